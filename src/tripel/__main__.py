@@ -1,0 +1,5 @@
+"""`python -m tripel`."""
+
+from tripel.cli import main
+
+main()

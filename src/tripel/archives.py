@@ -1,0 +1,67 @@
+"""Members out of zip and tar files, never to a place outside the folder they are meant for."""
+
+from __future__ import annotations
+
+import fnmatch
+import shutil
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from typing import IO, cast
+
+from tripel.files import CHUNK, replacing
+
+
+def unpack(archive: Path, folder: Path, *, wanted: tuple[str, ...]) -> Iterator[str]:
+    """Write the members of a zip or tar file whose names match `wanted` into `folder`, without their own folders.
+
+    Yields the names. Raises ValueError for a member that points out of the archive, and where one of `wanted` is
+    missing.
+    """
+    found = dict[str, str]()
+    try:
+        for member, source in _members(archive):
+            name = PurePosixPath(member).name
+            if not matches(name, wanted) or name.startswith("._"):  # a Mac's shadow of the file
+                continue
+            if name in found:
+                raise ValueError(f"{archive}: holds {found[name]} and {member}; expected one of the name")
+            with replacing(folder / name) as part, part.open("wb") as out:
+                shutil.copyfileobj(source, out, CHUNK)
+            found[name] = member
+            yield name
+    except (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError) as error:
+        raise ValueError(f"{archive}: a damaged archive ({error}); delete it and fetch it again") from None
+    missing = [pattern for pattern in wanted if not fnmatch.filter(found, pattern)]
+    if missing:
+        raise ValueError(f"{archive}: holds no {' and no '.join(missing)}; delete it and fetch it again")
+
+
+def _members(archive: Path) -> Iterator[tuple[str, IO[bytes]]]:
+    """Files of an archive, opened. Raises ValueError for a name that leads elsewhere."""
+    if zipfile.is_zipfile(archive):
+        with zipfile.ZipFile(archive) as zipped:
+            for info in zipped.infolist():
+                _refuse_path(archive, info.filename)
+                if not info.is_dir():
+                    with zipped.open(info) as source:
+                        yield info.filename, source
+    else:
+        with tarfile.open(archive) as tarred:
+            for member in tarred:
+                _refuse_path(archive, member.name)
+                if member.isfile():
+                    yield member.name, cast(IO[bytes], tarred.extractfile(member))
+
+
+def _refuse_path(archive: Path, name: str) -> None:
+    plain = name.replace("\\", "/")
+    if plain.startswith("/") or ".." in plain.split("/") or ":" in plain.split("/")[0]:
+        raise ValueError(f"{archive}: holds a file called {name!r}, outside of itself; do not use it")
+
+
+def matches(name: str, patterns: tuple[str, ...]) -> bool:
+    """Whether a name fits one of the shell patterns; capital letters count."""
+    return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)

@@ -1,0 +1,160 @@
+"""What one training example is, and how examples become a batch. Each entity stands in a batch once.
+
+Shapes: M mentions in G clusters, E distinct entities, K wrong entities kept for each mention.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from tripel import views
+from tripel.clusters import Cluster, Grouped, capped, drawn
+from tripel.documents import Document, Mention
+from tripel.knowledge import KnowledgeBase
+from tripel.views import Passages
+
+Int = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Wrong:
+    """For each mention, entities that look right and are wrong, hardest first; -1 pads."""
+
+    row_MK: Int
+    """Rows of the knowledge base."""
+    name_MK: Int
+    """Which of its names looked right, by position in `kb.names`; -1 where entities are shown whole."""
+
+
+@dataclass(frozen=True, eq=False)
+class Lesson:
+    """Everything an objective may draw on."""
+
+    documents: tuple[Document, ...]
+    kb: KnowledgeBase
+    grouped: Grouped
+    wrong: Wrong
+    view: views.View
+    long_forms: bool
+    entity_text: Callable[[int], str] | None
+    """How an entity is shown whole; None where it is shown by one of its names."""
+
+    def by_document(self) -> list[tuple[Document, list[Mention]]]:
+        """The training mentions, document by document."""
+        return [
+            (self.documents[document], [mention for _, mention in found])
+            for document, found in groupby(self.grouped.mentions, key=lambda place: place[0])
+        ]
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """M mentions of G clusters against E distinct entities."""
+
+    mentions: Passages
+    cluster_M: Int
+    """The cluster of each mention, 0 <= c < G; members side by side, the anchor first."""
+    entities: tuple[str, ...]
+    row_E: Int
+    """Row in the knowledge base of each entity."""
+    gold_G: Int
+    """The column of each cluster's entity."""
+    known_GE: NDArray[np.bool_]
+    """Entities that some member of the cluster names: never wrong for it, whoever brought them into the batch."""
+    wrong_G: Int | None = None
+    """The column of each cluster's hardest wrong entity, once one was selected."""
+
+    def __len__(self) -> int:
+        return len(self.gold_G)
+
+    @property
+    def anchor_G(self) -> Int:
+        """The first mention of each cluster."""
+        return np.flatnonzero(np.diff(self.cluster_M, prepend=-1))
+
+
+def cluster_batches(
+    lesson: Lesson, *, size: int, members: int, documents: int, wrong: int, rng: Generator
+) -> Iterator[Batch]:
+    """Batches of about `size` clusters; each brings its entity and its `wrong` hardest wrong entities.
+
+    Where mentions are read off their whole document, the clusters of one document come together: one pass reads all.
+    """
+    clusters = capped(lesson.grouped.clusters, documents=documents, rng=rng)
+    for chosen in _packed(clusters, size=size, by_document=lesson.view == "document", rng=rng):
+        yield _batch(lesson, chosen, members=members, wrong=wrong, rng=rng)
+
+
+def _packed(clusters: list[Cluster], *, size: int, by_document: bool, rng: Generator) -> Iterator[list[Cluster]]:
+    waiting: list[Cluster] = []
+    for unit in _units(clusters, by_document=by_document, rng=rng):
+        waiting += unit
+        if len(waiting) >= size:
+            yield waiting
+            waiting = []
+    if waiting:
+        yield waiting
+
+
+def _units(clusters: list[Cluster], *, by_document: bool, rng: Generator) -> Iterator[list[Cluster]]:
+    """What stays together: the clusters of a document, or each cluster alone; in random order."""
+    units: dict[int, list[Cluster]] = {}
+    for number, cluster in enumerate(clusters):
+        units.setdefault(cluster.document if by_document else number, []).append(cluster)
+    keys = list(units)
+    for i in rng.permutation(len(keys)):
+        yield units[keys[i]]
+
+
+def _batch(lesson: Lesson, chosen: Sequence[Cluster], *, members: int, wrong: int, rng: Generator) -> Batch:
+    chosen = sorted(chosen, key=lambda cluster: cluster.document)
+    drawn_G = [drawn(cluster, members=members, rng=rng) for cluster in chosen]
+    flat_M = [mention for found in drawn_G for mention in found]
+    cluster_M = np.repeat(np.arange(len(chosen)), [len(found) for found in drawn_G])
+    names = _entities(lesson, chosen, [found[0] for found in drawn_G], wrong=wrong, rng=rng)
+    column = {row: i for i, row in enumerate(names)}
+    known_GE = np.zeros((len(chosen), len(names)), np.bool_)
+    for g, found in enumerate(drawn_G):
+        known_GE[g, [column[row] for m in found for row in lesson.grouped.gold[m] if row in column]] = True
+    return Batch(
+        mentions=_passages(lesson, flat_M),
+        cluster_M=cluster_M,
+        entities=tuple(_text(lesson, row, name) for row, name in names.items()),
+        row_E=np.array(list(names), np.int64),
+        gold_G=np.array([column[cluster.entity] for cluster in chosen], np.int64),
+        known_GE=known_GE,
+    )
+
+
+def _entities(
+    lesson: Lesson, chosen: Sequence[Cluster], anchor_G: Sequence[int], *, wrong: int, rng: Generator
+) -> dict[int, int]:
+    """Each entity of the batch with the name that shows it: of right ones any name, of wrong ones the one that misled."""
+    first_E = lesson.kb.first_E
+    names = {row: int(rng.integers(first_E[row], first_E[row + 1])) for row in (c.entity for c in chosen)}
+    for anchor in anchor_G:
+        rows, misled = lesson.wrong.row_MK[anchor, :wrong], lesson.wrong.name_MK[anchor, :wrong]
+        for row, name in zip(rows.tolist(), misled.tolist(), strict=True):
+            if row >= 0:
+                names.setdefault(row, name)
+    return names
+
+
+def _text(lesson: Lesson, row: int, name: int) -> str:
+    return lesson.entity_text(row) if lesson.entity_text else str(lesson.kb.names[name].as_py())
+
+
+def _passages(lesson: Lesson, flat_M: Sequence[int]) -> Passages:
+    """The mentions shown, in the order of `flat_M`, which goes by document; each document comes once."""
+    placed = (lesson.grouped.mentions[m] for m in flat_M)
+    chosen = [
+        (lesson.documents[document], [mention for _, mention in found])
+        for document, found in groupby(placed, key=lambda place: place[0])
+    ]
+    return views.passages(chosen, view=lesson.view, long_forms=lesson.long_forms)

@@ -1,0 +1,110 @@
+"""What a run folder holds of training, and going on from it. Safetensors and JSON only; a checkpoint is whole or absent."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.numpy import load_file as load_arrays
+from safetensors.numpy import save_file as save_arrays
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from tripel.batches import Wrong
+from tripel.encoder import Encoder
+from tripel.files import read_json, write_json
+from tripel.trainer import Place, Trainer
+
+ENCODER, OBJECTIVE, STATE = "encoder", "objective.safetensors", "state"
+
+
+def save(run: Path, trainer: Trainer, wrong: Wrong, place: Place) -> None:
+    """Write `state/step-<n>`, then let the earlier one go."""
+    folder = run / STATE / f"step-{place.step:08d}"
+    part = folder.with_suffix(".part")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    trainer.student.encoder.save(part / ENCODER)
+    save_file(_contiguous(trainer.student.objective.state_dict()), part / OBJECTIVE)
+    save_file(_optimizer_tensors(trainer), part / "optimizer.safetensors")
+    save_arrays({"row_MK": wrong.row_MK, "name_MK": wrong.name_MK}, part / "wrong.safetensors")
+    write_json(part / "place.json", asdict(place))
+    shutil.rmtree(folder, ignore_errors=True)
+    part.rename(folder)
+    for other in (run / STATE).glob("step-*"):
+        if other != folder:
+            shutil.rmtree(other)
+
+
+def latest(run: Path) -> Path | None:
+    """The newest whole checkpoint of a run."""
+    found = [path for path in (run / STATE).glob("step-*") if path.suffix != ".part"]
+    return max(found, default=None)
+
+
+def place(folder: Path) -> Place:
+    """Where the run stood at a checkpoint."""
+    return Place(**read_json(folder / "place.json"))
+
+
+def restore(folder: Path, trainer: Trainer) -> Wrong:
+    """Bring objective and optimizer back to where they stood; the encoder was made from `folder / ENCODER`."""
+    trainer.student.objective.load_state_dict(load_file(folder / OBJECTIVE))
+    _load_optimizer(trainer, load_file(folder / "optimizer.safetensors"))
+    arrays = load_arrays(folder / "wrong.safetensors")
+    return Wrong(arrays["row_MK"].astype(np.int64), arrays["name_MK"].astype(np.int64))
+
+
+def publish(run: Path, encoder: Encoder, objective: nn.Module) -> None:
+    """Put the encoder of this moment, and the objective's own numbers, where the linker finds them."""
+    part, old = run / f".{ENCODER}.part", run / f".{ENCODER}.old"
+    for leftover in (part, old):
+        shutil.rmtree(leftover, ignore_errors=True)
+    encoder.save(part)
+    save_file(_contiguous(objective.state_dict()), run / OBJECTIVE)
+    if (run / ENCODER).exists():
+        (run / ENCODER).rename(old)
+    part.rename(run / ENCODER)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def published(run: Path) -> Path:
+    """Where the published encoder lies. Mends a run that was killed between the two renames of `publish`."""
+    folder, old = run / ENCODER, run / f".{ENCODER}.old"
+    if not folder.exists() and old.exists():
+        old.rename(folder)
+    if not folder.exists():
+        raise ValueError(f"{run}: no trained encoder here; train one with `tripel train` or `tripel resume {run}`")
+    return folder
+
+
+def _parameters(trainer: Trainer) -> list[tuple[str, Tensor]]:
+    return list(trainer.student.named_parameters())
+
+
+def _optimizer_tensors(trainer: Trainer) -> dict[str, Tensor]:
+    state = trainer.optimizer.state
+    return {
+        f"{name}|{key}": value.detach().cpu().contiguous()
+        for name, parameter in _parameters(trainer)
+        if parameter in state
+        for key, value in state[parameter].items()
+    }
+
+
+def _load_optimizer(trainer: Trainer, tensors: dict[str, Tensor]) -> None:
+    keys: dict[str, dict[str, Tensor]] = {}
+    for full, value in tensors.items():
+        name, _, key = full.rpartition("|")
+        keys.setdefault(name, {})[key] = value
+    for name, parameter in _parameters(trainer):
+        if name in keys:
+            moved = {key: value if key == "step" else value.to(parameter.device) for key, value in keys[name].items()}
+            trainer.optimizer.state[parameter] = moved
+
+
+def _contiguous(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name: torch.clone(value).contiguous() for name, value in tensors.items()}

@@ -1,0 +1,102 @@
+"""The `tripel` command: each command is one paragraph that calls `tasks`. Nothing is decided here.
+
+Imports stand inside the functions so that `tripel --help` is instant.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from tripel.fetching import Progress
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+data = typer.Typer(no_args_is_help=True, help="Corpora: fetch, count, check.")
+app.add_typer(data, name="data")
+
+
+@data.command("fetch")
+def data_fetch(
+    name: Annotated[str, typer.Argument(help="bc5cdr, medmentions_st21pv, ncbi_disease, ... or umls")],
+    local: Annotated[
+        Path | None, typer.Option("--from", help="A folder with copies, instead of the publisher.")
+    ] = None,
+    output: Annotated[Path | None, typer.Option(help="Where to; the data folder when left out.")] = None,
+) -> None:
+    """Bring a corpus or terminology from its publisher, or say what to do where a licence is needed."""
+    from tripel.fetching import fetch, source_of
+    from tripel.files import data_folder
+
+    source = source_of(name)
+    output = output or data_folder() / name
+    _watch(fetch(source, output=output, local=local))
+    print(f"{name} is in {output} ({source.terms})")
+
+
+@data.command("stats")
+def data_stats(
+    name: Annotated[str, typer.Argument(help="A corpus: sample, bc5cdr, medmentions, ncbi_disease, biored.")],
+    settings: Annotated[list[str] | None, typer.Argument(help="key=value, such as path=FOLDER or subset=full")] = None,
+    output: Annotated[Path, typer.Option(help="Folder for the picture and its numbers.")] = Path("runs/stats"),
+    as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
+) -> None:
+    """Count what is in a corpus, and draw how many mentions its entities have."""
+    import json
+    from dataclasses import asdict
+
+    from tripel.config import choose, words
+    from tripel.corpus_plots import draw
+    from tripel.counts import survey, table
+
+    counts = survey(choose("corpora", {"name": name} | words(settings or []), where="corpus").make())
+    picture, numbers = draw(counts.splits, name=name, folder=output)
+    print(json.dumps(asdict(counts), indent=2) if as_json else f"{table(counts)}\n\n{picture}\n{numbers}")
+
+
+@data.command("check")
+def data_check(
+    files: Annotated[list[Path], typer.Argument(help="PubTator, dictionaries, RRF, ..., plain or .gz")],
+) -> None:
+    """Name every problem of files as file:line, what was found, what was expected; exit code 1 if there is one."""
+    from tripel.checking import check
+
+    faulty, total = 0, 0
+    for file in files:
+        before = total
+        for problem in check(file):
+            total += 1
+            print(problem)
+        faulty += total > before
+    print(f"{total} problems in {faulty} of {len(files)} files")
+    raise typer.Exit(code=1 if total else 0)
+
+
+def _watch(steps: Iterator[Progress]) -> None:
+    """Print what happened to files, with a bar for the one that is on its way."""
+    from tqdm import tqdm
+
+    bar: tqdm[NoReturn] | None = None
+    for step in steps:
+        if step.said:
+            if bar is not None:
+                bar.close()
+            bar = None
+            print(f"{step.file}: {step.said}")
+        else:
+            if bar is None:
+                bar = tqdm(total=step.total or None, desc=step.file, unit="B", unit_scale=True, leave=False)
+            bar.update(step.received - bar.n)
+
+
+def main() -> None:
+    """Run the command; a fault of the input is one sentence on standard error and exit code 1, never a traceback."""
+    try:
+        app()
+    except (ValueError, OSError) as error:
+        print(f"tripel: {error}", file=sys.stderr)
+        raise SystemExit(1) from None

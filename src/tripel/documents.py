@@ -1,0 +1,75 @@
+"""The nouns of text: a document, the mentions in it, and what they were linked to.
+
+Knows nothing of corpora, files, tensors or encoders. Offsets are characters, intervals half-open. Nothing is mutated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mention:
+    """Characters [start, end) of a document that name something."""
+
+    start: int
+    end: int
+    text: str
+    """Always `document.text[start:end]`."""
+    type: str = ""
+    entities: tuple[str, ...] = ()
+    """Gold ids as the corpus gives them; several for a composite mention; empty when the vocabulary has none."""
+    long_form: str = ""
+    """What an abbreviation stands for in this document."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.start < self.end:
+            raise ValueError(f"mention [{self.start}, {self.end}) is empty or negative; offsets are half-open characters")
+
+    def having(self, *, long_form: str) -> Mention:
+        """The same mention with its long form."""
+        return replace(self, long_form=long_form)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An entity that a mention may mean."""
+
+    entity: str
+    score: float
+    """Higher is closer."""
+    name: str = ""
+    """The name that matched."""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """What a linker said of one mention: candidates, best first, and the entity decided on (None is NIL)."""
+
+    mention: Mention
+    candidates: tuple[Candidate, ...]
+    entity: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """A text and the mentions in it, in the order of their offsets."""
+
+    id: str
+    text: str
+    mentions: tuple[Mention, ...] = ()
+    title_end: int = 0
+    """Characters [0, title_end) are the title; 0 when the text has none."""
+
+    def __post_init__(self) -> None:
+        for mention in self.mentions:
+            if self.text[mention.start : mention.end] != mention.text:
+                raise ValueError(
+                    f"document {self.id}: mention [{mention.start}, {mention.end}) is not the text at its offsets"
+                    f" (document of {len(self.text)} characters)"
+                )
+
+    def having(self, *, mentions: Iterable[Mention]) -> Document:
+        """The same text with other mentions, put in order."""
+        return replace(self, mentions=tuple(sorted(mentions, key=lambda m: (m.start, m.end, m.type))))

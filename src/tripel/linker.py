@@ -1,0 +1,73 @@
+"""Mentions of documents -> ranked entities. It owns an encoder, a knowledge base and an index, and trains nothing.
+
+Shapes: M mentions of all documents in order, K candidates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tripel.documents import Candidate, Document, Link
+from tripel.encoder import Encoder
+from tripel.encoding import Progress, mention_vectors, silent
+from tripel.indexes.base import Hits
+from tripel.indexes.exact import Exact
+from tripel.knowledge import KnowledgeBase
+
+CANDIDATES = 64
+
+
+class Linker:
+    """Ranks entities for the mentions that a document already has."""
+
+    def __init__(self, encoder: Encoder, kb: KnowledgeBase, index: Exact, name_N: NDArray[np.int64]) -> None:
+        """`name_N`: which name of the knowledge base each row of the index is, -1 where it is none."""
+        self.encoder = encoder
+        self.kb = kb
+        self.index = index
+        self.name_N = name_N
+
+    def search(
+        self, documents: Sequence[Document], *, k: int = CANDIDATES, progress: Progress = silent
+    ) -> Hits:
+        """The k closest of all entities, for each mention [M, K]."""
+        return self._named(self.index.search(self._vectors(documents, progress), k=k))
+
+    def both(
+        self, documents: Sequence[Document], row_MK: NDArray[np.int64], *, progress: Progress = silent
+    ) -> tuple[Hits, Hits]:
+        """Ranked within given candidates, and among all entities; the mentions are encoded once."""
+        vectors_MD = self._vectors(documents, progress)
+        within, full = self.index.rank(vectors_MD, row_MK), self.index.search(vectors_MD, k=CANDIDATES)
+        return self._named(within), self._named(full)
+
+    def link(self, document: Document, *, k: int = 5) -> tuple[Link, ...]:
+        """Each mention of a document with its k best candidates; the best is the link."""
+        hits = self.search([document], k=k)
+        return tuple(
+            Link(mention, candidates, candidates[0].entity if candidates else None)
+            for mention, candidates in zip(document.mentions, self._candidates(hits), strict=True)
+        )
+
+    def _vectors(self, documents: Sequence[Document], progress: Progress) -> NDArray[np.float32]:
+        chosen = [(document, document.mentions) for document in documents if document.mentions]
+        return mention_vectors(self.encoder, chosen, progress=progress)
+
+    def _named(self, hits: Hits) -> Hits:
+        name_MK = np.where(hits.name_MK >= 0, self.name_N[hits.name_MK], -1)
+        return Hits(hits.row_MK, hits.score_MK, name_MK)
+
+    def _candidates(self, hits: Hits) -> Iterator[tuple[Candidate, ...]]:
+        for rows, scores, names in zip(hits.row_MK, hits.score_MK, hits.name_MK, strict=True):
+            yield tuple(
+                Candidate(self.kb.id(int(row)), float(score), self._name(int(row), int(name)))
+                for row, score, name in zip(rows, scores, names, strict=True)
+                if row >= 0
+            )
+
+    def _name(self, row: int, name: int) -> str:
+        """The name that matched; of a cluster of training mentions or an entity shown whole, the preferred one."""
+        return str(self.kb.names[name if name >= 0 else int(self.kb.first_E[row])].as_py())

@@ -1,0 +1,102 @@
+"""For each training mention, entities that look right and are wrong. Filled before an epoch; nothing else mines.
+
+First by spelling. Later by what the encoder itself confuses: embeddings of the part of the dictionary that any mention
+comes near are kept by the run, and refreshed before an epoch.
+Shapes: M mentions, P names (or entities) of the pool, K wrong entities kept, D dimensions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import faiss
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from tripel.batches import Lesson, Wrong
+from tripel.encoder import Encoder
+from tripel.encoding import Progress, entity_vectors, mention_vectors, silent
+from tripel.indexes.base import Hits
+from tripel.similarity import searchable
+
+Int = NDArray[np.int64]
+Float = NDArray[np.float32]
+
+SEARCHED = 4  # names searched for each wrong entity wanted: several names of one entity come together
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """Where wrong entities come from."""
+
+    refresh: int = 1
+    """Search with the encoder before every so many epochs after the first; 0 stays with spelling."""
+    kept: int = 16
+    """Wrong entities found for each mention by the encoder."""
+    pool: int = 24
+    """Names that each distinct mention brings into the pool, by spelling."""
+
+
+@dataclass(frozen=True, eq=False)
+class Pool:
+    """The part of the dictionary that training mentions come near."""
+
+    row_P: Int
+    name_P: Int
+    """Position in `kb.names`; -1 where entities are shown whole."""
+
+    @classmethod
+    def of(cls, hits: Hits, gold: Sequence[Sequence[int]], lesson: Lesson, *, depth: int) -> Pool:
+        """The best hits by spelling of every mention, and every name of the entities that mentions name."""
+        golden = np.unique(np.concatenate([np.asarray(rows, np.int64) for rows in gold]))
+        if lesson.entity_text:
+            rows = np.unique(np.concatenate([hits.row_MK[:, :depth].ravel(), golden]))
+            return cls(rows[rows >= 0], np.full((rows >= 0).sum(), -1, np.int64))
+        first_E = lesson.kb.first_E
+        its = np.concatenate([np.arange(first_E[row], first_E[row + 1]) for row in golden])
+        names = np.unique(np.concatenate([hits.name_MK[:, :depth].ravel(), its]))
+        names = names[names >= 0]
+        return cls(lesson.kb.row_N[names], names)
+
+
+def by_spelling(hits: Hits, gold: Sequence[Sequence[int]], *, whole: bool) -> Wrong:
+    """Lexical candidates of each mention without the entities it names, best first."""
+    row_MK, name_MK = _without(hits.row_MK, hits.name_MK, gold)
+    return Wrong(row_MK, np.full_like(name_MK, -1) if whole else name_MK)
+
+
+def by_encoder(
+    encoder: Encoder, lesson: Lesson, pool: Pool, *, kept: int, progress: Progress = silent
+) -> Wrong:
+    """The entities of the pool closest to each mention and not named by it, closest first."""
+    mention_MD = _search_vectors(encoder, mention_vectors(encoder, lesson.by_document(), progress=progress))
+    texts = [lesson.entity_text(int(row)) for row in pool.row_P] if lesson.entity_text else _names(lesson, pool)
+    entity_PD = _search_vectors(encoder, entity_vectors(encoder, texts, progress=progress))
+    metric = faiss.METRIC_L2 if encoder.config.similarity == "euclidean" else faiss.METRIC_INNER_PRODUCT
+    _, found_MK = faiss.knn(mention_MD, entity_PD, min(len(pool.row_P), SEARCHED * (kept + 1)), metric=metric)
+    row_MK, name_MK = _without(pool.row_P[found_MK], pool.name_P[found_MK], lesson.grouped.gold)
+    return Wrong(row_MK[:, :kept], name_MK[:, :kept])
+
+
+def _names(lesson: Lesson, pool: Pool) -> list[str]:
+    return list(lesson.kb.names.take(pool.name_P).to_pylist())
+
+
+def _search_vectors(encoder: Encoder, vectors_ND: Float) -> Float:
+    return searchable(torch.from_numpy(vectors_ND), similarity=encoder.config.similarity).numpy()
+
+
+def _without(row_MK: Int, name_MK: Int, gold: Sequence[Sequence[int]]) -> tuple[Int, Int]:
+    """Each entity once, in order, without what the mention names; -1 fills the rest."""
+    rows, names = np.full_like(row_MK, -1), np.full_like(name_MK, -1)
+    for m, named in enumerate(gold):
+        seen = {*named, -1}
+        kept = 0
+        for row, name in zip(row_MK[m].tolist(), name_MK[m].tolist(), strict=True):
+            if row not in seen:
+                seen.add(row)
+                rows[m, kept], names[m, kept] = row, name
+                kept += 1
+    return rows, names

@@ -1,0 +1,123 @@
+"""The method of Le & Nguyen (2023): a cluster's prototype against its entity and its hardest wrong one, with a margin.
+
+Members far from the anchor, beyond a radius that is itself learned, do not count towards the prototype.
+Shapes: M mentions, G clusters, E entities, D dimensions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.random import Generator
+from pytorch_metric_learning.distances import BaseDistance, CosineSimilarity, DotProductSimilarity, LpDistance
+from pytorch_metric_learning.losses import TripletMarginLoss
+from pytorch_metric_learning.reducers import MeanReducer
+from torch import Tensor, nn
+
+from tripel.batches import Batch, Lesson, cluster_batches
+from tripel.encoder import Encoder
+from tripel.objectives.base import Loss, Objective
+from tripel.similarity import Name
+
+SPREADS = 1.5  # members within mean + 1.5 spreads of the anchor count, as published
+
+
+class PrototypeTriplet(Objective):
+    """mean over clusters of max(0, d(p, gold) - d(p, wrong) + margin), p the mean of the members within the radius."""
+
+    @dataclass(frozen=True, kw_only=True)
+    class Config:
+        margin: float = 1.15
+        """How much closer the gold entity must be than the hardest wrong one."""
+        distance: Name = "euclidean"
+        """As the encoder's similarity, turned round."""
+        members: int = 20
+        """Mentions of a cluster shown at a time."""
+        documents: int = 200
+        """Documents of an entity in an epoch; more are drawn at random."""
+        wrong: int = 64
+        """Wrong entities that each cluster brings."""
+        mean_radius: float = 10.0
+        """Where the learned mean distance to the anchor begins."""
+        radius_spread: float = 1.0
+        """Where its learned spread begins."""
+        radius_lr: float = 1e-2
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        self.config = config
+        self.lr = config.radius_lr
+        self.mean_radius = nn.Parameter(torch.tensor(config.mean_radius))
+        self.radius_spread = nn.Parameter(torch.tensor(config.radius_spread))
+        self.triplet = TripletMarginLoss(
+            margin=config.margin, distance=_distance(config.distance), reducer=MeanReducer()
+        )
+
+    def batches(self, lesson: Lesson, *, size: int, rng: Generator) -> Iterator[Batch]:
+        """Clusters, each with its lexical or mined wrong entities."""
+        its = self.config
+        return cluster_batches(
+            lesson, size=size, members=its.members, documents=its.documents, wrong=its.wrong, rng=rng
+        )
+
+    def select(self, encoder: Encoder, batch: Batch) -> Batch:
+        """Keep each cluster's entity and the wrong one nearest to its anchor, among those of the whole batch."""
+        anchor_GD = encoder.mentions(batch.mentions[batch.anchor_G])
+        entity_ED = encoder.entities(batch.entities)
+        closeness_GE = encoder.similarity(anchor_GD, entity_ED).cpu().numpy()
+        closeness_GE[batch.known_GE] = -np.inf
+        wrong_G = closeness_GE.argmax(axis=1)
+        keep, back = np.unique(np.concatenate([batch.gold_G, wrong_G]), return_inverse=True)
+        return replace(
+            batch,
+            entities=tuple(batch.entities[i] for i in keep),
+            row_E=batch.row_E[keep],
+            gold_G=back[: len(batch)],
+            wrong_G=back[len(batch) :],
+            known_GE=batch.known_GE[:, keep],
+        )
+
+    def forward(self, mention_MD: Tensor, entity_ED: Tensor, batch: Batch) -> Loss:
+        """The triplet loss of the prototypes, and the radius following the distances it sees."""
+        if batch.wrong_G is None:
+            raise ValueError("prototype_triplet needs a batch that went through its `select`")
+        cluster_M = torch.from_numpy(batch.cluster_M).to(mention_MD.device)
+        anchor_MD = mention_MD[torch.from_numpy(batch.anchor_G).to(mention_MD.device)][cluster_M]
+        distance_M = (mention_MD - anchor_MD).norm(dim=1).detach()
+        others_M = torch.from_numpy(~np.isin(np.arange(len(batch.mentions)), batch.anchor_G)).to(mention_MD.device)
+        inside_M = ~others_M | (distance_M < (self.mean_radius + SPREADS * self.radius_spread).detach())
+        prototype_GD = prototypes(mention_MD, cluster_M, inside_M, clusters=len(batch))
+
+        gold_G, wrong_G = (torch.from_numpy(column).to(mention_MD.device) for column in (batch.gold_G, batch.wrong_G))
+        triplets = (torch.arange(len(batch), device=mention_MD.device), gold_G, wrong_G)
+        value = self.triplet(prototype_GD, indices_tuple=triplets, ref_emb=entity_ED)
+        radius, parts = self._radius(distance_M[others_M])
+        parts["positive_dist"] = (prototype_GD - entity_ED[gold_G]).norm(dim=1).mean().item()
+        parts["negative_dist"] = (prototype_GD - entity_ED[wrong_G]).norm(dim=1).mean().item()
+        parts["inside_radius"] = inside_M.float().mean().item()
+        return Loss(value + radius, {"triplet": value.item(), **parts})
+
+    def _radius(self, distance_M: Tensor) -> tuple[Tensor, dict[str, float]]:
+        """Half the squared error of the learned mean and spread against this batch's; nothing where it has no pairs."""
+        parts = {"mean_radius": self.mean_radius.item(), "std_radius": self.radius_spread.item()}
+        if len(distance_M) < 2:  # a spread needs two
+            return 0.0 * (self.mean_radius + self.radius_spread), parts
+        mean, spread = distance_M.mean(), distance_M.std()
+        loss = ((self.mean_radius - mean) ** 2 + (self.radius_spread - spread) ** 2) / 2
+        return loss, {**parts, "real_mean_radius": mean.item(), "real_std_radius": spread.item()}
+
+
+def prototypes(mention_MD: Tensor, cluster_M: Tensor, inside_M: Tensor, *, clusters: int) -> Tensor:
+    """Mean of the members of each cluster that are inside [G, D]."""
+    weight_M = inside_M.to(mention_MD.dtype)
+    total_GD = mention_MD.new_zeros(clusters, mention_MD.shape[1]).index_add(0, cluster_M, mention_MD * weight_M[:, None])
+    return total_GD / mention_MD.new_zeros(clusters).index_add(0, cluster_M, weight_M)[:, None]
+
+
+def _distance(name: Name) -> BaseDistance:
+    if name == "euclidean":
+        return LpDistance(normalize_embeddings=False)
+    return CosineSimilarity() if name == "cosine" else DotProductSimilarity(normalize_embeddings=False)

@@ -1,0 +1,35 @@
+"""What is wrong with a file, said so that a person can mend it. Readers yield these; doors print them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+SHOWN = 20  # problems spelled out in one message; `tripel data check` lists them all
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One fault at one place."""
+
+    source: str
+    line: int
+    """Counted from 1; 0 where the fault is the file as a whole."""
+    found: str
+    expected: str
+    """What should stand there, or what to do about it."""
+
+    def __str__(self) -> str:
+        place = f"{self.source}:{self.line}" if self.line else self.source
+        return f"{place}: found {self.found}; expected {self.expected}"
+
+
+class BadInput(ValueError):
+    """Input that cannot be used as it is; its text is the problems, one a line."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        shown = [str(problem) for problem in self.problems[:SHOWN]]
+        if len(self.problems) > SHOWN:
+            shown.append(f"... and {len(self.problems) - SHOWN} more")
+        super().__init__("\n".join(shown))

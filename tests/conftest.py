@@ -1,0 +1,19 @@
+"""What several tests share."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def corpora_folder() -> Path:
+    """The folder of real corpora and knowledge bases; the project does not ship them."""
+    for folder in (os.environ.get("TRIPEL_DATA"), ROOT.parent / "shared" / "data"):
+        if folder and (Path(folder) / "bc5cdr").is_dir():
+            return Path(folder).resolve()
+    pytest.skip("the real corpora are not here: set TRIPEL_DATA to a folder that holds them (`tripel data fetch`)")

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+import yaml
+
+from tripel.model_card import Facts, card
+
+FACTS = Facts(
+    name="bc5cdr_fast",
+    base="all-MiniLM-L6-v2, embedded",
+    hub_base="sentence-transformers/all-MiniLM-L6-v2",
+    objective="prototype_contrastive",
+    trained_on="BC5CDR train (500 abstracts, 9,385 mentions)",
+    judged_on="BC5CDR test (500 abstracts)",
+    terminology="mesh",
+    knowledge_base="MeSH 2015 and MEDIC 2012, 79,961 concepts",
+    languages=("en", "de"),
+    scores=(("accuracy@1, all linkable", "86.1 [85.0, 87.2], N 9,718"), ("ambiguous | short", "61.0")),
+    fingerprints={"corpus": "ab" * 32, "knowledge base": "cd" * 32},
+    version="0.1.0",
+)
+
+
+def front(text: str) -> dict[str, object]:
+    _, values, _ = text.split("---\n", 2)
+    found: dict[str, object] = yaml.safe_load(values)
+    return found
+
+
+def test_the_front_matter_is_what_the_hub_reads() -> None:
+    found = front(card(FACTS))
+    assert found["language"] == ["en", "de"]
+    assert found["license"] == "apache-2.0"
+    assert found["library_name"] == "transformers"
+    assert found["base_model"] == "sentence-transformers/all-MiniLM-L6-v2"
+    assert "entity-linking" in found["tags"]  # type: ignore[operator]
+    assert "base_model" not in front(card(dataclasses.replace(FACTS, hub_base="")))
+
+
+def test_it_tells_all_that_it_was_told() -> None:
+    text = card(FACTS)
+    for said in (
+        "# bc5cdr_fast",
+        FACTS.base,
+        FACTS.objective,
+        FACTS.trained_on,
+        FACTS.judged_on,
+        FACTS.knowledge_base,
+        "en, de",
+        "| accuracy@1, all linkable | 86.1 [85.0, 87.2], N 9,718 |",
+        "| ambiguous \\| short | 61.0 |",
+        f"| corpus | `{'ab' * 32}` |",
+        "tripel link",
+        "tripel==0.1.0",
+        "How to cite",
+        "Not meant for decisions about patients",
+    ):
+        assert said in text
+
+
+@pytest.mark.parametrize(
+    ("terminology", "licence", "note"),
+    [
+        ("umls", "other", "UMLS licence of their own"),
+        ("mesh", "apache-2.0", "National Library of Medicine"),
+        ("ctd", "apache-2.0", "OMIM"),
+        ("dictionary", "apache-2.0", "publisher's terms"),
+    ],
+)
+def test_the_licence_follows_the_knowledge_base(terminology: str, licence: str, note: str) -> None:
+    text = card(dataclasses.replace(FACTS, terminology=terminology))
+    assert front(text)["license"] == licence
+    assert note in text
+
+
+def test_a_run_not_judged_yet_says_so() -> None:
+    assert "Not judged yet" in card(dataclasses.replace(FACTS, scores=()))
