@@ -235,9 +235,9 @@ def checkout(tmp_path: Path) -> Path:
 
 
 WHOLE = [
-    "install --quiet --constraint requirements.lock torch",
-    "install --quiet --requirement requirements.lock",
-    "install --quiet --no-deps --editable .",
+    "install -qq --constraint requirements.lock torch",
+    "install -qq --requirement requirements.lock",
+    "install -qq --no-deps --editable .",
 ]
 
 

@@ -13,12 +13,12 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "src" / "tripel"
 LAYERS = (
     "__init__ documents knowledge files config find problems",
-    "corpora terminologies abbreviations clusters checking counts fetching",
-    "similarity views windows encoder encoding indexes",
+    "corpora terminologies abbreviations clusters archives fetching checking counts",
+    "similarity views windows encoder encoding indexes progress",
     "negatives batches objectives trainer checkpoint journal environment",
     "indexing linker",
     "predictions metrics evaluation tables plots corpus_plots model_card",
-    "tasks cli __main__",
+    "recipe preparing judging watching tasks cli __main__",
 )
 LAYER = {name: number for number, names in enumerate(LAYERS) for name in names.split()}
 JUDGING = 5

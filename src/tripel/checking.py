@@ -40,7 +40,7 @@ def is_pubtator(path: Path) -> bool:
     if "pubtator" in path.name.casefold():
         return True
     lines = (line.text for line in islice(numbered(path), LOOK) if isinstance(line, Line))
-    return any(" " not in header["id"].strip() for line in lines if (header := pubtator.HEADER.fullmatch(line)))
+    return any(pubtator.HEADER.fullmatch(line) for line in lines)
 
 
 def _config(path: Path) -> Iterator[Problem]:

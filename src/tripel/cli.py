@@ -20,6 +20,53 @@ data = typer.Typer(no_args_is_help=True, help="Corpora: fetch, count, check.")
 app.add_typer(data, name="data")
 
 
+@app.command()
+def train(
+    config: Annotated[Path, typer.Argument(help="A YAML file, as in configs/.")],
+    settings: Annotated[list[str] | None, typer.Argument(help="section.key=value, such as trainer.epochs=4")] = None,
+    output: Annotated[Path | None, typer.Option(help="The run folder; runs/<config>-<time> when left out.")] = None,
+) -> None:
+    """Train a linker, judge it on dev and test, and say where everything is.
+
+    Example: tripel train configs/bc5cdr_fast.yaml trainer.lr=2e-5
+    """
+    from tripel import tasks
+
+    print(tasks.told(tasks.train(config, settings or [], output=output)))
+
+
+@app.command()
+def resume(run: Annotated[Path, typer.Argument(help="A run folder that `tripel train` began.")]) -> None:
+    """Go on with a run that was stopped, from its last checkpoint; nothing that was written down is lost."""
+    from tripel import tasks
+
+    print(tasks.told(tasks.resume(run)))
+
+
+@app.command()
+def evaluate(run: Annotated[Path, typer.Argument(help="A run folder with a trained encoder.")]) -> None:
+    """Judge a run on dev and test: within candidates and over the full knowledge base, overall and by slices."""
+    from tripel import tasks
+
+    print(tasks.evaluate(run))
+
+
+@app.command()
+def link(
+    run: Annotated[Path, typer.Argument(help="A run folder with a trained encoder.")],
+    texts: Annotated[list[str], typer.Argument(help="Texts with their mentions in [[double brackets]].")],
+    k: Annotated[int, typer.Option(help="Candidates shown for each mention.")] = 3,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON Lines, a mention a line.")] = False,
+) -> None:
+    """Link the mentions of texts.
+
+    Example: tripel link runs/sample "The [[MS]] lesions were periventricular."
+    """
+    from tripel import tasks
+
+    print(tasks.link(run, texts, k=k, as_json=as_json))
+
+
 @data.command("fetch")
 def data_fetch(
     name: Annotated[str, typer.Argument(help="bc5cdr, medmentions_st21pv, ncbi_disease, ... or umls")],
@@ -72,7 +119,7 @@ def data_check(
             total += 1
             print(problem)
         faulty += total > before
-    print(f"{total} problems in {faulty} of {len(files)} files")
+    print(f"{total} problem{'s' * (total != 1)} in {faulty} of {len(files)} files")
     raise typer.Exit(code=1 if total else 0)
 
 

@@ -22,7 +22,7 @@ def names(kind: str) -> list[str]:
 
 def component(kind: str, name: str) -> type[Any]:
     """The class behind a name. Raises ValueError that lists the neighbours of an unknown one."""
-    if "." in name:
+    if "." in name and all(part.isidentifier() for part in name.split(".")):
         module_path, class_name = name, camel(name.rpartition(".")[2])
     elif name.isidentifier() and name in names(kind):
         module_path, class_name = f"tripel.{kind}.{name}", camel(name)
@@ -31,7 +31,9 @@ def component(kind: str, name: str) -> type[Any]:
     try:
         found: type[Any] = getattr(importlib.import_module(module_path), class_name)
     except (ModuleNotFoundError, AttributeError) as error:
-        raise ValueError(f"{name!r} in {kind}: expected a module {module_path} with a class {class_name} ({error})") from None
+        raise ValueError(
+            f"{name!r} in {kind}: expected a module {module_path} with a class {class_name} ({error})"
+        ) from None
     return found
 
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import yaml
 
 NOTES = {
-    "umls": "The UMLS Metathesaurus is licensed. The weights were fitted to its names, and predictions and indexes hold"
-    " some of them: whoever shares this folder makes sure that its licence, and that of each source used, allows it;"
-    " whoever links with it needs a UMLS licence of their own (https://uts.nlm.nih.gov).",
+    "umls": "The UMLS Metathesaurus is licensed. This folder holds names from it, and its weights were fitted to them:"
+    " whoever shares the folder makes sure that the licence, and those of the sources used, allow it, and whoever links"
+    " with it needs a UMLS licence of their own (https://uts.nlm.nih.gov).",
     "mesh": "Medical Subject Headings, courtesy of the U.S. National Library of Medicine, which endorses no model.",
     "ctd": "CTD's vocabulary merges MeSH with names from OMIM; CTD asks to be cited wherever its data is used.",
 }

@@ -32,10 +32,12 @@ def windows(passages: Passages, tokenizer: PreTrainedTokenizerFast, *, length: i
 
     A mention longer than a window keeps its first tokens.
     """
-    encoded = tokenizer(list(passages.texts), add_special_tokens=False, return_offsets_mapping=True, verbose=False)
-    room = length - 2
     tokens: list[NDArray[np.int64]] = []
     found = np.zeros((len(passages), 3), np.int64)
+    if not len(passages):
+        return Windows((), found[:, 0], found[:, 1], found[:, 2])
+    encoded = tokenizer(list(passages.texts), add_special_tokens=False, return_offsets_mapping=True, verbose=False)
+    room = length - 2
     for passage, mentions in _by_passage(passages):
         ids = np.array(encoded["input_ids"][passage], np.int64)
         spans = _token_spans(encoded["offset_mapping"][passage], passages, mentions)
@@ -49,6 +51,8 @@ def windows(passages: Passages, tokenizer: PreTrainedTokenizerFast, *, length: i
 
 def heads(texts: Sequence[str], tokenizer: PreTrainedTokenizerFast, *, length: int) -> tuple[NDArray[np.int64], ...]:
     """The first `length` tokens of each text, the tokenizer's own included."""
+    if not texts:
+        return ()
     encoded = tokenizer(list(texts), truncation=True, max_length=length, verbose=False)
     return tuple(np.array(ids, np.int64) for ids in encoded["input_ids"])
 

@@ -21,7 +21,7 @@ from tripel.documents import Document, Mention
 from tripel.files import replacing
 from tripel.problems import BadInput, Problem
 
-HEADER = re.compile(r"(?P<id>[^\t|]+)\|(?P<part>[ta])\|(?P<text>.*)", re.DOTALL)
+HEADER = re.compile(r"\s*(?P<id>[^\s|]*)\s*\|(?P<part>[ta])\|(?P<text>.*)", re.DOTALL)
 RELATION = re.compile(r"[A-Za-z][A-Za-z_-]*")
 RELATION_COLUMNS = (4, 5)  # BC5CDR has four, BioRED a fifth that says whether the relation is new
 MENTION_COLUMNS = (6, 7)
@@ -127,7 +127,7 @@ class _Record:
     title: str
     abstract: str = ""
     has_abstract: bool = False
-    rows: list[tuple[int, list[str]]] = field(default_factory=list)
+    mentions: list[Mention] = field(default_factory=list)
 
     @property
     def text(self) -> str:
@@ -155,25 +155,18 @@ class _Reader:
             yield from self.finish()
         elif header and header["part"] == "t":
             yield from self.finish()  # the blank line before a title may be missing
-            yield from self._title(line, header["id"].strip(), header["text"])
+            yield from self._title(line, header["id"], header["text"])
         elif header:
-            yield from self._abstract(line, header["id"].strip(), header["text"])
+            yield from self._abstract(line, header["id"], header["text"])
         elif not line.damaged:
             yield from self._row(line.number, line.text.split("\t"))
 
-    def finish(self) -> Iterator[Document | Problem]:
-        """The document that ends here, after the problems of its mentions."""
+    def finish(self) -> Iterator[Document]:
+        """The document that ends here, if there is one."""
         record, self.record, self.passing = self.record, None, None
-        if record is None:
-            return
-        mentions = []
-        for number, cells in record.rows:
-            found = self._mention(number, cells, record)
-            if isinstance(found, Problem):
-                yield found
-            else:
-                mentions.append(found)
-        yield Document(id=record.id, text=record.text, title_end=len(record.title)).having(mentions=mentions)
+        if record is not None:
+            document = Document(id=record.id, text=record.text, title_end=len(record.title))
+            yield document.having(mentions=record.mentions)
 
     def _title(self, line: Line, id: str, title: str) -> Iterator[Problem]:
         first = self.first_line.setdefault(id, line.number)
@@ -186,7 +179,9 @@ class _Reader:
         elif first != line.number and id in self.known_repeats:
             self.skipped["repeated documents"] += 1
         elif first != line.number:
-            yield self._problem(line.number, f"document {id} again, first at line {first}", "each id once; remove one")
+            yield self._problem(
+                line.number, f"document {id[:SHOWN]} again, first at line {first}", "each id once; remove one"
+            )
 
     def _abstract(self, line: Line, id: str, abstract: str) -> Iterator[Problem]:
         record = self.record
@@ -206,8 +201,10 @@ class _Reader:
 
     def _row(self, number: int, cells: list[str]) -> Iterator[Problem]:
         id, record = cells[0].strip(), self.record
-        if len(cells) == 1:
-            found = f"a line of {len(cells[0])} characters that is no title, abstract or mention"
+        if len(cells) == 1 or " " in id:  # prose, and none of it must get into the message
+            found = (
+                f"a line of {sum(map(len, cells)) + len(cells) - 1} characters that is no title, abstract or mention"
+            )
             yield self._problem(number, found, "|t|, |a| or tabs; join an abstract of several lines to one")
         elif record is None:
             if self.passing != id:
@@ -220,7 +217,11 @@ class _Reader:
         elif len(cells) in RELATION_COLUMNS and RELATION.fullmatch(cells[1]):
             self.skipped[f"{cells[1]} relations"] += 1
         else:
-            record.rows.append((number, cells))
+            mention = self._mention(number, cells, record)
+            if isinstance(mention, Problem):
+                yield mention
+            else:
+                record.mentions.append(mention)
 
     def _mention(self, number: int, cells: list[str], record: _Record) -> Mention | Problem:
         if len(cells) not in MENTION_COLUMNS:

@@ -1,0 +1,116 @@
+"""Pictures of scores and of training: each a PNG, and a CSV of its numbers beside it. No display is needed; nothing is counted here."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from tripel.files import replacing
+
+# Okabe and Ito: told apart by eyes of every kind, and in grey by their markers
+STYLES = (("#0072B2", "o"), ("#D55E00", "s"), ("#009E73", "^"), ("#CC79A7", "D"), ("#E69F00", "v"), ("#56B4E9", "P"))
+GROUPS = {  # panels of the learning curves, each with what it shows
+    "loss": ("loss", "triplet"),
+    "distance to the entity": ("positive_dist", "negative_dist"),
+    "radius": ("mean_radius", "real_mean_radius", "std_radius", "real_std_radius"),
+    "in the batch": ("batch_accuracy", "positive_similarity", "inside_radius"),
+    "accuracy@1 on dev": ("val_accuracy",),
+    "learning rate": ("lr",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A share with its interval and the number it comes from."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+
+
+def accuracy_curves(
+    systems: Mapping[str, Mapping[int, float]], *, n: int, title: str, path: Path
+) -> Path:
+    """accuracy@k of each system over k; gives the PNG."""
+    figure, axes = _figure(1)
+    for (name, curve), (colour, marker) in zip(systems.items(), STYLES, strict=False):
+        axes[0].plot(list(curve), [100 * value for value in curve.values()], marker=marker, color=colour, label=name)
+    axes[0].set(xscale="log", xlabel="k", ylabel="accuracy@k (%)", title=f"{title} (N = {n:,} mentions)")
+    ticks = sorted({k for curve in systems.values() for k in curve})
+    axes[0].set_xticks(ticks, [str(k) for k in ticks])
+    axes[0].minorticks_off()
+    _finish(axes[0])
+    rows = [(name, k, value) for name, curve in systems.items() for k, value in curve.items()]
+    return _write(figure, path, ("system", "k", "accuracy"), rows)
+
+
+def by_bucket(
+    systems: Mapping[str, Mapping[str, Point]], *, title: str, xlabel: str, path: Path
+) -> Path:
+    """accuracy@1 of each system in each bucket with its interval, N under the bucket; gives the PNG."""
+    figure, axes = _figure(1)
+    buckets = list(dict.fromkeys(bucket for points in systems.values() for bucket in points))
+    for number, ((name, points), (colour, marker)) in enumerate(zip(systems.items(), STYLES, strict=False)):
+        shift = (number - (len(systems) - 1) / 2) * 0.12
+        at = [buckets.index(bucket) + shift for bucket in points]
+        values = [100 * point.value for point in points.values()]
+        errors = [[100 * (p.value - p.low) for p in points.values()], [100 * (p.high - p.value) for p in points.values()]]
+        axes[0].errorbar(at, values, yerr=errors, fmt=marker, color=colour, capsize=3, label=name)
+    counts = {bucket: points[bucket].n for points in systems.values() for bucket in points}
+    axes[0].set_xticks(range(len(buckets)), [f"{bucket}\nN = {counts[bucket]:,}" for bucket in buckets])
+    axes[0].set(xlabel=xlabel, ylabel="accuracy@1 (%), 95 % interval", title=title)
+    _finish(axes[0])
+    rows = [
+        (name, bucket, p.n, p.value, p.low, p.high) for name, points in systems.items() for bucket, p in points.items()
+    ]
+    return _write(figure, path, ("system", "bucket", "n", "accuracy", "low", "high"), rows)
+
+
+def learning_curves(records: Sequence[Mapping[str, Any]], *, title: str, path: Path) -> Path:
+    """What training wrote down, over its steps, one panel for each kind of number that is there; gives the PNG."""
+    present = {key for record in records for key in record}
+    groups = {name: [key for key in keys if key in present] for name, keys in GROUPS.items()}
+    shown = {name: keys for name, keys in groups.items() if keys}
+    figure, axes = _figure(len(shown))
+    rows: list[tuple[object, ...]] = []
+    for panel, (name, keys) in zip(axes, shown.items(), strict=True):
+        for key, (colour, marker) in zip(keys, STYLES, strict=False):
+            points = [(record["step"], record[key]) for record in records if key in record]
+            sparse = marker if len(points) < 30 else ""
+            panel.plot(*zip(*points, strict=True), color=colour, marker=sparse, ms=4, lw=1.2, label=key)
+            rows += [(key, step, value) for step, value in points]
+        panel.set(xlabel="step", title=name)
+        _finish(panel)
+    figure.suptitle(title)
+    return _write(figure, path, ("curve", "step", "value"), rows)
+
+
+def _figure(panels: int) -> tuple[Figure, list[Axes]]:
+    columns = min(3, max(1, panels))
+    lines = -(-panels // columns)
+    figure = Figure(figsize=(7.0 if panels < 2 else 4.4 * columns, 4.4 if panels < 2 else 3.2 * lines), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure, [figure.add_subplot(lines, columns, place + 1) for place in range(panels)]
+
+
+def _finish(axes: Axes) -> None:
+    axes.grid(True, alpha=0.3)
+    axes.spines[["top", "right"]].set_visible(False)
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(frameon=False, fontsize=8)
+
+
+def _write(figure: Figure, path: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Path:
+    with replacing(path) as part:
+        figure.savefig(part, format="png", dpi=150)
+    with replacing(path.with_suffix(".csv")) as part, part.open("w", encoding="utf-8", newline="") as out:
+        csv.writer(out).writerows([columns, *rows])
+    return path

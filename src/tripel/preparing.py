@@ -1,0 +1,124 @@
+"""From a recipe to what training and judging need: documents, a knowledge base, lexical candidates. Kept in the run folder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import load_file, save_file
+
+from tripel.abbreviations import expand
+from tripel.batches import Lesson
+from tripel.clusters import Grouped, group
+from tripel.documents import Document
+from tripel.encoder import Encoder
+from tripel.files import replacing
+from tripel.indexes.base import Hits
+from tripel.indexes.ngram import Ngram, choose_mix
+from tripel.knowledge import KnowledgeBase
+from tripel.negatives import Pool, by_spelling
+from tripel.recipe import Recipe
+
+KNOWLEDGE = "knowledge.arrow"
+DEPTH = 64
+
+
+@dataclass(frozen=True, eq=False)
+class Ground:
+    """What a run stands on."""
+
+    kb: KnowledgeBase
+    documents: dict[str, tuple[Document, ...]]
+    """By what they serve for: train, dev, test."""
+    candidates: dict[str, Hits]
+    """Lexical candidates of every mention of those documents, in order."""
+    mix: int
+    """How many of the candidates come from characters before those from words."""
+
+
+def ground(recipe: Recipe, run: Path) -> Ground:
+    """Read corpora and knowledge, find candidates by spelling. What a run folder already holds is not made again."""
+    documents = read_documents(recipe)
+    kb = _knowledge(recipe, run)
+    found = {role: run / "candidates" / f"{role}.safetensors" for role in documents}
+    if not all(path.exists() for path in found.values()):
+        _find_candidates(recipe, kb, documents, found)
+    candidates = {role: _load_hits(path) for role, path in found.items()}
+    mix = int(load_file(found["train"])["mix"][0])
+    return Ground(kb, documents, candidates, mix)
+
+
+def read_documents(recipe: Recipe) -> dict[str, tuple[Document, ...]]:
+    """The documents by role, abbreviations told where the encoder is to be shown them."""
+    corpus = recipe.corpus.make()
+    splits = {"train": recipe.data.train, "dev": recipe.data.dev, "test": recipe.data.test}
+    read = {role: corpus.read(split) for role, split in splits.items()}
+    if not recipe.encoder.long_forms:
+        return {role: tuple(documents) for role, documents in read.items()}
+    return {role: tuple(map(expand, documents)) for role, documents in read.items()}
+
+
+def lesson(recipe: Recipe, found: Ground, encoder: Encoder) -> tuple[Lesson, Pool]:
+    """What the objective learns from, wrong entities by spelling; and the part of the dictionary that is searched later."""
+    grouped = group(found.documents["train"], found.kb, by=recipe.data.clusters)
+    if not grouped.clusters:
+        raise ValueError("no training mention has its entity in the knowledge base: are these the right terminologies?")
+    hits = trainable(found.candidates["train"], found.documents["train"], found.kb)
+    whole = recipe.encoder.entity_view == "whole"
+    made = Lesson(
+        documents=found.documents["train"],
+        kb=found.kb,
+        grouped=grouped,
+        wrong=by_spelling(hits, grouped.gold, whole=whole),
+        view=recipe.encoder.view,
+        long_forms=recipe.encoder.long_forms,
+        entity_text=(lambda row: encoder.entity_text(found.kb, row)) if whole else None,
+    )
+    return made, Pool.of(hits, grouped.gold, made, depth=recipe.negatives.pool)
+
+
+def trainable(hits: Hits, documents: Sequence[Document], kb: KnowledgeBase) -> Hits:
+    """The rows of those mentions whose entity the knowledge base has, as `clusters.group` keeps them."""
+    keep_M = np.array([bool(kb.rows(m.entities)) for document in documents for m in document.mentions], np.bool_)
+    return Hits(hits.row_MK[keep_M], hits.score_MK[keep_M], hits.name_MK[keep_M])
+
+
+def grouped_test(found: Ground, role: str) -> Grouped:
+    """The mentions of a split that have their entity in the knowledge base."""
+    return group(found.documents[role], found.kb)
+
+
+def _knowledge(recipe: Recipe, run: Path) -> KnowledgeBase:
+    path = run / KNOWLEDGE
+    if not path.exists():
+        KnowledgeBase.of(chain.from_iterable(one.make().entities() for one in recipe.terminologies)).save(path)
+    return KnowledgeBase.open(path)
+
+
+def _find_candidates(
+    recipe: Recipe, kb: KnowledgeBase, documents: dict[str, tuple[Document, ...]], found: dict[str, Path]
+) -> None:
+    """Search each split by spelling; the mix of characters and words is chosen on dev alone."""
+    index = Ngram(recipe.candidates, kb)
+    if recipe.candidates.mix is None:
+        mix, _ = choose_mix(index, documents["dev"], kb)
+        index = index.mixed(mix)
+    for role, path in found.items():
+        texts = [mention.text for document in documents[role] for mention in document.mentions]
+        hits = index.search(texts, k=DEPTH)
+        _save_hits(hits, path, mix=index.config.mix or 0)
+
+
+def _save_hits(hits: Hits, path: Path, *, mix: int) -> None:
+    arrays: dict[str, NDArray[np.generic]] = {"row": hits.row_MK, "score": hits.score_MK, "name": hits.name_MK}
+    with replacing(path) as part:
+        save_file({**arrays, "mix": np.array([mix], np.int64)}, part)
+
+
+def _load_hits(path: Path) -> Hits:
+    arrays = load_file(path)
+    return Hits(arrays["row"], arrays["score"], arrays["name"])

@@ -1,0 +1,88 @@
+"""One run as one checked value: which corpus, knowledge, encoder, objective, and how. Read from YAML, written back equal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tripel import indexing, journal, negatives, trainer
+from tripel.clusters import By
+from tripel.config import Choice, build, choose, dump
+from tripel.encoder import Encoder
+from tripel.find import near
+from tripel.indexes.ngram import Ngram
+
+
+@dataclass(frozen=True, kw_only=True)
+class Data:
+    """Which splits serve for what."""
+
+    train: str = "train"
+    """Learnt from; `train+dev` for comparison with work that merges them."""
+    dev: str = "dev"
+    """Everything is chosen on it."""
+    test: str = "test"
+    """Judged once, at the end."""
+    clusters: By = "document"
+    """All mentions of an entity in a document are one cluster, or each mention is its own, for comparison."""
+    watched: int = 50
+    """Documents of dev that are judged after an epoch, each candidate shown by one name; 0 is none."""
+    compare_untrained: bool = False
+    """Judge the encoder as it came, too."""
+    examples: tuple[str, ...] = ()
+    """Texts with mentions in [[double brackets]] that are linked at the end."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """All settings of a run."""
+
+    corpus: Choice
+    terminologies: tuple[Choice, ...]
+    """Knowledge bases; entities of one id are merged."""
+    objective: Choice
+    data: Data = field(default_factory=Data)
+    candidates: Ngram.Config = field(default_factory=Ngram.Config)
+    encoder: Encoder.Config = field(default_factory=Encoder.Config)
+    negatives: negatives.Config = field(default_factory=negatives.Config)
+    trainer: trainer.Config = field(default_factory=trainer.Config)
+    index: indexing.Config = field(default_factory=indexing.Config)
+    journal: journal.Config = field(default_factory=journal.Config)
+
+    @classmethod
+    def read(cls, values: Mapping[str, Any]) -> Recipe:
+        """Check a mapping as it stands in YAML. Raises ValueError in one sentence."""
+        for key in values:
+            if key not in cls.__dataclass_fields__:
+                raise ValueError(f"{key} is not a section; {near(str(key), list(cls.__dataclass_fields__))}")
+        for key in ("corpus", "terminologies", "objective"):
+            if key not in values:
+                raise ValueError(f"{key} is missing; say which, as in configs/sample.yaml")
+        listed = values["terminologies"]
+        if not isinstance(listed, list) or not listed:
+            raise ValueError(f"terminologies: expected a list of `name: ...`, found {listed!r}")
+        return cls(
+            corpus=choose("corpora", values["corpus"], where="corpus"),
+            terminologies=tuple(
+                choose("terminologies", one, where=f"terminologies.{i}") for i, one in enumerate(listed)
+            ),
+            objective=choose("objectives", values["objective"], where="objective"),
+            **{name: build(kind, values.get(name), where=name) for name, kind in _PLAIN.items()},
+        )
+
+    def dump(self) -> dict[str, Any]:
+        """Plain values; `read` reads them back equal."""
+        named = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return {name: dump(value) for name, value in named.items()}
+
+
+_PLAIN: dict[str, type[Any]] = {
+    "data": Data,
+    "candidates": Ngram.Config,
+    "encoder": Encoder.Config,
+    "negatives": negatives.Config,
+    "trainer": trainer.Config,
+    "index": indexing.Config,
+    "journal": journal.Config,
+}

@@ -1,0 +1,28 @@
+"""What terminologies share: a reader yields entities and problems; whoever wants entities alone gets none of a bad file."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+
+from tripel.knowledge import Entity
+from tripel.problems import BadInput, Problem
+
+
+class Terminology(ABC):
+    """Entities from somewhere. Those of one id may come apart: a KnowledgeBase puts them together."""
+
+    @abstractmethod
+    def parse(self) -> Iterator[Entity | Problem]:
+        """Entities, and what is wrong between them."""
+
+    def entities(self) -> Iterator[Entity]:
+        """All entities. Raises BadInput with all problems once the files are read to their end."""
+        problems = []
+        for found in self.parse():
+            if isinstance(found, Problem):
+                problems.append(found)
+            elif not problems:
+                yield found
+        if problems:
+            raise BadInput(problems)

@@ -1,0 +1,63 @@
+"""MEDIC, the disease vocabulary of CTD (Davis et al. 2012): as CTD publishes it, and the tab-separated form.
+
+MeSH ids stand without their prefix, as corpora have them; OMIM:123456 keeps its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tripel.corpora.lines import Line, numbered
+from tripel.files import data_folder
+from tripel.knowledge import Entity
+from tripel.problems import Problem
+from tripel.terminologies.base import Terminology
+from tripel.terminologies.mesh import categories
+from tripel.terminologies.tables import Row, entity, rows
+
+PUBLISHED = (
+    "DiseaseName", "DiseaseID", "AltDiseaseIDs", "Definition", "ParentIDs", "TreeNumbers", "ParentTreeNumbers",
+    "Synonyms", "SlimMappings",
+)  # fmt: skip
+
+
+class Ctd(Terminology):
+    """Diseases with MeSH and OMIM ids."""
+
+    @dataclass(frozen=True, kw_only=True)
+    class Config:
+        path: str = ""
+        """CTD_diseases.tsv[.gz] or a table with id, preferred_name; kb/medic_2012.tsv.gz in the data folder when empty."""
+
+    def __init__(self, config: Config) -> None:
+        self.path = Path(config.path) if config.path else data_folder() / "kb" / "medic_2012.tsv.gz"
+
+    def parse(self) -> Iterator[Entity | Problem]:
+        """Diseases, in the order of the file."""
+        first = next((line for line in numbered(self.path) if isinstance(line, Line)), None)
+        if first is not None and first.text.startswith("#"):
+            for row in rows(self.path, needed=("DiseaseName", "DiseaseID"), header=PUBLISHED):
+                yield row if isinstance(row, Problem) else _published(row)
+        else:
+            for row in rows(self.path, needed=("id", "preferred_name")):
+                types = () if isinstance(row, Problem) else categories(row.list("tree_numbers"))
+                yield row if isinstance(row, Problem) else entity(row, types=types)
+
+
+def _published(row: Row) -> Entity:
+    name = row.cells["DiseaseName"].strip()
+    trees = tuple(number.rpartition("/")[2] for number in row.list("TreeNumbers"))
+    return Entity(
+        id=_bare(row.cells["DiseaseID"].strip()),
+        name=name,
+        synonyms=tuple(other for other in dict.fromkeys(row.list("Synonyms")) if other != name),
+        types=categories(trees),
+        definition=row.cells.get("Definition", "").strip(),
+        alternatives=tuple(map(_bare, row.list("AltDiseaseIDs"))),
+    )
+
+
+def _bare(id: str) -> str:
+    return id.removeprefix("MESH:")

@@ -1,0 +1,80 @@
+"""One's own dictionary: `id||name` lines (BioSyn, SapBERT), Le & Nguyen's two forms, or a table id, preferred_name, synonyms.
+
+The form is told by the first line. Ids joined by `|` or `,` in `id||name` are the same name for each of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tripel.corpora.lines import Line, numbered
+from tripel.knowledge import Entity
+from tripel.problems import Problem
+from tripel.terminologies.base import Terminology
+from tripel.terminologies.tables import entity, rows
+
+BAR, SEPARATOR = "||", "[SEP]"
+
+
+class Dictionary(Terminology):
+    """Names by id, from one file."""
+
+    @dataclass(frozen=True, kw_only=True)
+    class Config:
+        path: str
+        """The file, plain or gzipped."""
+
+    def __init__(self, config: Config) -> None:
+        self.path = Path(config.path)
+
+    def parse(self) -> Iterator[Entity | Problem]:
+        """Entities; those of one id may come apart."""
+        yield from parse(self.path)
+
+
+def parse(path: Path) -> Iterator[Entity | Problem]:
+    """Entities and problems of a dictionary file."""
+    first = next((line for line in numbered(path) if isinstance(line, Line) and line.text.strip()), None)
+    if first is not None and BAR not in first.text and "\t" in first.text:
+        for row in rows(path, needed=("id", "preferred_name")):
+            yield row if isinstance(row, Problem) else entity(row)
+        return
+    count = 0
+    for line in numbered(path):
+        if isinstance(line, Problem):
+            yield line
+        elif line.text.strip():
+            count += 1
+            yield from _entities(path, line)
+    if not count:
+        yield Problem(str(path), 0, "no lines", "lines id||name; fetch the file again")
+
+
+def _entities(path: Path, line: Line) -> Iterator[Entity | Problem]:
+    ids, bar, rest = line.text.partition(BAR)
+    if line.damaged:
+        yield Problem(str(path), line.number, "bytes that are not UTF-8", "UTF-8 text; convert the file with iconv")
+    elif not bar:
+        yield Problem(str(path), line.number, f"{line.text[:60]!r}, which has no ||", "id||name")
+    elif not ids.strip() or not rest.strip():
+        yield Problem(str(path), line.number, "an empty id or name", "id||name, both filled in; or drop the line")
+    else:
+        types, names = _names(rest)
+        for id in (part.strip() for part in ids.replace(",", "|").split("|")):
+            if id and names:
+                yield Entity(id=id, name=names[0], synonyms=names[1:], types=types)
+
+
+def _names(rest: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Types and names of the three forms: `name`, `type [SEP] name [SEP] name`, `type|name|name`."""
+    if SEPARATOR in rest:
+        type, *names = (part.strip() for part in rest.split(SEPARATOR))
+    elif BAR in rest:
+        type, names = "", [part.strip() for part in rest.split(BAR)][:1]
+    elif "|" in rest:
+        type, *names = (part.strip() for part in rest.split("|"))
+    else:
+        type, names = "", [rest.strip()]
+    return ((type,) if type else ()), tuple(dict.fromkeys(name for name in names if name))

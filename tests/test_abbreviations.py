@@ -1,0 +1,83 @@
+"""Short forms and what they stand for in their own document."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from tripel.abbreviations import defined, expand
+from tripel.corpora.bc5cdr import Bc5cdr
+from tripel.documents import Document, Mention
+
+
+def mentions_of(text: str, *names: str) -> Document:
+    found = []
+    for name in names:
+        start = text.index(name, found[-1].end if found else 0)
+        found.append(Mention(start=start, end=start + len(name), text=name, type="Disease", entities=("D1",)))
+    return Document(id="1", text=text).having(mentions=found)
+
+
+def long_forms(text: str, *names: str) -> list[str]:
+    return [mention.long_form for mention in expand(mentions_of(text, *names)).mentions]
+
+
+def test_a_short_form_means_what_its_document_defines() -> None:
+    one = long_forms("Multiple sclerosis (MS) is rare. MS was seen.", "Multiple sclerosis", "MS", "MS")
+    other = long_forms("Mitral stenosis (MS) is rare. MS was seen.", "Mitral stenosis", "MS", "MS")
+    assert one == ["", "Multiple sclerosis", "Multiple sclerosis"]
+    assert other == ["", "Mitral stenosis", "Mitral stenosis"]
+
+
+def test_nothing_is_expanded_without_a_definition_or_within_a_longer_mention() -> None:
+    assert long_forms("MS was seen.", "MS") == [""]
+    assert long_forms("Multiple sclerosis (MS) and MS lesions.", "Multiple sclerosis (MS)", "MS lesions") == ["", ""]
+    assert long_forms("Multiple sclerosis (MS) weighs 3 ms.", "ms") == [""]
+
+
+def test_plurals() -> None:
+    text = "Premature ventricular contraction (PVC) was seen, and more PVCs."
+    assert long_forms(text, "PVC", "PVCs") == ["Premature ventricular contraction"] * 2
+    text = "Circulating tumor cells (CTCs) were seen; one CTC was not."
+    assert long_forms(text, "CTCs", "CTC") == ["Circulating tumor cells"] * 2
+
+
+def test_text_and_offsets_are_untouched() -> None:
+    document = mentions_of("Tuberculosis (TB). After β-blockers TB went.", "Tuberculosis", "TB", "TB")
+    expanded = expand(document)
+    assert expanded.having(mentions=[mention.having(long_form="") for mention in expanded.mentions]) == document
+
+
+def test_a_document_without_mentions_is_not_looked_at() -> None:
+    document = Document(id="1", text="Tuberculosis (TB).")
+    assert expand(document) is document
+
+
+@pytest.mark.parametrize("odd", ["a   b", "a_b", "a`b", "a\tb", "a\u2003b", "a\u00a0b", "a\x00b", "a\nb"])
+def test_ab3p_never_writes_the_text(odd: str) -> None:
+    """It would write to the standard error of the process, past Python, what it loses track of."""
+    with tempfile.TemporaryFile() as heard:
+        kept = os.dup(2)
+        os.dup2(heard.fileno(), 2)
+        try:
+            found = defined(f"One {odd} came. Tuberculosis (TB) was {odd} seen. Then TB.")
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+        heard.seek(0)
+        assert heard.read() == b""
+    assert found == {"TB": "Tuberculosis"}
+
+
+def test_a_short_form_with_an_underscore() -> None:
+    assert long_forms("Interleukin_6 (IL_6) rose. IL_6 fell.", "IL_6", "IL_6") == ["Interleukin-6"] * 2
+
+
+def test_on_bc5cdr(corpora_folder: Path) -> None:
+    documents = Bc5cdr(Bc5cdr.Config(path=str(corpora_folder / "bc5cdr"))).read("train")
+    found = [mention for document in documents for mention in expand(document).mentions if mention.long_form]
+    assert len(found) == 822
+    assert all(len(mention.long_form) > len(mention.text) for mention in found)

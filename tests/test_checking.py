@@ -1,0 +1,85 @@
+"""Telling the kind of a file, and handing it to the reader of that kind."""
+
+from __future__ import annotations
+
+import gzip
+import importlib
+import importlib.util
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from typer.testing import CliRunner
+
+from tripel import checking, cli
+from tripel.checking import check, is_pubtator
+from tripel.problems import Problem
+
+GOOD = "1|t|Fever.\n1|a|It fell.\n1\t0\t5\tFever\tDisease\tD005334\n"
+
+
+def file(folder: Path, name: str, content: str | bytes) -> Path:
+    path = folder / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "expected"),
+    [
+        ("train.pubtator", "anything", True),
+        ("CDR_TestSet.PubTator.txt", "", True),
+        ("corpus_pubtator.txt.gz", gzip.compress(b"x"), True),
+        ("mine.txt", GOOD, True),
+        ("mine.txt", f"\n# a comment\n\n{GOOD}", True),
+        ("mine.gz", gzip.compress(GOOD.encode()), True),
+        ("mine.txt", b"\xef\xbb\xbf" + GOOD.replace("\n", "\r\n").encode(), True),
+        ("names.txt", "D001||fever\nD002||t|cell\n", False),
+        ("README.md", "Lines are `12345|t|title` and the like.\n", False),
+        ("MRCONSO.RRF", "C0000005|ENG|P|L0000005|PF|S0007492|Y|A26634265|||D012711|MSH|PEN|D012711|x|0|N||\n", False),
+        ("kb.tsv", "id\tname\nD001\tfever\n", False),
+    ],
+)  # fmt: skip
+def test_the_kind_is_told(name: str, content: str | bytes, expected: bool, tmp_path: Path) -> None:
+    assert is_pubtator(file(tmp_path, name, content)) == expected
+
+
+def test_good_files_have_no_problem(tmp_path: Path) -> None:
+    assert list(check(file(tmp_path, "mine.txt", GOOD))) == []
+    assert list(check(file(tmp_path, "run.yaml", "corpus: {name: sample}\nseed: 3\n"))) == []
+
+
+def test_other_files_go_to_the_terminologies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = file(tmp_path, "names.txt", "D001||fever\n")
+
+    def names(given: Path) -> Iterator[Problem]:
+        yield Problem(str(given), 1, "this", "that")
+
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: name == checking.TERMINOLOGIES or None)
+    monkeypatch.setattr(importlib, "import_module", lambda name: SimpleNamespace(check=names))
+    assert [str(problem) for problem in check(path)] == [f"{path}:1: found this; expected that"]
+
+
+def test_a_kind_that_nobody_knows_is_a_problem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    (problem,) = check(file(tmp_path, "picture.png", b"\x89PNG\r\n"))
+    assert problem.line == 0
+    assert "PubTator" in problem.expected
+
+
+def test_the_command_counts_over_files(tmp_path: Path) -> None:
+    good = file(tmp_path, "good.pubtator", GOOD)
+    bad = file(tmp_path, "bad.pubtator", GOOD + "1\t0\t5\n2\t0\n")
+    done = CliRunner().invoke(cli.app, ["data", "check", str(good), str(bad), str(tmp_path / "none.pubtator")])
+    assert done.exit_code == 1
+    lines = done.output.splitlines()
+    assert [line.split(": ")[0] for line in lines[:-1]] == [f"{bad}:4", f"{bad}:5", str(tmp_path / "none.pubtator")]
+    assert lines[-1] == "3 problems in 2 of 3 files"
+    assert CliRunner().invoke(cli.app, ["data", "check", str(good)]).exit_code == 0
+
+
+def test_real_files_have_no_problem(corpora_folder: Path) -> None:
+    files = [*corpora_folder.glob("bc5cdr/*.pubtator"), corpora_folder / "medmentions_st21pv" / "dev.pubtator.gz"]
+    assert len(files) == 4
+    assert [problem for path in files for problem in check(path)] == []

@@ -1,0 +1,108 @@
+"""Training: it learns, and a run that goes on from a checkpoint makes the very steps of one that was never stopped."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import lessons
+import numpy as np
+import pytest
+import tiny
+import torch
+
+from tripel import checkpoint
+from tripel.encoder import Encoder
+from tripel.objectives.base import Objective
+from tripel.objectives.prototype_contrastive import PrototypeContrastive
+from tripel.objectives.prototype_triplet import PrototypeTriplet
+from tripel.trainer import Config, Place, Step, Trainer, _rate
+
+CONFIG = Config(epochs=4, batch=4, lr=3e-3, warmup=0.1)
+OBJECTIVES = {
+    "contrastive": lambda: PrototypeContrastive(PrototypeContrastive.Config(wrong=3)),
+    "triplet": lambda: PrototypeTriplet(PrototypeTriplet.Config(wrong=3, mean_radius=1.0)),
+}
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny.folder(tmp_path_factory.mktemp("tiny"))
+
+
+def trainer(model: Path | None, objective: Objective, config: Config = CONFIG, *, saved: Path | None = None) -> Trainer:
+    encoder = Encoder.load(saved) if saved else Encoder(Encoder.Config(model=str(model)))
+    return Trainer(encoder, objective, config)
+
+
+def run(its: Trainer, start: Place = Place()) -> list[Step]:  # noqa: B008
+    return list(its.steps(lambda epoch: lessons.lesson(), start=start))
+
+
+def test_the_loss_falls(model: Path) -> None:
+    steps = run(trainer(model, OBJECTIVES["contrastive"](), Config(epochs=12, batch=100, lr=3e-3)))
+    assert steps[-1].loss < 0.5 * steps[0].loss
+
+
+@pytest.mark.parametrize("name", list(OBJECTIVES))
+@pytest.mark.parametrize("stop", [1, 4, 7])
+def test_going_on_from_a_checkpoint_changes_nothing(model: Path, tmp_path: Path, name: str, stop: int) -> None:
+    whole = run(trainer(model, OBJECTIVES[name]()))
+    first = trainer(model, OBJECTIVES[name]())
+    taken = []
+    for step in first.steps(lambda epoch: lessons.lesson()):
+        taken.append(step)
+        if step.place.step == stop:
+            checkpoint.save(tmp_path, first, lessons.lesson().wrong, step.place)
+            break
+    folder = checkpoint.latest(tmp_path)
+    assert folder is not None
+    second = trainer(None, OBJECTIVES[name](), saved=folder / checkpoint.ENCODER)
+    checkpoint.restore(folder, second)
+    rest = run(second, checkpoint.place(folder))
+    assert [(s.loss, s.lr, dict(s.parts)) for s in taken + rest] == [(s.loss, s.lr, dict(s.parts)) for s in whole]
+    assert [s.ends_epoch for s in taken + rest] == [s.ends_epoch for s in whole]
+
+
+def test_steps_say_where_they_are(model: Path) -> None:
+    steps = run(trainer(model, OBJECTIVES["contrastive"]()))
+    assert [step.place.step for step in steps] == list(range(1, len(steps) + 1))
+    assert steps[-1].last and steps[-1].progress == 1.0 and not any(step.last for step in steps[:-1])
+    assert sum(step.ends_epoch for step in steps) == CONFIG.epochs
+    clusters = len(lessons.lesson().grouped.clusters)
+    assert sum(step.clusters for step in steps) == CONFIG.epochs * clusters
+
+
+def test_time_is_up(model: Path) -> None:
+    steps = run(trainer(model, OBJECTIVES["contrastive"](), Config(epochs=1000, batch=4, minutes=1e-6)))
+    assert len(steps) == 1 and steps[0].last
+
+
+def test_accumulation_takes_fewer_optimizer_steps_and_still_learns(model: Path) -> None:
+    its = trainer(model, OBJECTIVES["contrastive"](), Config(epochs=1, batch=4, accumulate=2, warmup=0.0))
+    before = its.student.encoder.mention_tower.embeddings.word_embeddings.weight.clone()
+    run(its)
+    assert not torch.equal(before, its.student.encoder.mention_tower.embeddings.word_embeddings.weight)
+
+
+def test_select_keeps_gold_and_the_hardest_wrong_entity(model: Path) -> None:
+    its = trainer(model, OBJECTIVES["triplet"]())
+    encoder, objective = its.student.encoder.eval(), its.student.objective
+    batch = next(objective.batches(lessons.lesson(), size=100, rng=np.random.default_rng(0)))
+    with torch.no_grad():
+        selected = objective.select(encoder, batch)
+        anchors = encoder.mentions(batch.mentions[batch.anchor_G])
+        closeness = encoder.similarity(anchors, encoder.entities(batch.entities))
+    assert selected.wrong_G is not None
+    for g in range(len(batch)):
+        wrong = [e for e in range(len(batch.entities)) if not batch.known_GE[g, e]]
+        hardest = max(wrong, key=lambda e: float(closeness[g, e]))
+        assert selected.row_E[selected.wrong_G[g]] == batch.row_E[hardest]
+        assert selected.row_E[selected.gold_G[g]] == batch.row_E[batch.gold_G[g]]
+        assert not selected.known_GE[g, selected.wrong_G[g]]
+
+
+@pytest.mark.parametrize(("schedule", "at"), [("constant", [1, 1, 1]), ("linear", [1, 0.5, 0]), ("cosine", [1, 0.5, 0])])
+def test_learning_rates(schedule: str, at: list[float]) -> None:
+    config = Config(schedule=schedule, warmup=0.2)  # type: ignore[arg-type]
+    assert _rate(0.1, config) == pytest.approx(0.5)
+    assert [_rate(p, config) for p in (0.2, 0.6, 1.0)] == pytest.approx(at)
