@@ -13,9 +13,7 @@ from tripel.batches import Batch, cluster_batches
 
 def epoch(view: str = "document", *, size: int = 4, wrong: int = 3, seed: int = 0) -> list[Batch]:
     rng = np.random.default_rng(seed)
-    return list(
-        cluster_batches(lessons.lesson(view=view), size=size, members=20, documents=200, wrong=wrong, rng=rng)
-    )
+    return list(cluster_batches(lessons.lesson(view=view), size=size, members=20, documents=200, wrong=wrong, rng=rng))
 
 
 @pytest.mark.parametrize("view", ["document", "marked", "bare"])

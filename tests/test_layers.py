@@ -17,7 +17,7 @@ LAYERS = (
     "similarity views windows encoder encoding indexes progress",
     "negatives batches objectives trainer checkpoint journal environment",
     "indexing linker",
-    "predictions metrics evaluation tables plots corpus_plots model_card",
+    "predictions metrics gold evaluation tables plots corpus_plots model_card",
     "recipe preparing judging watching tasks cli __main__",
 )
 LAYER = {name: number for number, names in enumerate(LAYERS) for name in names.split()}

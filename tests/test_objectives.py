@@ -18,7 +18,9 @@ from tripel.objectives.prototype_triplet import PrototypeTriplet
 from tripel.views import bare
 
 
-def batch(clusters: list[int], gold: list[int], wrong: list[int] | None, known: list[list[int]], entities: int) -> Batch:
+def batch(
+    clusters: list[int], gold: list[int], wrong: list[int] | None, known: list[list[int]], entities: int
+) -> Batch:
     """A batch of bare mentions; `known` lists the columns each cluster names."""
     known_GE = np.zeros((len(gold), entities), np.bool_)
     for g, columns in enumerate(known):
@@ -76,7 +78,9 @@ def triplet(its: Batch, mentions: list[list[float]], entities: list[list[float]]
 def test_near_gold_costs_nothing_and_near_wrong_costs_the_difference_and_the_margin() -> None:
     its = batch([0], [0], [1], [[0]], 2)
     assert triplet(its, [[0.0, 0.0]], [[1.0, 0.0], [9.0, 0.0]], margin=5).parts["triplet"] == 0
-    assert triplet(its, [[0.0, 0.0]], [[9.0, 0.0], [1.0, 0.0]], margin=5).parts["triplet"] == pytest.approx(13, abs=1e-4)
+    assert triplet(its, [[0.0, 0.0]], [[9.0, 0.0], [1.0, 0.0]], margin=5).parts["triplet"] == pytest.approx(
+        13, abs=1e-4
+    )
 
 
 def test_a_member_beyond_the_radius_does_not_count() -> None:
@@ -142,7 +146,8 @@ def test_a_larger_margin_never_costs_less(
 
 
 @pytest.mark.parametrize(
-    "objective", [PrototypeTriplet(PrototypeTriplet.Config(margin=50)), PrototypeContrastive(PrototypeContrastive.Config())]
+    "objective",
+    [PrototypeTriplet(PrototypeTriplet.Config(margin=50)), PrototypeContrastive(PrototypeContrastive.Config())],
 )
 def test_the_gradient_reaches_mentions_and_entities(objective: PrototypeTriplet | PrototypeContrastive) -> None:
     torch.manual_seed(0)

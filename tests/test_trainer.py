@@ -101,7 +101,9 @@ def test_select_keeps_gold_and_the_hardest_wrong_entity(model: Path) -> None:
         assert not selected.known_GE[g, selected.wrong_G[g]]
 
 
-@pytest.mark.parametrize(("schedule", "at"), [("constant", [1, 1, 1]), ("linear", [1, 0.5, 0]), ("cosine", [1, 0.5, 0])])
+@pytest.mark.parametrize(
+    ("schedule", "at"), [("constant", [1, 1, 1]), ("linear", [1, 0.5, 0]), ("cosine", [1, 0.5, 0])]
+)
 def test_learning_rates(schedule: str, at: list[float]) -> None:
     config = Config(schedule=schedule, warmup=0.2)  # type: ignore[arg-type]
     assert _rate(0.1, config) == pytest.approx(0.5)

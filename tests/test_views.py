@@ -12,19 +12,18 @@ from tripel.knowledge import Entity
 
 def document(text: str, spans: list[tuple[int, int, str]]) -> Document:
     made = Document(id="1", text=text)
-    return made.having(
-        mentions=[Mention(start=s, end=e, text=text[s:e], long_form=long) for s, e, long in spans]
-    )
+    return made.having(mentions=[Mention(start=s, end=e, text=text[s:e], long_form=long) for s, e, long in spans])
 
 
 def shown(passages: views.Passages) -> list[str]:
     return [
-        passages.texts[p][s:e]
-        for p, s, e in zip(passages.passage_M, passages.start_M, passages.end_M, strict=True)
+        passages.texts[p][s:e] for p, s, e in zip(passages.passage_M, passages.start_M, passages.end_M, strict=True)
     ]
 
 
-MS = document("Mitral stenosis (MS). MS again, MSx.", [(0, 15, ""), (17, 19, "mitral stenosis"), (22, 24, "mitral stenosis")])
+MS = document(
+    "Mitral stenosis (MS). MS again, MSx.", [(0, 15, ""), (17, 19, "mitral stenosis"), (22, 24, "mitral stenosis")]
+)
 
 
 def test_document_view_shows_the_text_once_with_long_forms_behind_their_mentions() -> None:
@@ -57,7 +56,9 @@ def test_mentions_stand_where_their_offsets_say(text: str, data: st.DataObject) 
     its = document(text, [(min(a, b), max(a, b), long) for a, b, long in pairs if a != b])
     plain = views.passages([(its, its.mentions)], view="document", long_forms=False)
     assert shown(plain) == [mention.text for mention in its.mentions]
-    for found, mention in zip(shown(views.passages([(its, its.mentions)], view="document", long_forms=True)), its.mentions, strict=True):
+    for found, mention in zip(
+        shown(views.passages([(its, its.mentions)], view="document", long_forms=True)), its.mentions, strict=True
+    ):
         assert found.startswith(mention.text[:1]) and (not mention.long_form or found.endswith("(long)"))
 
 

@@ -25,7 +25,9 @@ class Mention:
 
     def __post_init__(self) -> None:
         if not 0 <= self.start < self.end:
-            raise ValueError(f"mention [{self.start}, {self.end}) is empty or negative; offsets are half-open characters")
+            raise ValueError(
+                f"mention [{self.start}, {self.end}) is empty or negative; offsets are half-open characters"
+            )
 
     def having(self, *, long_form: str) -> Mention:
         """The same mention with its long form."""

@@ -214,7 +214,9 @@ def _source(model: str) -> str:
     folder = Path(spec.origin).parent / "model"
     found = fingerprint(folder / "model.safetensors")
     if found != EMBEDDED_SHA256:
-        raise ValueError(f"{folder}: weights with SHA-256 {found[:16]}..., expected {EMBEDDED_SHA256[:16]}...; reinstall")
+        raise ValueError(
+            f"{folder}: weights with SHA-256 {found[:16]}..., expected {EMBEDDED_SHA256[:16]}...; reinstall"
+        )
     return str(folder)
 
 

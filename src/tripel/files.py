@@ -65,7 +65,9 @@ def read_lines(path: Path) -> Iterator[Any]:
             try:
                 yield json.loads(line)
             except json.JSONDecodeError as error:
-                raise ValueError(f"{path}:{number}: expected one JSON value, found something else ({error.msg})") from None
+                raise ValueError(
+                    f"{path}:{number}: expected one JSON value, found something else ({error.msg})"
+                ) from None
 
 
 def open_text(path: Path) -> TextIO:

@@ -2,37 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from tripel import checkpoint, indexing, plots, predictions, tables
-from tripel.clusters import group
 from tripel.encoder import Encoder
-from tripel.evaluation import Scores, evaluate
+from tripel.evaluation import Scores, compare, evaluate
 from tripel.files import fingerprint, read_json, read_lines, write_json, write_text
+from tripel.gold import Gold, gold
 from tripel.indexes.base import Hits
 from tripel.journal import METRICS, Journal
 from tripel.linker import Linker
+from tripel.metrics import Paired
+from tripel.predictions import Origin, Prediction
 from tripel.preparing import Ground, lesson
 from tripel.progress import bar
 from tripel.recipe import Recipe
 
 INDEX = "index"
+PICTURES = "pictures"
+TABLES = "tables.md"
 ROLES = ("dev", "test")
+LEXICAL, UNTRAINED, TRAINED = "lexical", "untrained", "trained"
+CANDIDATES, FULL = "candidates", "full"
+
+Answers = dict[tuple[str, str], list[Prediction]]
+"""Predictions by system and protocol."""
 
 
 def judge(run: Path, recipe: Recipe, found: Ground, journal: Journal) -> str:
     """Rank the mentions of dev and test by every system, and write down what came out. Gives the tables as Markdown."""
-    systems: dict[str, Linker | None] = {"lexical": None}
+    systems: dict[str, Linker] = {}
     if recipe.data.compare_untrained:
-        systems["untrained"] = linker(Encoder(replace(recipe.encoder, view="bare")), recipe, found, without_mentions=True)
-    systems["trained"] = trained(run, recipe, found)
+        systems[UNTRAINED] = untrained(recipe, found)
+    systems[TRAINED] = trained(run, recipe, found)
     said = [_judge_role(run, recipe, found, role, systems, journal) for role in ROLES]
-    curves = plots.learning_curves(list(read_lines(run / METRICS)), folder=run / "pictures")
-    journal.pictures({"learning curves": curves})
+    records = list(read_lines(run / METRICS)) if (run / METRICS).exists() else []
+    if records:
+        curves = plots.learning_curves(records, title=run.name, path=run / PICTURES / "learning.png")
+        journal.pictures({"learning curves": curves})
     text = "\n\n".join(said)
-    write_text(run / "tables.md", text + "\n")
+    write_text(run / TABLES, text + "\n")
     return text
 
 
@@ -45,16 +56,15 @@ def trained(run: Path, recipe: Recipe, found: Ground) -> Linker:
     if not made.exists() or read_json(made).get("encoder") != stamp:
         rows = _rows(encoder, recipe, found)
         indexing.save(rows, run / INDEX, encoder=stamp, kb=found.kb.fingerprint)
-    rows = indexing.load(
-        run / INDEX, encoder=stamp, kb=found.kb.fingerprint, rebuild=f"tripel evaluate {run}"
-    )
+    rows = indexing.load(run / INDEX, encoder=stamp, kb=found.kb.fingerprint, rebuild=f"tripel evaluate {run}")
     return Linker(encoder, found.kb, rows.index(encoder, recipe.index), rows.name_N)
 
 
-def linker(encoder: Encoder, recipe: Recipe, found: Ground, *, without_mentions: bool) -> Linker:
-    """A linker that is not kept: with names or whole entities alone in its index, where it has learnt nothing."""
-    kept = tuple(kind for kind in recipe.index.rows if kind != "mentions" or not without_mentions)
+def untrained(recipe: Recipe, found: Ground) -> Linker:
+    """The encoder as it came, as such encoders are used: a mention is shown as a name is, alone, the index holds no mentions."""
+    kept = tuple(kind for kind in recipe.index.rows if kind != "mentions")
     its = replace(recipe, index=replace(recipe.index, rows=kept, centre_weight=0.0))
+    encoder = Encoder(replace(recipe.encoder, view="bare"))
     rows = _rows(encoder, its, found)
     return Linker(encoder, found.kb, rows.index(encoder, its.index), rows.name_N)
 
@@ -72,47 +82,68 @@ def _rows(encoder: Encoder, recipe: Recipe, found: Ground) -> indexing.Rows:
 
 
 def _judge_role(
-    run: Path, recipe: Recipe, found: Ground, role: str, systems: dict[str, Linker | None], journal: Journal
+    run: Path, recipe: Recipe, found: Ground, role: str, systems: Mapping[str, Linker], journal: Journal
 ) -> str:
-    scores = []
-    for name, its in systems.items():
-        for protocol, hits in _ranked(its, found, role):
-            scores.append(_scored(run, recipe, found, role, name, protocol, hits))
-    full = [one for one in scores if one.protocol == "full"]
-    folder = run / "pictures"
-    pictures = {
-        f"{role} accuracy at k": plots.accuracy_curves(full, folder=folder, name=f"{role}-accuracy"),
-        f"{role} by training clusters": plots.by_clusters(full, folder=folder, name=f"{role}-clusters"),
+    answers = _answers(found, role, systems)
+    lexical = {(one.document, one.start, one.end): one.ids for one in answers[LEXICAL, FULL]}
+    truth = gold(found.documents[role], kb=found.kb, train=found.documents["train"], retrieved=lambda key: lexical[key])
+    for (system, protocol), made in answers.items():
+        encoder = encoder_fingerprint(checkpoint.published(run)) if system == TRAINED else ""
+        origin = Origin(protocol=protocol, system=system, encoder=encoder, knowledge_base=found.kb.fingerprint)
+        predictions.write(run / "predictions" / f"{role}-{system}-{protocol}.jsonl", origin, made)
+    scores = [
+        evaluate(made, truth, kb=found.kb, system=system, protocol=protocol, seed=recipe.trainer.seed)
+        for (system, protocol), made in answers.items()
+    ]
+    for one in scores:
+        write_json(run / "scores" / f"{role}-{one.system}-{one.protocol}.json", one.to_json())
+    full = [one for one in scores if one.protocol == FULL]
+    journal.pictures(_pictures(run / PICTURES, role, full))
+    figures = [[f"{one.system}, {one.protocol}", one.linkable.accuracy[1].value] for one in scores]
+    journal.tables(role, ["system", "accuracy@1"], figures)
+    gained = tables.gains(_gains(answers, truth, found, seed=recipe.trainer.seed))
+    return f"## {role}\n\n{tables.main(scores)}\n\n{gained}\n\n{tables.slices(full)}"
+
+
+def _answers(found: Ground, role: str, systems: Mapping[str, Linker]) -> Answers:
+    """What every system says; spelling first, whose candidates the others rank, too."""
+    documents, candidates = found.documents[role], found.candidates[role]
+    ranked: dict[tuple[str, str], Hits] = {(LEXICAL, FULL): candidates}
+    for name, linker in systems.items():
+        with bar(f"linking {role}, {name}") as progress:
+            within, full = linker.both(documents, candidates.row_MK, progress=progress)
+        ranked |= {(name, CANDIDATES): within, (name, FULL): full}
+    return {key: predictions.of(documents, hits.row_MK, hits.score_MK, found.kb) for key, hits in ranked.items()}
+
+
+def _gains(answers: Answers, truth: Gold, found: Ground, *, seed: int) -> dict[str, Paired]:
+    best = answers[TRAINED, FULL]
+    others = {name: made for (name, protocol), made in answers.items() if protocol == FULL and name != TRAINED}
+    return {
+        f"{TRAINED} over {name}": compare(best, made, truth, kb=found.kb, seed=seed) for name, made in others.items()
     }
-    journal.pictures(pictures)
-    journal.tables(role, ["system", "accuracy@1"], [[f"{one.system}, {one.protocol}", one.linkable.accuracy[1].value] for one in scores])
-    return f"## {role}\n\n{tables.main(scores)}\n\n{tables.slices(full)}"
 
 
-def _ranked(its: Linker | None, found: Ground, role: str) -> Iterator[tuple[str, Hits]]:
-    candidates = found.candidates[role]
-    if its is None:
-        yield "full", candidates
-        return
-    with bar(f"linking {role}") as progress:
-        within, full = its.both(found.documents[role], candidates.row_MK, progress=progress)
-    yield "candidates", within
-    yield "full", full
+def _pictures(folder: Path, role: str, full: Sequence[Scores]) -> dict[str, Path]:
+    n = full[0].linkable.n
+    curves = {one.system: {k: figure.value for k, figure in one.linkable.accuracy.items()} for one in full}
+    drawn = {
+        f"{role} accuracy at k": plots.accuracy_curves(
+            curves, n=n, title=f"{role}, full knowledge base", path=folder / f"{role}-accuracy.png"
+        )
+    }
+    for heading, xlabel in _bucketed(full):
+        buckets = {one.system: one.slices[heading] for one in full}
+        name = heading.replace(" ", "-")
+        drawn[f"{role} by {heading}"] = plots.by_bucket(
+            buckets, title=f"{role}, full knowledge base", xlabel=xlabel, path=folder / f"{role}-{name}.png"
+        )
+    return drawn
 
 
-def _scored(
-    run: Path, recipe: Recipe, found: Ground, role: str, system: str, protocol: str, hits: Hits
-) -> Scores:
-    documents = found.documents[role]
-    made = predictions.of(documents, hits.row_MK, hits.score_MK, found.kb)
-    stem = f"{role}-{system}-{protocol}"
-    origin = predictions.Origin(
-        protocol=protocol, system=system, encoder="", knowledge_base=found.kb.fingerprint
-    )
-    predictions.write(run / "predictions" / f"{stem}.jsonl", origin, made)
-    scores = evaluate(
-        made, kb=found.kb, documents=documents, train=found.documents["train"], seed=recipe.trainer.seed,
-        system=system, protocol=protocol,
-    )  # fmt: skip
-    write_json(run / "scores" / f"{stem}.json", scores.to_json())
-    return scores
+def _bucketed(full: Sequence[Scores]) -> Iterator[tuple[str, str]]:
+    labels = {
+        "training clusters": "training clusters of the gold entity",
+        "short form": "short forms, by how many entities they stand for",
+    }
+    return ((heading, label) for heading, label in labels.items() if heading in full[0].slices)

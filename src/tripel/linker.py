@@ -30,9 +30,7 @@ class Linker:
         self.index = index
         self.name_N = name_N
 
-    def search(
-        self, documents: Sequence[Document], *, k: int = CANDIDATES, progress: Progress = silent
-    ) -> Hits:
+    def search(self, documents: Sequence[Document], *, k: int = CANDIDATES, progress: Progress = silent) -> Hits:
         """The k closest of all entities, for each mention [M, K]."""
         return self._named(self.index.search(self._vectors(documents, progress), k=k))
 

@@ -67,9 +67,7 @@ def by_spelling(hits: Hits, gold: Sequence[Sequence[int]], *, whole: bool) -> Wr
     return Wrong(row_MK, np.full_like(name_MK, -1) if whole else name_MK)
 
 
-def by_encoder(
-    encoder: Encoder, lesson: Lesson, pool: Pool, *, kept: int, progress: Progress = silent
-) -> Wrong:
+def by_encoder(encoder: Encoder, lesson: Lesson, pool: Pool, *, kept: int, progress: Progress = silent) -> Wrong:
     """The entities of the pool closest to each mention and not named by it, closest first."""
     mention_MD = _search_vectors(encoder, mention_vectors(encoder, lesson.by_document(), progress=progress))
     texts = [lesson.entity_text(int(row)) for row in pool.row_P] if lesson.entity_text else _names(lesson, pool)

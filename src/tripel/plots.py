@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from tripel.files import replacing
+from tripel.metrics import Estimate
 
 # Okabe and Ito: told apart by eyes of every kind, and in grey by their markers
 STYLES = (("#0072B2", "o"), ("#D55E00", "s"), ("#009E73", "^"), ("#CC79A7", "D"), ("#E69F00", "v"), ("#56B4E9", "P"))
@@ -26,19 +26,7 @@ GROUPS = {  # panels of the learning curves, each with what it shows
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Point:
-    """A share with its interval and the number it comes from."""
-
-    value: float
-    low: float
-    high: float
-    n: int
-
-
-def accuracy_curves(
-    systems: Mapping[str, Mapping[int, float]], *, n: int, title: str, path: Path
-) -> Path:
+def accuracy_curves(systems: Mapping[str, Mapping[int, float]], *, n: int, title: str, path: Path) -> Path:
     """accuracy@k of each system over k; gives the PNG."""
     figure, axes = _figure(1)
     for (name, curve), (colour, marker) in zip(systems.items(), STYLES, strict=False):
@@ -52,9 +40,7 @@ def accuracy_curves(
     return _write(figure, path, ("system", "k", "accuracy"), rows)
 
 
-def by_bucket(
-    systems: Mapping[str, Mapping[str, Point]], *, title: str, xlabel: str, path: Path
-) -> Path:
+def by_bucket(systems: Mapping[str, Mapping[str, Estimate]], *, title: str, xlabel: str, path: Path) -> Path:
     """accuracy@1 of each system in each bucket with its interval, N under the bucket; gives the PNG."""
     figure, axes = _figure(1)
     buckets = list(dict.fromkeys(bucket for points in systems.values() for bucket in points))
@@ -62,7 +48,10 @@ def by_bucket(
         shift = (number - (len(systems) - 1) / 2) * 0.12
         at = [buckets.index(bucket) + shift for bucket in points]
         values = [100 * point.value for point in points.values()]
-        errors = [[100 * (p.value - p.low) for p in points.values()], [100 * (p.high - p.value) for p in points.values()]]
+        errors = [
+            [100 * (p.value - p.low) for p in points.values()],
+            [100 * (p.high - p.value) for p in points.values()],
+        ]
         axes[0].errorbar(at, values, yerr=errors, fmt=marker, color=colour, capsize=3, label=name)
     counts = {bucket: points[bucket].n for points in systems.values() for bucket in points}
     axes[0].set_xticks(range(len(buckets)), [f"{bucket}\nN = {counts[bucket]:,}" for bucket in buckets])
@@ -96,7 +85,9 @@ def learning_curves(records: Sequence[Mapping[str, Any]], *, title: str, path: P
 def _figure(panels: int) -> tuple[Figure, list[Axes]]:
     columns = min(3, max(1, panels))
     lines = -(-panels // columns)
-    figure = Figure(figsize=(7.0 if panels < 2 else 4.4 * columns, 4.4 if panels < 2 else 3.2 * lines), layout="constrained")
+    figure = Figure(
+        figsize=(7.0 if panels < 2 else 4.4 * columns, 4.4 if panels < 2 else 3.2 * lines), layout="constrained"
+    )
     FigureCanvasAgg(figure)
     return figure, [figure.add_subplot(lines, columns, place + 1) for place in range(panels)]
 

@@ -13,7 +13,7 @@ from safetensors.numpy import load_file, save_file
 
 from tripel.abbreviations import expand
 from tripel.batches import Lesson
-from tripel.clusters import Grouped, group
+from tripel.clusters import group
 from tripel.documents import Document
 from tripel.encoder import Encoder
 from tripel.files import replacing
@@ -85,11 +85,6 @@ def trainable(hits: Hits, documents: Sequence[Document], kb: KnowledgeBase) -> H
     """The rows of those mentions whose entity the knowledge base has, as `clusters.group` keeps them."""
     keep_M = np.array([bool(kb.rows(m.entities)) for document in documents for m in document.mentions], np.bool_)
     return Hits(hits.row_MK[keep_M], hits.score_MK[keep_M], hits.name_MK[keep_M])
-
-
-def grouped_test(found: Ground, role: str) -> Grouped:
-    """The mentions of a split that have their entity in the knowledge base."""
-    return group(found.documents[role], found.kb)
 
 
 def _knowledge(recipe: Recipe, run: Path) -> KnowledgeBase:

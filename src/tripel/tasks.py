@@ -17,7 +17,7 @@ from tripel.environment import describe
 from tripel.evaluation import Scores
 from tripel.files import read_json, write_json, write_text
 from tripel.journal import Journal
-from tripel.judging import encoder_fingerprint, judge, trained
+from tripel.judging import PICTURES, TABLES, encoder_fingerprint, judge, trained
 from tripel.knowledge import KnowledgeBase
 from tripel.model_card import Facts, card
 from tripel.preparing import Ground, ground, lesson
@@ -83,10 +83,10 @@ def bracketed(text: str, *, id: str) -> Document:
 
 def told(run: Path) -> str:
     """Where everything of a finished run is."""
-    lines = [(run / "tables.md").read_text(encoding="utf-8")]
+    lines = [(run / TABLES).read_text(encoding="utf-8")]
     if (run / EXAMPLES).exists():
         lines.append((run / EXAMPLES).read_text(encoding="utf-8"))
-    places = {"run folder": run, "tables": run / "tables.md", "pictures": run / "pictures", "model card": run / "README.md"}
+    places = {"run folder": run, "tables": run / TABLES, "pictures": run / PICTURES, "model card": run / "README.md"}
     return "\n".join([*lines, *(f"{what:<12}{path}" for what, path in places.items())])
 
 
@@ -106,7 +106,9 @@ def _facts(run: Path, recipe: Recipe, found: Ground) -> Facts:
     terminologies = [one.name for one in recipe.terminologies]
     scores = Scores.from_json(read_json(run / "scores" / "test-trained-full.json"))
     first = scores.linkable
-    figure = f"{100 * first.accuracy[1].value:.1f} [{100 * first.accuracy[1].low:.1f}, {100 * first.accuracy[1].high:.1f}]"
+    figure = (
+        f"{100 * first.accuracy[1].value:.1f} [{100 * first.accuracy[1].low:.1f}, {100 * first.accuracy[1].high:.1f}]"
+    )
     return Facts(
         name=run.name,
         base=recipe.encoder.model,
@@ -117,7 +119,10 @@ def _facts(run: Path, recipe: Recipe, found: Ground) -> Facts:
         terminology=terminologies[0],
         knowledge_base=f"{' + '.join(terminologies)}: {len(found.kb):,} concepts, {len(found.kb.names):,} names",
         scores=((f"test accuracy@1, full knowledge base, N = {first.n:,}", figure),),
-        fingerprints={"knowledge base": found.kb.fingerprint, "encoder": encoder_fingerprint(checkpoint.published(run))},
+        fingerprints={
+            "knowledge base": found.kb.fingerprint,
+            "encoder": encoder_fingerprint(checkpoint.published(run)),
+        },
         version=__version__,
     )
 

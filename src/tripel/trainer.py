@@ -114,7 +114,7 @@ class Trainer:
         self.optimizer = torch.optim.AdamW(_groups(self.student, config), weight_decay=config.weight_decay, fused=True)
         self._ready: nn.Module | None = None
 
-    def steps(self, lessons: Callable[[int], Lesson], *, start: Place = Place()) -> Iterator[Step]:  # noqa: B008
+    def steps(self, lessons: Callable[[int], Lesson], *, start: Place = Place()) -> Iterator[Step]:
         """Train, yielding after each step; `lessons(epoch)` gives the examples of an epoch, mined anew where due.
 
         Several processes each take every n-th batch; a rest that does not fill a round is left to the next epoch.

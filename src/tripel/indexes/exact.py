@@ -66,9 +66,7 @@ class Exact:
         """
         column_of = np.full(max(int(self.entity_E.max(initial=-1)), int(row_MK.max(initial=-1))) + 2, -1, np.int64)
         column_of[self.entity_E] = np.arange(len(self.entity_E))
-        out = Hits(
-            np.full_like(row_MK, -1), np.full(row_MK.shape, -np.inf, np.float32), np.full_like(row_MK, -1)
-        )
+        out = Hits(np.full_like(row_MK, -1), np.full(row_MK.shape, -np.inf, np.float32), np.full_like(row_MK, -1))
         ends_E = np.append(self.first_E[1:], len(self.vectors_ND))
         for m in range(len(row_MK)):
             columns = column_of[row_MK[m]]

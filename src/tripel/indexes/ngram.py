@@ -112,7 +112,9 @@ def mixed(characters: Hits, words: Hits, *, mix: int) -> Hits:
     return out
 
 
-def choose_mix(index: Ngram, documents: Sequence[Document], kb: KnowledgeBase, *, k: int = 64) -> tuple[int, list[float]]:
+def choose_mix(
+    index: Ngram, documents: Sequence[Document], kb: KnowledgeBase, *, k: int = 64
+) -> tuple[int, list[float]]:
     """The mix with the best recall@k on these documents (dev), and the recall of each mix from 0 to k.
 
     Of equal ones the one that takes most from characters.

@@ -53,11 +53,16 @@ class PrototypeContrastive(Objective):
         device = mention_MD.device
         cluster_M = torch.from_numpy(batch.cluster_M).to(device)
         gold_G = torch.from_numpy(batch.gold_G).to(device)
-        prototype_GD = prototypes(mention_MD, cluster_M, torch.ones_like(cluster_M, dtype=torch.bool), clusters=len(batch))
+        prototype_GD = prototypes(
+            mention_MD, cluster_M, torch.ones_like(cluster_M, dtype=torch.bool), clusters=len(batch)
+        )
         closeness_GE = cosine(prototype_GD, entity_ED)
         others_GE = torch.from_numpy(batch.known_GE).to(device).clone()
         others_GE[torch.arange(len(batch), device=device), gold_G] = False
         logits_GE = (closeness_GE / self.config.temperature).masked_fill(others_GE, -torch.inf)
         value = cross_entropy(logits_GE, gold_G)
         right = (logits_GE.argmax(dim=1) == gold_G).float().mean().item()
-        return Loss(value, {"batch_accuracy": right, "positive_similarity": closeness_GE.gather(1, gold_G[:, None]).mean().item()})
+        return Loss(
+            value,
+            {"batch_accuracy": right, "positive_similarity": closeness_GE.gather(1, gold_G[:, None]).mean().item()},
+        )

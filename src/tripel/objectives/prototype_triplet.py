@@ -113,7 +113,9 @@ class PrototypeTriplet(Objective):
 def prototypes(mention_MD: Tensor, cluster_M: Tensor, inside_M: Tensor, *, clusters: int) -> Tensor:
     """Mean of the members of each cluster that are inside [G, D]."""
     weight_M = inside_M.to(mention_MD.dtype)
-    total_GD = mention_MD.new_zeros(clusters, mention_MD.shape[1]).index_add(0, cluster_M, mention_MD * weight_M[:, None])
+    total_GD = mention_MD.new_zeros(clusters, mention_MD.shape[1]).index_add(
+        0, cluster_M, mention_MD * weight_M[:, None]
+    )
     return total_GD / mention_MD.new_zeros(clusters).index_add(0, cluster_M, weight_M)[:, None]
 
 

@@ -39,7 +39,9 @@ def rows(path: Path, *, needed: Sequence[str], header: Sequence[str] | None = No
             columns = cells
             missing = [name for name in needed if name not in columns]
             if missing:
-                yield Problem(str(path), line.number, f"a header without {', '.join(missing)}", f"columns {', '.join(needed)}")
+                yield Problem(
+                    str(path), line.number, f"a header without {', '.join(missing)}", f"columns {', '.join(needed)}"
+                )
                 return
             continue
         count += 1
@@ -68,11 +70,15 @@ def _fault(
     if damaged:
         return Problem(str(path), number, "bytes that are not UTF-8", "UTF-8 text; convert the file with iconv")
     if len(cells) > len(columns):
-        return Problem(str(path), number, f"{len(cells)} columns", f"{len(columns)}, as the header names; no tab inside a name")
+        return Problem(
+            str(path), number, f"{len(cells)} columns", f"{len(columns)}, as the header names; no tab inside a name"
+        )
     for name in needed:
         place = columns.index(name)
         if place >= len(cells):
             return Problem(str(path), number, f"{len(cells)} columns", f"{len(columns)}; the row is cut before {name}")
         if not cells[place].strip():
-            return Problem(str(path), number, f"an empty {name}", f"every row to have a {name}; fill it in or drop the row")
+            return Problem(
+                str(path), number, f"an empty {name}", f"every row to have a {name}; fill it in or drop the row"
+            )
     return None

@@ -77,7 +77,13 @@ class Umls(Terminology):
 
     def _file(self, name: str) -> Path:
         plain = self.folder / f"{name}.RRF"
-        return plain if plain.exists() else plain.with_suffix(".RRF.gz") if plain.with_suffix(".RRF.gz").exists() else plain
+        return (
+            plain
+            if plain.exists()
+            else plain.with_suffix(".RRF.gz")
+            if plain.with_suffix(".RRF.gz").exists()
+            else plain
+        )
 
     def _retired(self, problems: list[Problem]) -> dict[str, list[str]]:
         """Ids that MRCUI says are the same concept under another id now (SY); broader, narrower and deleted ones are not."""
@@ -88,7 +94,12 @@ class Umls(Terminology):
         return {cui: list(dict.fromkeys(ids)) for cui, ids in found.items()}
 
     def _concept(
-        self, cui: str, rows: list[list[str]], types: list[list[str]], definitions: list[list[str]], retired: tuple[str, ...]
+        self,
+        cui: str,
+        rows: list[list[str]],
+        types: list[list[str]],
+        definitions: list[list[str]],
+        retired: tuple[str, ...],
     ) -> Entity | None:
         if not self._wanted(types):
             return None
@@ -161,12 +172,17 @@ def _rows(
 def _fault(path: Path, table: str, line: Line, cells: list[str], *, after: str) -> Problem | None:
     expected = COLUMNS[table]
     if line.damaged:
-        return Problem(str(path), line.number, "bytes that are not UTF-8", "UTF-8, as released; unpack the release again")
+        return Problem(
+            str(path), line.number, "bytes that are not UTF-8", "UTF-8, as released; unpack the release again"
+        )
     if len(cells) not in (expected, expected + 1):  # with or without the bar at the end
         return Problem(str(path), line.number, f"{len(cells) - 1} columns", f"{expected}; is the line cut?")
     if table != "MRSAB" and cells[CUI] < after:
         return Problem(
-            str(path), line.number, f"{cells[CUI]} after {after}", "rows in the order of CUI; sort it: LC_ALL=C sort -t'|' -k1,1 -s"
+            str(path),
+            line.number,
+            f"{cells[CUI]} after {after}",
+            "rows in the order of CUI; sort it: LC_ALL=C sort -t'|' -k1,1 -s",
         )
     return None
 

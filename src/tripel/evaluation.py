@@ -1,0 +1,165 @@
+"""Gold and predictions -> Scores: accuracy@k, MRR, macro accuracy, overall and by slices, each with N and an interval.
+
+It reads what systems wrote, whoever they are, and runs none.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from pydantic import TypeAdapter
+
+from tripel import metrics
+from tripel.gold import Counts, Gold, Key, Leakage
+from tripel.knowledge import KnowledgeBase
+from tripel.metrics import Estimate, Int, Paired
+from tripel.predictions import Prediction
+
+AT = (1, 5, 20, 64)
+VERSION = 1  # of what is counted and how; figures of different versions are not to be compared
+
+
+@dataclass(frozen=True, slots=True)
+class Measures:
+    """One set of mentions, measured. Composite mentions: any of their ids is right, but under `strict` all are wanted."""
+
+    accuracy: dict[int, Estimate]
+    """By k."""
+    strict: Estimate
+    """accuracy@1; of a composite mention with n ids, all n stand in the first n."""
+    mrr: Estimate
+    macro: Estimate
+    """accuracy@1 meant over entities."""
+
+    @property
+    def n(self) -> int:
+        """Mentions."""
+        return self.mrr.n
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scores:
+    """What came out for one system under one protocol."""
+
+    system: str
+    protocol: str
+    version: int
+    counts: Counts
+    unanswered: int
+    """Linkable mentions for which there is no prediction: wrong."""
+    leakage: Leakage
+    linkable: Measures
+    """All mentions whose entity the annotators knew; one outside the knowledge base is an error."""
+    known: Measures
+    """Those whose entity is in the knowledge base."""
+    slices: dict[str, dict[str, Estimate]]
+    """accuracy@1 over linkable mentions, by heading and slice."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values for a JSON file."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Scores:
+        """Read `to_json` back. Raises ValueError where something is missing or of another version."""
+        if values.get("version") != VERSION:
+            raise ValueError(
+                f"scores of version {values.get('version')}, this is version {VERSION}: judge again with `tripel evaluate`"
+            )
+        return TypeAdapter(cls).validate_python(dict(values))
+
+
+def evaluate(
+    predictions: Sequence[Prediction], gold: Gold, *, kb: KnowledgeBase, system: str, protocol: str, seed: int
+) -> Scores:
+    """Judge predictions. Raises ValueError where one is about a place that gold does not have."""
+    answered = {(one.document, one.start, one.end) for one in predictions}
+    ranks_M = ranks(predictions, gold, kb=kb)
+    strict_M = ranks(predictions, gold, kb=kb, strict=True)
+    document_M = _documents(gold)
+    known = np.array([mention.known for mention in gold.mentions], np.bool_)
+    every = np.ones_like(known)
+    return Scores(
+        system=system,
+        protocol=protocol,
+        version=VERSION,
+        counts=gold.counts,
+        unanswered=sum(mention.key not in answered for mention in gold.mentions),
+        leakage=gold.leakage,
+        linkable=_measures(ranks_M, strict_M, gold, document_M, every, seed=seed),
+        known=_measures(ranks_M, strict_M, gold, document_M, known, seed=seed),
+        slices=_slices(metrics.hits(ranks_M, k=1), gold, document_M, seed=seed),
+    )
+
+
+def compare(
+    one: Sequence[Prediction], other: Sequence[Prediction], gold: Gold, *, kb: KnowledgeBase, seed: int
+) -> Paired:
+    """accuracy@1 of the first system less that of the second, over all linkable mentions."""
+    hit_M, other_M = (metrics.hits(ranks(its, gold, kb=kb), k=1) for its in (one, other))
+    return metrics.paired(hit_M, other_M, _documents(gold), seed=seed)
+
+
+def ranks(predictions: Sequence[Prediction], gold: Gold, *, kb: KnowledgeBase, strict: bool = False) -> Int:
+    """The rank of each gold mention [M], 0 where it was not found. Retired ids count as their current entity."""
+    by_place: dict[Key, Prediction] = {(one.document, one.start, one.end): one for one in predictions}
+    ids = {id for one in by_place.values() for id in one.ids}
+    current = {id: _current(kb, id) for id in ids}
+    measure = metrics.strict_rank if strict else metrics.rank
+    found = (
+        measure(mention.ids, _distinct(current[id] for id in by_place[mention.key].ids))
+        if mention.key in by_place
+        else 0
+        for mention in gold.mentions
+    )
+    return np.fromiter(found, np.int64, len(gold.mentions))
+
+
+def _current(kb: KnowledgeBase, id: str) -> str:
+    row = kb.row(id)
+    return id if row is None else kb.id(row)
+
+
+def _distinct(ids: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(ids))
+
+
+def _documents(gold: Gold) -> Int:
+    numbers: dict[str, int] = {}
+    return np.array([numbers.setdefault(mention.key[0], len(numbers)) for mention in gold.mentions], np.int64)
+
+
+def _measures(
+    ranks_M: Int, strict_M: Int, gold: Gold, document_M: Int, keep_M: np.ndarray[Any, np.dtype[np.bool_]], *, seed: int
+) -> Measures:
+    rank_M, strict_M, document_M = ranks_M[keep_M], strict_M[keep_M], document_M[keep_M]
+    entity_M = [mention.entity for mention, keep in zip(gold.mentions, keep_M, strict=True) if keep]
+    first_M = metrics.hits(rank_M, k=1)
+    return Measures(
+        accuracy={k: metrics.mean(metrics.hits(rank_M, k=k), document_M, seed=seed) for k in AT},
+        strict=metrics.mean(metrics.hits(strict_M, k=1), document_M, seed=seed),
+        mrr=metrics.mean(metrics.reciprocal(rank_M), document_M, seed=seed),
+        macro=metrics.macro(first_M, entity_M, document_M, seed=seed),
+    )
+
+
+def _slices(hit_M: metrics.Float, gold: Gold, document_M: Int, *, seed: int) -> dict[str, dict[str, Estimate]]:
+    places: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
+    for m, mention in enumerate(gold.mentions):
+        for heading, slice in mention.slices.items():
+            places[heading][slice].append(m)
+    return {
+        heading: {slice: metrics.mean(hit_M[its], document_M[its], seed=seed) for slice, its in _ordered(found)}
+        for heading, found in places.items()
+    }
+
+
+def _ordered(found: Mapping[str, list[int]]) -> list[tuple[str, list[int]]]:
+    """Buckets of numbers by number, others by name."""
+    return sorted(
+        found.items(), key=lambda item: (int(item[0].split("-")[0].rstrip("+")) if item[0][0].isdigit() else 0, item[0])
+    )
