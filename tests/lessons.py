@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tripel.batches import Lesson, Wrong
+from tripel.batches import Lesson, Near
 from tripel.clusters import By, group
 from tripel.documents import Document, Mention
 from tripel.knowledge import Entity, KnowledgeBase
@@ -48,4 +48,5 @@ def lesson(*, view: str = "document", by: By = "document", documents: tuple[Docu
         others = [row for row in range(len(KB)) if row not in gold]
         row_MK[m, : len(others)] = others
     name_MK = np.where(row_MK >= 0, KB.first_E[np.maximum(row_MK, 0)], -1)
-    return Lesson(documents, KB, grouped, Wrong(row_MK, name_MK), view, False, None)  # type: ignore[arg-type]
+    right_MR = np.full((len(grouped.mentions), 2), -1, np.int64)
+    return Lesson(documents, KB, grouped, Near(row_MK, name_MK, right_MR), view, False, None)  # type: ignore[arg-type]

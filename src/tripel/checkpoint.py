@@ -6,22 +6,21 @@ import shutil
 from dataclasses import asdict
 from pathlib import Path
 
-import numpy as np
 import torch
 from safetensors.numpy import load_file as load_arrays
 from safetensors.numpy import save_file as save_arrays
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from tripel.batches import Wrong
+from tripel.batches import Near
 from tripel.encoder import Encoder
 from tripel.files import read_json, write_json
 from tripel.trainer import Place, Trainer
 
-ENCODER, OBJECTIVE, STATE = "encoder", "objective.safetensors", "state"
+ENCODER, OBJECTIVE, STATE, NEAR = "encoder", "objective.safetensors", "state", "near.safetensors"
 
 
-def save(run: Path, trainer: Trainer, wrong: Wrong, place: Place) -> None:
+def save(run: Path, trainer: Trainer, near: Near, place: Place) -> None:
     """Write `state/step-<n>`, then let the earlier one go."""
     folder = run / STATE / f"step-{place.step:08d}"
     part = folder.with_suffix(".part")
@@ -30,7 +29,7 @@ def save(run: Path, trainer: Trainer, wrong: Wrong, place: Place) -> None:
     trainer.student.encoder.save(part / ENCODER)
     save_file(_contiguous(trainer.student.objective.state_dict()), part / OBJECTIVE)
     save_file(_optimizer_tensors(trainer), part / "optimizer.safetensors")
-    save_arrays({"row_MK": wrong.row_MK, "name_MK": wrong.name_MK}, part / "wrong.safetensors")
+    save_arrays(vars(near), part / NEAR)
     write_json(part / "place.json", asdict(place))
     shutil.rmtree(folder, ignore_errors=True)
     part.rename(folder)
@@ -50,12 +49,11 @@ def place(folder: Path) -> Place:
     return Place(**read_json(folder / "place.json"))
 
 
-def restore(folder: Path, trainer: Trainer) -> Wrong:
+def restore(folder: Path, trainer: Trainer) -> Near:
     """Bring objective and optimizer back to where they stood; the encoder was made from `folder / ENCODER`."""
     trainer.student.objective.load_state_dict(load_file(folder / OBJECTIVE))
     _load_optimizer(trainer, load_file(folder / "optimizer.safetensors"))
-    arrays = load_arrays(folder / "wrong.safetensors")
-    return Wrong(arrays["row_MK"].astype(np.int64), arrays["name_MK"].astype(np.int64))
+    return Near(**load_arrays(folder / NEAR))
 
 
 def publish(run: Path, encoder: Encoder, objective: nn.Module) -> None:

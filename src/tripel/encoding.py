@@ -38,7 +38,8 @@ def mention_vectors(
         shown = views.passages(
             chosen[first : first + DOCUMENTS_AT_ONCE], view=encoder.config.view, long_forms=encoder.config.long_forms
         )
-        parts.append(encoder.mentions(shown).float().cpu().numpy())
+        with _arithmetic(encoder):
+            parts.append(encoder.mentions(shown).float().cpu().numpy())
         progress(min(first + DOCUMENTS_AT_ONCE, len(chosen)), len(chosen))
     return np.concatenate(parts)
 
@@ -51,6 +52,11 @@ def entity_vectors(encoder: Encoder, texts: Sequence[str], *, progress: Progress
     order = np.argsort([len(text) for text in texts], kind="stable")
     for first in range(0, len(order), TEXTS_AT_ONCE):
         here = order[first : first + TEXTS_AT_ONCE]
-        out[here] = encoder.entities([texts[i] for i in here]).float().cpu().numpy()
+        with _arithmetic(encoder):
+            out[here] = encoder.entities([texts[i] for i in here]).float().cpu().numpy()
         progress(min(first + TEXTS_AT_ONCE, len(order)), len(order))
     return out
+
+
+def _arithmetic(encoder: Encoder) -> torch.autocast:
+    return torch.autocast(encoder.device.type, torch.bfloat16, enabled=encoder.config.precision == "bf16")

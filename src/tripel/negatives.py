@@ -8,14 +8,14 @@ Shapes: M mentions, P names (or entities) of the pool, K wrong entities kept, D 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import faiss
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from tripel.batches import Lesson, Wrong
+from tripel.batches import Lesson, Near
 from tripel.encoder import Encoder
 from tripel.encoding import Progress, entity_vectors, mention_vectors, silent
 from tripel.indexes.base import Hits
@@ -61,21 +61,21 @@ class Pool:
         return cls(lesson.kb.row_N[names], names)
 
 
-def by_spelling(hits: Hits, gold: Sequence[Sequence[int]], *, whole: bool) -> Wrong:
+def by_spelling(hits: Hits, gold: Sequence[Sequence[int]], *, whole: bool) -> Near:
     """Lexical candidates of each mention without the entities it names, best first."""
-    row_MK, name_MK = _without(hits.row_MK, hits.name_MK, gold)
-    return Wrong(row_MK, np.full_like(name_MK, -1) if whole else name_MK)
+    near = _parted(hits.row_MK, hits.name_MK, gold)
+    return replace(near, name_MK=np.full_like(near.name_MK, -1)) if whole else near
 
 
-def by_encoder(encoder: Encoder, lesson: Lesson, pool: Pool, *, kept: int, progress: Progress = silent) -> Wrong:
+def by_encoder(encoder: Encoder, lesson: Lesson, pool: Pool, *, kept: int, progress: Progress = silent) -> Near:
     """The entities of the pool closest to each mention and not named by it, closest first."""
     mention_MD = _search_vectors(encoder, mention_vectors(encoder, lesson.by_document(), progress=progress))
     texts = [lesson.entity_text(int(row)) for row in pool.row_P] if lesson.entity_text else _names(lesson, pool)
     entity_PD = _search_vectors(encoder, entity_vectors(encoder, texts, progress=progress))
     metric = faiss.METRIC_L2 if encoder.config.similarity == "euclidean" else faiss.METRIC_INNER_PRODUCT
     _, found_MK = faiss.knn(mention_MD, entity_PD, min(len(pool.row_P), SEARCHED * (kept + 1)), metric=metric)
-    row_MK, name_MK = _without(pool.row_P[found_MK], pool.name_P[found_MK], lesson.grouped.gold)
-    return Wrong(row_MK[:, :kept], name_MK[:, :kept])
+    near = _parted(pool.row_P[found_MK], pool.name_P[found_MK], lesson.grouped.gold)
+    return replace(near, row_MK=near.row_MK[:, :kept], name_MK=near.name_MK[:, :kept])
 
 
 def _names(lesson: Lesson, pool: Pool) -> list[str]:
@@ -86,15 +86,15 @@ def _search_vectors(encoder: Encoder, vectors_ND: Float) -> Float:
     return searchable(torch.from_numpy(vectors_ND), similarity=encoder.config.similarity).numpy()
 
 
-def _without(row_MK: Int, name_MK: Int, gold: Sequence[Sequence[int]]) -> tuple[Int, Int]:
-    """Each entity once, in order, without what the mention names; -1 fills the rest."""
+def _parted(row_MK: Int, name_MK: Int, gold: Sequence[Sequence[int]]) -> Near:
+    """Each wrong entity once, in order, and the first name of each right one; -1 fills the rest."""
     rows, names = np.full_like(row_MK, -1), np.full_like(name_MK, -1)
+    right_MR = np.full((len(row_MK), max(map(len, gold), default=1)), -1, np.int64)
     for m, named in enumerate(gold):
-        seen = {*named, -1}
-        kept = 0
+        first: dict[int, int] = {}
         for row, name in zip(row_MK[m].tolist(), name_MK[m].tolist(), strict=True):
-            if row not in seen:
-                seen.add(row)
-                rows[m, kept], names[m, kept] = row, name
-                kept += 1
-    return rows, names
+            if row >= 0:
+                first.setdefault(row, name)
+        right_MR[m, : len(named)] = [first.pop(row, -1) for row in named]
+        rows[m, : len(first)], names[m, : len(first)] = list(first), list(first.values())
+    return Near(rows, names, right_MR)

@@ -73,7 +73,7 @@ def lesson(recipe: Recipe, found: Ground, encoder: Encoder) -> tuple[Lesson, Poo
         documents=found.documents["train"],
         kb=found.kb,
         grouped=grouped,
-        wrong=by_spelling(hits, grouped.gold, whole=whole),
+        near=by_spelling(hits, grouped.gold, whole=whole),
         view=recipe.encoder.view,
         long_forms=recipe.encoder.long_forms,
         entity_text=(lambda row: encoder.entity_text(found.kb, row)) if whole else None,

@@ -156,7 +156,7 @@ def _train(recipe: Recipe, run: Path, *, resumed: bool) -> Path:
     made, pool = lesson(recipe, found, encoder)
     start = checkpoint.place(folder) if folder else Place()
     if folder:
-        made = replace(made, wrong=checkpoint.restore(folder, trainer))
+        made = replace(made, near=checkpoint.restore(folder, trainer))
     lessons = Lessons(recipe.negatives, trainer, made, pool, start=start)
     if trainer.accelerator.is_main_process:
         with Journal.open(

@@ -37,8 +37,8 @@ class Lessons:
         if self.its.refresh and epoch and epoch > self.mined and epoch % self.its.refresh == 0:
             encoder = self.trainer.student.encoder
             with bar("searching for hard negatives") as progress:
-                wrong = negatives.by_encoder(encoder, self.now, self.pool, kept=self.its.kept, progress=progress)
-            self.now, self.mined = replace(self.now, wrong=wrong), epoch
+                near = negatives.by_encoder(encoder, self.now, self.pool, kept=self.its.kept, progress=progress)
+            self.now, self.mined = replace(self.now, near=near), epoch
         return self.now
 
 
@@ -65,7 +65,7 @@ class Watcher:
         if self._watches(step):
             self._judge(step)
         if step.last or step.ends_epoch or step.place.step % self.recipe.trainer.checkpoint_every == 0:
-            checkpoint.save(self.run, self.trainer, self.lessons.now.wrong, step.place)
+            checkpoint.save(self.run, self.trainer, self.lessons.now.near, step.place)
 
     def finish(self) -> None:
         """Publish the last encoder where dev did not choose one."""
