@@ -52,7 +52,7 @@ def test_going_on_from_a_checkpoint_changes_nothing(model: Path, tmp_path: Path,
     for step in first.steps(lambda epoch: lessons.lesson()):
         taken.append(step)
         if step.place.step == stop:
-            checkpoint.save(tmp_path, first, lessons.lesson().wrong, step.place)
+            checkpoint.save(tmp_path, first, lessons.lesson().near, step.place)
             break
     folder = checkpoint.latest(tmp_path)
     assert folder is not None

@@ -77,7 +77,7 @@ def evaluate(
     predictions: Sequence[Prediction], gold: Gold, *, kb: KnowledgeBase, system: str, protocol: str, seed: int
 ) -> Scores:
     """Judge predictions. Raises ValueError where one is about a place that gold does not have."""
-    answered = {(one.document, one.start, one.end) for one in predictions}
+    answered = _checked(predictions, gold)
     ranks_M = ranks(predictions, gold, kb=kb)
     strict_M = ranks(predictions, gold, kb=kb, strict=True)
     document_M = _documents(gold)
@@ -117,6 +117,16 @@ def ranks(predictions: Sequence[Prediction], gold: Gold, *, kb: KnowledgeBase, s
         for mention in gold.mentions
     )
     return np.fromiter(found, np.int64, len(gold.mentions))
+
+
+def _checked(predictions: Sequence[Prediction], gold: Gold) -> set[Key]:
+    """The places with a prediction, all of them places of gold."""
+    answered = {(one.document, one.start, one.end) for one in predictions}
+    stray = min(answered - gold.places, default=None)
+    if stray:
+        document, start, end = stray
+        raise ValueError(f"document {document}, [{start}, {end}): a prediction, and no mention there; is it this corpus?")
+    return answered
 
 
 def _current(kb: KnowledgeBase, id: str) -> str:

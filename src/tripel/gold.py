@@ -65,6 +65,8 @@ class Gold:
     """All linkable mentions of some documents."""
 
     mentions: tuple[Judged, ...]
+    places: frozenset[Key]
+    """Of all mentions, those without id, too."""
     counts: Counts
     leakage: Leakage
 
@@ -93,7 +95,8 @@ def gold(
             slices["lexical candidates"] = "with gold" if set(ids) & set(retrieved(key)) else "without gold"
         known = any(kb.row(one) is not None for one in ids)
         mentions.append(Judged(key, frozenset(ids), ids[0], known, slices))
-    return Gold(tuple(mentions), _counts(documents, mentions), _leakage(documents, train, seen))
+    places = frozenset((document.id, m.start, m.end) for document in documents for m in document.mentions)
+    return Gold(tuple(mentions), places, _counts(documents, mentions), _leakage(documents, train, seen))
 
 
 class _Current:

@@ -1,0 +1,175 @@
+"""Predictions against gold: what counts as right, what is counted, and what each slice holds."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tripel import predictions, tables
+from tripel.documents import Document, Mention
+from tripel.evaluation import Scores, compare, evaluate, ranks
+from tripel.gold import Gold, gold
+from tripel.knowledge import Entity, KnowledgeBase
+from tripel.predictions import Origin, Prediction
+
+KB = KnowledgeBase.of(
+    [
+        Entity(id="D1", name="fever", synonyms=("pyrexia",)),
+        Entity(id="D2", name="multiple sclerosis", synonyms=("MS",)),
+        Entity(id="D3", name="mitral stenosis", synonyms=("MS",), alternatives=("C3",)),
+        Entity(id="D4", name="aspirin"),
+    ]
+)
+
+
+def document(id: str, mentions: list[tuple[str, str]]) -> Document:
+    text, made = "", []
+    for surface, ids in mentions:
+        entities = tuple(ids.split("|")) if ids else ()
+        made.append(
+            Mention(start=len(text), end=len(text) + len(surface), text=surface, type="Disease", entities=entities)
+        )
+        text += surface + " . "
+    return Document(id=id, text=text, mentions=tuple(made))
+
+
+TRAIN = [document("t1", [("fever", "D1"), ("MS", "D2")]), document("t2", [("heat", "D1"), ("MS", "D3")])]
+JUDGED = [
+    document("a", [("Fever", "D1"), ("MS", "C3"), ("nothing", "")]),
+    document("b", [("narrow valve", "D3|D4"), ("acid", "D9"), ("aspirin", "D4")]),
+]
+GOLD = gold(JUDGED, kb=KB, train=TRAIN)
+
+
+def said(*answers: list[str]) -> list[Prediction]:
+    """Answers for all mentions of JUDGED in order."""
+    places = [(d.id, m.start, m.end) for d in JUDGED for m in d.mentions]
+    return [
+        Prediction(*place, tuple((one, -float(i)) for i, one in enumerate(ids)))
+        for place, ids in zip(places, answers, strict=True)
+    ]
+
+
+ANSWERS = said(["D1"], ["D2", "D3"], ["D1"], ["D4", "D3"], ["D4"], ["D1", "D2"])
+
+
+def test_ranks_take_retired_ids_for_current_ones() -> None:
+    assert ranks(ANSWERS, GOLD, kb=KB).tolist() == [1, 2, 1, 0, 0]
+    retired = said(["D1"], ["C3"], [], ["C3", "D3", "D4"], [], [])
+    assert ranks(retired, GOLD, kb=KB).tolist() == [1, 1, 1, 0, 0]
+    assert ranks(retired, GOLD, kb=KB, strict=True).tolist() == [1, 1, 1, 0, 0]  # C3 and D3 are one entity
+
+
+def test_nothing_is_dropped_in_silence() -> None:
+    counts = GOLD.counts
+    assert (counts.documents, counts.mentions, counts.unlinkable, counts.outside, counts.composite) == (2, 6, 1, 1, 1)
+
+
+def test_figures_over_linkable_and_over_known_mentions() -> None:
+    scores = evaluate(ANSWERS, GOLD, kb=KB, system="s", protocol="full", seed=0)
+    assert (scores.linkable.n, scores.known.n) == (5, 4)
+    assert scores.linkable.accuracy[1].value == pytest.approx(2 / 5)
+    assert scores.known.accuracy[1].value == pytest.approx(2 / 4)
+    assert scores.linkable.accuracy[5].value == pytest.approx(3 / 5)
+    assert scores.linkable.mrr.value == pytest.approx((1 + 1 / 2 + 1) / 5)
+    assert scores.linkable.strict.value == pytest.approx(2 / 5)
+    assert scores.unanswered == 0
+
+
+def test_slices() -> None:
+    fever, ms, valve, acid, aspirin = (mention.slices for mention in GOLD.mentions)
+    assert fever["surface form"] == "seen with it"
+    assert fever["training clusters"] == "1-2"
+    assert fever["name"] == "exact"
+    assert ms["short form"] == "ambiguous"
+    assert ms["name of"] == "several entities"
+    assert valve["surface form"] == "unseen"
+    assert valve["entity"] == "seen in training"
+    assert acid["entity"] == "unseen in training"
+    assert acid["name of"] == "no entity"
+    assert "short form" not in aspirin
+
+
+def test_lexical_candidates_part_retrieval_from_ranking() -> None:
+    found = gold(JUDGED, kb=KB, train=TRAIN, retrieved=lambda key: ["D1"] if key[0] == "a" else [])
+    assert [m.slices["lexical candidates"] for m in found.mentions] == [
+        "with gold", "without gold", "without gold", "without gold", "without gold"
+    ]  # fmt: skip
+
+
+def test_leakage_is_seen() -> None:
+    assert GOLD.leakage.documents == 0
+    again = gold([*JUDGED, TRAIN[0]], kb=KB, train=TRAIN)
+    assert again.leakage.documents == 1
+    assert (GOLD.leakage.surfaces, GOLD.leakage.of_surfaces) == (2, 5)  # fever and MS of five
+
+
+def test_a_mention_without_prediction_is_wrong_and_counted() -> None:
+    scores = evaluate(ANSWERS[1:], GOLD, kb=KB, system="s", protocol="full", seed=0)
+    assert scores.unanswered == 1
+    assert scores.linkable.accuracy[1].value == pytest.approx(1 / 5)
+
+
+def test_a_prediction_for_another_place_is_refused() -> None:
+    stray = Prediction("a", 0, 3, (("D1", 1.0),))
+    with pytest.raises(ValueError, match=r"document a, \[0, 3\).*no mention"):
+        evaluate([*ANSWERS, stray], GOLD, kb=KB, system="s", protocol="full", seed=0)
+
+
+def test_scores_go_through_json() -> None:
+    scores = evaluate(ANSWERS, GOLD, kb=KB, system="s", protocol="full", seed=0)
+    again = Scores.from_json(json.loads(json.dumps(scores.to_json())))
+    assert again == scores
+    with pytest.raises(ValueError, match="version 0.*tripel evaluate"):
+        Scores.from_json({**scores.to_json(), "version": 0})
+
+
+def test_comparing_two_systems() -> None:
+    better = said(["D1"], ["D3"], [], ["D4"], [], ["D4"])
+    found = compare(better, ANSWERS, GOLD, kb=KB, seed=0)
+    assert found.difference == pytest.approx(2 / 5)
+    assert found.n == 5
+
+
+def test_predictions_go_through_a_file_and_hold_no_text(tmp_path: Path) -> None:
+    row_MK = np.array([[0, 2, -1]] * 6)
+    score_MK = np.array([[0.5, 0.25, -np.inf]] * 6, np.float32)
+    made = predictions.of(JUDGED, row_MK, score_MK, KB)
+    origin = Origin(protocol="full", system="s", encoder="", knowledge_base=KB.fingerprint)
+    predictions.write(tmp_path / "p.jsonl", origin, made)
+    assert predictions.read(tmp_path / "p.jsonl") == (origin, made)
+    assert made[0].candidates == (("D1", 0.5), ("D3", 0.25))
+    written = (tmp_path / "p.jsonl").read_text()
+    assert "narrow" not in written
+    assert "aspirin" not in written
+
+
+@pytest.mark.parametrize(
+    ("line", "content"), [(1, ""), (1, '{"system": "x"}\n'), (2, '{"document": "a"}\n'), (2, "{]\n")]
+)
+def test_a_bad_file_of_predictions_is_named_with_its_line(tmp_path: Path, line: int, content: str) -> None:
+    head = '{"protocol": "full", "system": "s", "encoder": "", "knowledge_base": ""}\n'
+    path = tmp_path / "p.jsonl"
+    path.write_text((head if line == 2 else "") + content)
+    with pytest.raises(ValueError, match=f"p.jsonl:{line}: expected"):
+        predictions.read(path)
+
+
+def test_tables_say_n_and_intervals() -> None:
+    scores = [evaluate(ANSWERS, GOLD, kb=KB, system="mine", protocol="full", seed=0)]
+    said = tables.main(scores)
+    assert "over 5 linkable mentions of 2 documents" in said
+    assert "1 mentions have no id" in said
+    assert "| mine" in said
+    by_slice = tables.slices(scores)
+    assert "training clusters" in by_slice
+    assert by_slice.index("| 0 ") < by_slice.index("| 1-2 ")
+
+
+def test_an_empty_gold_is_judged_as_empty() -> None:
+    none: Gold = gold([], kb=KB, train=TRAIN)
+    scores = evaluate([], none, kb=KB, system="s", protocol="full", seed=0)
+    assert scores.linkable.n == 0
