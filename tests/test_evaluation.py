@@ -123,7 +123,7 @@ def test_scores_go_through_json() -> None:
     scores = evaluate(ANSWERS, GOLD, kb=KB, system="s", protocol="full", seed=0)
     again = Scores.from_json(json.loads(json.dumps(scores.to_json())))
     assert again == scores
-    with pytest.raises(ValueError, match="version 0.*tripel evaluate"):
+    with pytest.raises(ValueError, match=r"version 0.*tripel evaluate"):
         Scores.from_json({**scores.to_json(), "version": 0})
 
 

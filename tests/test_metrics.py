@@ -50,9 +50,7 @@ def test_a_frequent_entity_counts_once_in_macro() -> None:
 
 
 def test_an_interval_holds_its_value_and_narrows_with_documents() -> None:
-    few, many = (
-        metrics.mean(np.tile([1.0, 0.0, 1.0, 1.0], n), np.arange(4 * n), seed=1) for n in (5, 500)
-    )
+    few, many = (metrics.mean(np.tile([1.0, 0.0, 1.0, 1.0], n), np.arange(4 * n), seed=1) for n in (5, 500))
     assert few.low <= few.value <= few.high
     assert few.value == many.value == 0.75
     assert many.high - many.low < (few.high - few.low) / 5

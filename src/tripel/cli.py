@@ -55,7 +55,7 @@ def evaluate(run: Annotated[Path, typer.Argument(help="A run folder with a train
 def link(
     run: Annotated[Path, typer.Argument(help="A run folder with a trained encoder.")],
     texts: Annotated[list[str], typer.Argument(help="Texts with their mentions in [[double brackets]].")],
-    k: Annotated[int, typer.Option(help="Candidates shown for each mention.")] = 3,
+    k: Annotated[int, typer.Option("-k", help="Candidates shown for each mention.")] = 3,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON Lines, a mention a line.")] = False,
 ) -> None:
     """Link the mentions of texts.

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 import torch
@@ -232,7 +232,7 @@ def _tokenizer(source: str, *, markers: bool) -> PreTrainedTokenizerFast:
     if markers:
         tokenizer.add_special_tokens({"additional_special_tokens": [views.START, views.END]})
     tokenizer.deprecation_warnings["Asking-to-pad-a-fast-tokenizer"] = True
-    return tokenizer  # type: ignore[no-any-return]
+    return cast(PreTrainedTokenizerFast, tokenizer)
 
 
 def _transformer(source: str, config: Encoder.Config, *, vocabulary: int) -> PreTrainedModel:
@@ -252,10 +252,10 @@ def _transformer(source: str, config: Encoder.Config, *, vocabulary: int) -> Pre
 def _quiet() -> Iterator[None]:
     """Without the library's table of unused weights and its own progress bars."""
     level = logging.get_verbosity()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
         yield
     finally:
         logging.set_verbosity(level)
-        logging.enable_progress_bar()
+        logging.enable_progress_bar()  # type: ignore[no-untyped-call]

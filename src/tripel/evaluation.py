@@ -125,7 +125,9 @@ def _checked(predictions: Sequence[Prediction], gold: Gold) -> set[Key]:
     stray = min(answered - gold.places, default=None)
     if stray:
         document, start, end = stray
-        raise ValueError(f"document {document}, [{start}, {end}): a prediction, and no mention there; is it this corpus?")
+        raise ValueError(
+            f"document {document}, [{start}, {end}): a prediction, and no mention there; is it this corpus?"
+        )
     return answered
 
 

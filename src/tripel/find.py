@@ -9,6 +9,7 @@ import difflib
 import importlib
 import importlib.util
 import pkgutil
+from pathlib import Path
 from typing import Any
 
 KINDS = ("corpora", "terminologies", "indexes", "objectives")
@@ -52,5 +53,4 @@ def _declares(kind: str, name: str) -> bool:
     spec = importlib.util.find_spec(f"tripel.{kind}.{name}")
     if spec is None or spec.origin is None:
         return False
-    with open(spec.origin, encoding="utf-8") as source:
-        return f"\nclass {camel(name)}" in source.read()
+    return f"\nclass {camel(name)}" in Path(spec.origin).read_text(encoding="utf-8")

@@ -10,7 +10,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,7 +85,11 @@ def save(rows: Rows, folder: Path, *, encoder: str, kb: str) -> None:
     part = folder.with_name(f".{folder.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
-    arrays = {"vectors": rows.vectors_ND.astype(np.float16), "entity": rows.entity_N, "name": rows.name_N}
+    arrays: dict[str, NDArray[Any]] = {
+        "vectors": rows.vectors_ND.astype(np.float16),
+        "entity": rows.entity_N,
+        "name": rows.name_N,
+    }
     save_file(arrays, part / "rows.safetensors")
     write_json(part / "index.json", {"encoder": encoder, "knowledge_base": kb, "rows": len(rows.entity_N)})
     shutil.rmtree(folder, ignore_errors=True)

@@ -99,7 +99,9 @@ def _judge_role(
         write_json(run / "scores" / f"{role}-{one.system}-{one.protocol}.json", one.to_json())
     full = [one for one in scores if one.protocol == FULL]
     journal.pictures(_pictures(run / PICTURES, role, full))
-    figures = [[f"{one.system}, {one.protocol}", one.linkable.accuracy[1].value] for one in scores]
+    figures: list[list[float | int | str]] = [
+        [f"{one.system}, {one.protocol}", one.linkable.accuracy[1].value] for one in scores
+    ]
     journal.tables(role, ["system", "accuracy@1"], figures)
     gained = tables.gains(_gains(answers, truth, found, seed=recipe.trainer.seed))
     return f"## {role}\n\n{tables.main(scores)}\n\n{gained}\n\n{tables.slices(full)}"

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
 from pathlib import Path
-from typing import overload
+from typing import Any, overload
 
 import numpy as np
 import pyarrow as pa
@@ -184,15 +184,15 @@ def _chunk(column: pa.ChunkedArray) -> pa.Array:
     return column.chunk(0) if column.num_chunks else pa.array([], column.type)
 
 
-def _entity(record: dict[str, object]) -> Entity:
-    name, *synonyms = record["names"]  # type: ignore[misc]
+def _entity(record: dict[str, Any]) -> Entity:
+    name, *synonyms = record["names"]
     return Entity(
         id=str(record["id"]),
         name=name,
         synonyms=tuple(synonyms),
-        types=tuple(record["types"]),  # type: ignore[arg-type]
+        types=tuple(record["types"]),
         definition=str(record["definition"]),
-        alternatives=tuple(record["alternatives"]),  # type: ignore[arg-type]
+        alternatives=tuple(record["alternatives"]),
     )
 
 

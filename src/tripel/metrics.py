@@ -111,7 +111,7 @@ def paired(one_M: Float, other_M: Float, document_M: Int, *, seed: int) -> Paire
 
 def _by_document(value_M: Float, document_M: Int) -> tuple[Float, Float]:
     _, document_m = np.unique(document_M, return_inverse=True)
-    return np.bincount(document_m, value_M), np.bincount(document_m).astype(np.float64)
+    return np.bincount(document_m, value_M).astype(np.float64), np.bincount(document_m).astype(np.float64)
 
 
 def _draws(documents: int, seed: int) -> Float:

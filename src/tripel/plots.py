@@ -1,4 +1,4 @@
-"""Pictures of scores and of training: each a PNG, and a CSV of its numbers beside it. No display is needed; nothing is counted here."""
+"""Pictures of scores and of training: each a PNG, and a CSV of its numbers beside it. Nothing is counted here."""
 
 from __future__ import annotations
 

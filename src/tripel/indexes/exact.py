@@ -6,6 +6,7 @@ Shapes: M mentions, N rows, E entities that have rows, K entities wanted, D dime
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -77,7 +78,7 @@ class Exact:
             mention = torch.from_numpy(mention_MD[m : m + 1])
             closeness_n = self.similarity(mention, self.vectors_ND[torch.from_numpy(places)]).numpy()[0]
             firsts = np.concatenate([[0], np.cumsum(ends_E[columns] - self.first_E[columns])])
-            best = [int(f + closeness_n[f:e].argmax()) for f, e in zip(firsts[:-1], firsts[1:], strict=True)]
+            best = [int(f + closeness_n[f:e].argmax()) for f, e in itertools.pairwise(firsts)]
             score = closeness_n[best]
             if self.centre_ED is not None:
                 centre = self.similarity(mention, self.centre_ED[torch.from_numpy(columns)]).numpy()[0]
@@ -91,7 +92,8 @@ class Exact:
     def _folded(self, mentions: torch.Tensor, closeness_mN: Float) -> Float:
         score_mE: Float = np.maximum.reduceat(closeness_mN, self.first_E, axis=1)
         if self.centre_ED is not None:
-            score_mE = score_mE + self.config.centre_weight * self.similarity(mentions, self.centre_ED).numpy()
+            centre_mE: Float = self.similarity(mentions, self.centre_ED).numpy()
+            score_mE += np.float32(self.config.centre_weight) * centre_mE
         return score_mE
 
     def _closest_rows(self, closeness_mN: Float, top_mK: Int) -> Int:

@@ -75,8 +75,8 @@ class Ngram:
         return Hits(row_QK, score_QK, name_QK)
 
 
-CHARACTERS = {"analyzer": "char_wb", "ngram_range": (2, 5)}
-WORDS = {"analyzer": "word", "token_pattern": r"[a-zA-Z0-9_]{1,}", "stop_words": "english"}
+CHARACTERS: dict[str, object] = {"analyzer": "char_wb", "ngram_range": (2, 5)}
+WORDS: dict[str, object] = {"analyzer": "word", "token_pattern": r"[a-zA-Z0-9_]{1,}", "stop_words": "english"}
 
 
 class _View:

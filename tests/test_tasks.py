@@ -1,0 +1,163 @@
+"""The doors of a run, from end to end on the embedded sample with a tiny random encoder: train, kill, resume, evaluate, link."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import tiny
+import yaml
+from transformers import AutoModel
+from typer.testing import CliRunner
+
+from tripel import checkpoint, cli, tasks
+from tripel.evaluation import Scores
+from tripel.files import read_json, read_lines
+
+ROOT = Path(__file__).parents[1]
+WORDS = [
+    "journal.wandb=false",
+    "trainer.epochs=2",
+    "trainer.checkpoint_every=3",
+    "data.watched=5",
+    "candidates.threads=1",
+]
+
+
+@pytest.fixture(scope="module")
+def recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample's configuration on an encoder that reads letters."""
+    folder = tmp_path_factory.mktemp("recipe")
+    values = yaml.safe_load((ROOT / "configs" / "sample.yaml").read_text(encoding="utf-8"))
+    values["encoder"]["model"] = str(tiny.folder(folder / "model"))
+    path = folder / "tiny.yaml"
+    path.write_text(yaml.safe_dump(values), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def run(recipe: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that was never stopped."""
+    return tasks.train(recipe, WORDS, output=tmp_path_factory.mktemp("runs") / "whole")
+
+
+def test_a_run_folder_holds_what_the_others_need(run: Path) -> None:
+    for name in (
+        "config.yaml",
+        "environment.json",
+        "metrics.jsonl",
+        "speed.jsonl",
+        "tables.md",
+        "README.md",
+        "examples.txt",
+    ):
+        assert (run / name).stat().st_size, name
+    for picture in ("learning", "dev-accuracy", "test-accuracy", "test-training-clusters", "test-short-form"):
+        assert (run / "pictures" / f"{picture}.png").read_bytes().startswith(b"\x89PNG"), picture
+        assert (run / "pictures" / f"{picture}.csv").stat().st_size
+    assert not list(run.rglob("*.pkl"))
+    assert not list(run.rglob("*.part"))
+
+
+def test_every_curve_is_written_down(run: Path) -> None:
+    records = list(read_lines(run / "metrics.jsonl"))
+    steps = [record for record in records if "loss" in record]
+    assert [record["step"] for record in steps] == list(range(1, len(steps) + 1))
+    assert {"loss", "lr", "batch_accuracy", "positive_similarity"} <= steps[0].keys()
+    assert sum("val_accuracy" in record for record in records) == 2
+
+
+def test_scores_of_all_systems_are_over_the_same_mentions(run: Path) -> None:
+    scores = [Scores.from_json(read_json(path)) for path in (run / "scores").glob("test-*.json")]
+    assert {(one.system, one.protocol) for one in scores} == {
+        ("lexical", "full"), ("untrained", "full"), ("untrained", "candidates"), ("trained", "full"), ("trained", "candidates"),
+    }  # fmt: skip
+    assert len({one.linkable.n for one in scores}) == 1
+    within = next(one for one in scores if (one.system, one.protocol) == ("trained", "candidates"))
+    lexical = next(one for one in scores if one.system == "lexical")
+    assert within.linkable.accuracy[64].value == pytest.approx(lexical.linkable.accuracy[64].value)
+
+
+def test_the_encoder_loads_in_transformers(run: Path) -> None:
+    assert AutoModel.from_pretrained(run / "encoder").config.hidden_size == 16
+
+
+def test_no_text_of_a_document_is_in_the_journal_or_the_predictions(run: Path) -> None:
+    for path in [*run.glob("*.jsonl"), *(run / "predictions").glob("*.jsonl")]:
+        assert "rheumatic" not in path.read_text(encoding="utf-8").lower(), path
+
+
+def test_a_run_is_not_written_over(run: Path, recipe: Path) -> None:
+    with pytest.raises(ValueError, match="is a run already; go on with `tripel resume"):
+        tasks.train(recipe, output=run)
+
+
+def test_judging_again_changes_no_figure(run: Path) -> None:
+    before = (run / "tables.md").read_text(encoding="utf-8")
+    assert tasks.evaluate(run) + "\n" == before
+
+
+def test_linking(run: Path) -> None:
+    text = "The [[MS]] lesions of naïve [[patients]] were small."
+    runner = CliRunner()
+    said = runner.invoke(cli.app, ["link", str(run), text, "--json", "-k", "2"])
+    records = [json.loads(line) for line in said.output.splitlines()]
+    plain = text.replace("[[", "").replace("]]", "")
+    assert [plain[record["start"] : record["end"]] for record in records] == ["MS", "patients"]
+    assert all(len(record["candidates"]) == 2 and record["entity"] == record["candidates"][0][0] for record in records)
+    shown = runner.invoke(cli.app, ["link", str(run), text])
+    assert "MS [4, 6)" in shown.output
+
+
+@pytest.mark.parametrize("text", ["no brackets", "open [[only", "[[]] empty"])
+def test_a_text_without_mention_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"no mention in the text: put each in double brackets"):
+        tasks.bracketed(text, id="1")
+
+
+def test_a_folder_that_is_no_run_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="not a run folder"):
+        tasks.resume(tmp_path)
+    with pytest.raises(ValueError, match="not a run folder"):
+        tasks.evaluate(tmp_path / "absent")
+
+
+def test_another_index_is_built_for_another_encoder(run: Path, tmp_path: Path) -> None:
+    made = read_json(run / "index" / "index.json")
+    assert made["encoder"] and made["knowledge_base"]
+
+
+def test_an_untrained_run_can_be_judged(recipe: Path, tmp_path: Path) -> None:
+    done = tasks.train(recipe, [*WORDS, "trainer.epochs=0", "data.watched=0"], output=tmp_path / "zero")
+    assert "trained" in (done / "tables.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_killed_at_a_random_moment_and_resumed_it_is_the_same_run(
+    run: Path, recipe: Path, tmp_path: Path, seed: int
+) -> None:
+    """SIGKILL after a random number of steps; `metrics.jsonl` is then byte for byte that of the run never stopped."""
+    killed = tmp_path / "killed"
+    total = sum("loss" in record for record in read_lines(run / "metrics.jsonl"))
+    stop = random.Random(seed).randrange(1, total)
+    words = [sys.executable, "-m", "tripel", "train", str(recipe), *WORDS, "--output", str(killed)]
+    process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    metrics = killed / "metrics.jsonl"
+    deadline = time.monotonic() + 240
+    while not (metrics.exists() and metrics.read_bytes().count(b'"loss"') >= stop):
+        assert process.poll() is None, "it ended before it could be killed"
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    assert checkpoint.latest(killed) is None or checkpoint.place(checkpoint.latest(killed)).step <= total  # type: ignore[arg-type]
+    tasks.resume(killed)
+    assert metrics.read_bytes() == (run / "metrics.jsonl").read_bytes()
+    assert (killed / "tables.md").read_bytes() == (run / "tables.md").read_bytes()
