@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import gzip
-import importlib
-import importlib.util
-from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from typer.testing import CliRunner
 
-from tripel import checking, cli
+from tripel import cli
 from tripel.checking import check, is_pubtator
-from tripel.problems import Problem
 
 GOOD = "1|t|Fever.\n1|a|It fell.\n1\t0\t5\tFever\tDisease\tD005334\n"
 
@@ -50,22 +45,10 @@ def test_good_files_have_no_problem(tmp_path: Path) -> None:
     assert list(check(file(tmp_path, "run.yaml", "corpus: {name: sample}\nseed: 3\n"))) == []
 
 
-def test_other_files_go_to_the_terminologies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = file(tmp_path, "names.txt", "D001||fever\n")
-
-    def names(given: Path) -> Iterator[Problem]:
-        yield Problem(str(given), 1, "this", "that")
-
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: name == checking.TERMINOLOGIES or None)
-    monkeypatch.setattr(importlib, "import_module", lambda name: SimpleNamespace(check=names))
-    assert [str(problem) for problem in check(path)] == [f"{path}:1: found this; expected that"]
-
-
-def test_a_kind_that_nobody_knows_is_a_problem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    (problem,) = check(file(tmp_path, "picture.png", b"\x89PNG\r\n"))
-    assert problem.line == 0
-    assert "PubTator" in problem.expected
+def test_other_files_are_read_as_terminologies(tmp_path: Path) -> None:
+    assert list(check(file(tmp_path, "names.txt", "D001||fever\n"))) == []
+    (problem,) = check(file(tmp_path, "names.txt", "D001||fever\nD002\n"))
+    assert str(problem).endswith("names.txt:2: found 'D002', which has no ||; expected id||name")
 
 
 def test_the_command_counts_over_files(tmp_path: Path) -> None:

@@ -285,4 +285,6 @@ def test_the_door_says_it_without_traceback(
 
 
 def test_there_are_enough() -> None:
-    assert len(RECORDS) + len(FILES) + len(SETTINGS) + len(CONFIGS) >= 70
+    assert (
+        len(RECORDS) + len(FILES) + len(SETTINGS) + len(CONFIGS) >= 70
+    )  # with those of test_terminologies.py, a hundred and more

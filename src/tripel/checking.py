@@ -5,8 +5,6 @@ It knows PubTator and YAML; files of terminologies it hands on.
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -15,8 +13,8 @@ from tripel.config import choose, load
 from tripel.corpora import pubtator
 from tripel.corpora.lines import Line, numbered, unreadable
 from tripel.problems import Problem
+from tripel.terminologies import checks
 
-TERMINOLOGIES = "tripel.terminologies.checks"
 LOOK = 50  # lines, among which a PubTator file has a title even if it begins badly
 
 
@@ -29,10 +27,8 @@ def check(path: Path) -> Iterator[Problem]:
         yield from _config(path)
     elif is_pubtator(path):
         yield from (found for found in pubtator.parse(path) if isinstance(found, Problem))
-    elif importlib.util.find_spec(TERMINOLOGIES):
-        yield from importlib.import_module(TERMINOLOGIES).check(path)
     else:
-        yield Problem(str(path), 0, "no kind of file that is known here", "PubTator, or a configuration in .yaml")
+        yield from checks.check(path)
 
 
 def is_pubtator(path: Path) -> bool:

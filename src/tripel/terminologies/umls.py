@@ -155,8 +155,9 @@ def _rows(
     """Rows of an RRF table with as many columns as it should have; every other one is a problem."""
     if optional and not path.exists():
         return
-    last = ""
+    last, read = "", False
     for line in numbered(path):
+        read = True
         if isinstance(line, Problem):
             problems.append(line)
             continue
@@ -167,6 +168,8 @@ def _rows(
             continue
         last = cells[CUI]
         yield cells
+    if not read:
+        problems.append(Problem(str(path), 0, "an empty file", "rows, as released; unpack the release again"))
 
 
 def _fault(path: Path, table: str, line: Line, cells: list[str], *, after: str) -> Problem | None:

@@ -1,0 +1,274 @@
+"""Knowledge bases from files: UMLS, MeSH, MEDIC, dictionaries. Small invented files, and the real ones where they are."""
+
+from __future__ import annotations
+
+import gzip
+import re
+from pathlib import Path
+
+import lessons
+import pytest
+from typer.testing import CliRunner
+
+from tripel import cli
+from tripel.knowledge import Entity, KnowledgeBase
+from tripel.problems import BadInput, Problem
+from tripel.terminologies import dictionary
+from tripel.terminologies.ctd import Ctd
+from tripel.terminologies.dictionary import Dictionary
+from tripel.terminologies.mentions import Mentions, entities_of
+from tripel.terminologies.mesh import Mesh
+from tripel.terminologies.sample import Sample
+from tripel.terminologies.umls import Umls
+
+
+def concept(cui: str, name: str, **columns: str) -> str:
+    """One row of MRCONSO."""
+    values = {"LAT": "ENG", "TS": "P", "STT": "PF", "ISPREF": "Y", "SAB": "MSH", "SUPPRESS": "N", **columns}
+    cells = [
+        cui, values["LAT"], values["TS"], "L1", values["STT"], "S1", values["ISPREF"], "A1", "", "", "", values["SAB"],
+        "PT", "code", name, "0", values["SUPPRESS"], "256",
+    ]  # fmt: skip
+    return "|".join(cells) + "|\n"
+
+
+def sty(cui: str, tui: str, tree: str, name: str) -> str:
+    return f"{cui}|{tui}|{tree}|{name}|AT1|256|\n"
+
+
+CONSO = (
+    concept("C0001", "Fièvre", LAT="FRE")
+    + concept("C0001", "Fever", TS="S", ISPREF="N", SAB="NCI")
+    + concept("C0001", "Pyrexia")
+    + concept("C0001", "Fiebre", LAT="SPA")
+    + concept("C0001", 'the "hot" state', TS="S")
+    + concept("C0001", "FEVER", TS="S", SAB="LNC")
+    + concept("C0001", "Retired fever", SUPPRESS="O")
+    + concept("C0002", "Aspirin", SAB="RXNORM")
+    + concept("C0003", "Nur deutsch", LAT="GER")
+    + concept("C0004", "Kinase", SAB="LNC")
+)
+STY = (
+    sty("C0001", "T184", "A2.2.2", "Sign or Symptom")
+    + sty("C0002", "T109", "A1.4.1.2.1", "Organic Chemical")
+    + sty("C0002", "T121", "A1.4.1.1.1", "Pharmacologic Substance")
+    + sty("C0004", "T116", "A1.4.1.2.1.7", "Protein")
+)
+DEF = "C0001|A1|AT1||MSH|Body heat above what is usual.|N||\n"
+CUI = "C9001|2016AA|SY|||C0001|Y|\nC9002|2016AA|RB|||C0002|Y|\nC9003|2016AA|DEL||||Y|\n"
+
+
+@pytest.fixture
+def umls(tmp_path: Path) -> Path:
+    for name, content in {"MRCONSO": CONSO, "MRSTY": STY, "MRDEF": DEF, "MRCUI": CUI}.items():
+        (tmp_path / f"{name}.RRF").write_text(content, encoding="utf-8")
+    return tmp_path
+
+
+def entities(folder: Path, **settings: object) -> dict[str, Entity]:
+    return {one.id: one for one in Umls(Umls.Config(path=str(folder), **settings)).entities()}  # type: ignore[arg-type]
+
+
+def test_umls_concepts(umls: Path) -> None:
+    found = entities(umls)
+    assert list(found) == ["C0001", "C0002", "C0004"]
+    fever = found["C0001"]
+    assert fever.name == "Pyrexia"
+    assert fever.synonyms == ("Fever", 'the "hot" state')  # suppressed, French and Spanish rows between them left out
+    assert fever.types == ("T184",)
+    assert fever.definition == "Body heat above what is usual."
+    assert fever.alternatives == ("C9001",)
+    assert found["C0002"].types == ("T109", "T121")
+    assert found["C0002"].alternatives == ()  # a narrower concept is not the same one
+
+
+@pytest.mark.parametrize(
+    ("settings", "ids"),
+    [
+        ({"languages": ("ENG", "GER")}, ["C0001", "C0002", "C0003", "C0004"]),
+        ({"languages": ("FRE",)}, ["C0001"]),
+        ({"sources": ("RXNORM",)}, ["C0002"]),
+        ({"types": ("T184",)}, ["C0001"]),
+        ({"types": ("Pharmacologic Substance",)}, ["C0002"]),
+        ({"subset": "st21pv"}, ["C0001", "C0002"]),  # LNC is none of its vocabularies
+    ],
+)
+def test_umls_filters(umls: Path, settings: dict[str, object], ids: list[str]) -> None:
+    assert list(entities(umls, **settings)) == ids
+
+
+def test_umls_gzipped(umls: Path) -> None:
+    plain = entities(umls)
+    for path in list(umls.glob("*.RRF")):
+        path.with_suffix(".RRF.gz").write_bytes(gzip.compress(path.read_bytes()))
+        path.unlink()
+    assert entities(umls) == plain
+
+
+BAD_RRF: dict[str, tuple[str, str, int, str]] = {
+    "a cut row": ("MRCONSO", CONSO + "C0005|ENG|P|L1|PF", 11, "found 4 columns"),
+    "too many columns": ("MRCONSO", CONSO + concept("C0005", "a|b"), 11, "found 19 columns"),
+    "an empty row": ("MRCONSO", concept("C0001", "Fever") + "\n" + concept("C0002", "Aspirin"), 2, "found 0 columns"),
+    "out of order": ("MRCONSO", concept("C0002", "Aspirin") + concept("C0001", "Fever"), 2, "found C0001 after C0002"),
+    "not UTF-8": ("MRCONSO", concept("C0001", "Fi\udce8vre"), 1, "not UTF-8"),
+    "a type row that is cut": ("MRSTY", "C0001|T184\n", 1, "found 1 columns"),
+    "types out of order": ("MRSTY", STY + sty("C0001", "T033", "A2.2", "Finding"), 5, "found C0001 after C0004"),
+    "a definition that is cut": ("MRDEF", "C0001|A1|AT1|", 1, "found 3 columns"),
+    "a definition over two lines": ("MRDEF", DEF[:40] + "\n" + DEF[40:], 1, "is the line cut?"),
+    "a retired id that is cut": ("MRCUI", "C9001|2016AA|SY\n", 1, "found 2 columns"),
+    "an empty table": ("MRCONSO", "", 0, "found an empty file"),
+    "an empty table of types": ("MRSTY", "", 0, "found an empty file"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_RRF)
+def test_bad_rrf_is_named_with_its_line(umls: Path, case: str) -> None:
+    table, content, line, said = BAD_RRF[case]
+    path = umls / f"{table}.RRF"
+    path.write_bytes(content.encode("utf-8", "surrogateescape"))
+    place = f"{path}:{line}" if line else str(path)
+    with pytest.raises(BadInput, match=re.escape(f"{place}: found ")) as refused:
+        list(Umls(Umls.Config(path=str(umls))).entities())
+    assert said in str(refused.value)
+    result = CliRunner().invoke(cli.app, ["data", "check", str(path)])
+    assert result.exit_code == 1
+    assert said in result.output
+    assert "Traceback" not in result.output
+
+
+def test_a_missing_table_is_named(umls: Path) -> None:
+    (umls / "MRSTY.RRF").unlink()
+    with pytest.raises(BadInput, match=r"MRSTY\.RRF: found no such file"):
+        entities(umls)
+
+
+DESCRIPTOR = """<?xml version="1.0"?>
+<DescriptorRecordSet><DescriptorRecord><DescriptorUI>D005334</DescriptorUI>
+<DescriptorName><String>Fever</String></DescriptorName>
+<TreeNumberList><TreeNumber>C23.888.119.344</TreeNumber></TreeNumberList>
+<ConceptList><Concept PreferredConceptYN="Y"><ScopeNote>Heat.</ScopeNote><TermList>
+<Term><String>Fever</String></Term><Term><String>Pyrexia</String></Term></TermList></Concept></ConceptList>
+</DescriptorRecord></DescriptorRecordSet>"""
+
+
+def test_mesh_xml_and_table_give_the_same(tmp_path: Path) -> None:
+    (tmp_path / "desc.xml").write_text(DESCRIPTOR)
+    (tmp_path / "mesh.tsv").write_text("id\tpreferred_name\tsynonyms\ttree_numbers\nD005334\tFever\tPyrexia\tC23.888\n")
+    xml, table = (
+        next(Mesh(Mesh.Config(path=str(tmp_path / name), retired="none")).entities())
+        for name in ("desc.xml", "mesh.tsv")
+    )
+    assert (xml.id, xml.name, xml.synonyms, xml.types) == ("D005334", "Fever", ("Pyrexia",), ("C23",))
+    assert (table.id, table.name, table.synonyms, table.types) == (xml.id, xml.name, xml.synonyms, xml.types)
+    assert xml.definition == "Heat."
+
+
+def test_retired_mesh_ids_are_alternatives(tmp_path: Path) -> None:
+    (tmp_path / "mesh.tsv").write_text("id\tpreferred_name\nD1\tEdaravone\n")
+    (tmp_path / "retired.tsv").write_text("retired_id\tmesh2024_id\nC005435\tD1\n")
+    settings = Mesh.Config(path=str(tmp_path / "mesh.tsv"), retired=str(tmp_path / "retired.tsv"))
+    kb = KnowledgeBase.of(Mesh(settings).entities())
+    assert kb.row("C005435") == kb.row("D1") == 0
+
+
+def test_ctd_as_published(tmp_path: Path) -> None:
+    (tmp_path / "CTD_diseases.tsv").write_text(
+        "# Report\n# Fields:\nFever\tMESH:D005334\tMESH:D1|OMIM:2\tHeat.\t\tC23.888/D005334\t\tPyrexia|Fever\t\n"
+    )
+    found = next(Ctd(Ctd.Config(path=str(tmp_path / "CTD_diseases.tsv"))).entities())
+    assert (found.id, found.name, found.synonyms) == ("D005334", "Fever", ("Pyrexia",))
+    assert found.alternatives == ("D1", "OMIM:2")
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("C1||fever", [("C1", ("fever",), ())]),
+        ("C1|C2||fever", [("C1", ("fever",), ()), ("C2", ("fever",), ())]),
+        ("C1,C2||fever", [("C1", ("fever",), ()), ("C2", ("fever",), ())]),
+        ("C1||T184 [SEP] fever [SEP] pyrexia", [("C1", ("fever", "pyrexia"), ("T184",))]),
+        ("C1||Finding|fever|pyrexia", [("C1", ("fever", "pyrexia"), ("Finding",))]),
+    ],
+)
+def test_dictionary_forms(tmp_path: Path, line: str, said: list[tuple[str, tuple[str, ...], tuple[str, ...]]]) -> None:
+    (tmp_path / "d.txt").write_text(line + "\n")
+    found = Dictionary(Dictionary.Config(path=str(tmp_path / "d.txt"))).entities()
+    assert [(one.id, one.names, one.types) for one in found] == said
+
+
+BAD_DICTIONARY: dict[str, tuple[bytes, int, str]] = {
+    "no bars": (b"C1||fever\nC2 cough\n", 2, "which has no ||"),
+    "no id": (b"C1||fever\n||cough\n", 2, "an empty id or name"),
+    "no name": (b"C1||fever\nC2||\n", 2, "an empty id or name"),
+    "not UTF-8": (b"C1||fever\nC2||fi\xe8vre\n", 2, "not UTF-8"),
+    "nothing": (b"\n\n", 0, "found"),
+    "a header without names": (b"id\tlabel\nC1\tfever\n", 1, "without preferred_name"),
+    "a table cut short": (b"id\tpreferred_name\nC1\n", 2, "found 1 columns"),
+    "a table with a tab too many": (b"id\tpreferred_name\nC1\tfever\thot\n", 2, "found 3 columns"),
+    "a table with an empty name": (b"id\tpreferred_name\nC1\t \n", 2, "an empty preferred_name"),
+    "a table with a header alone": (b"id\tpreferred_name\n", 0, "no rows"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_DICTIONARY)
+def test_bad_dictionaries_are_named_with_their_line(tmp_path: Path, case: str) -> None:
+    content, line, said = BAD_DICTIONARY[case]
+    path = tmp_path / "dictionary.txt"
+    path.write_bytes(content)
+    problems = [found for found in dictionary.parse(path) if isinstance(found, Problem)]
+    assert [problem.line for problem in problems] == [line]
+    assert said in str(problems[0])
+    assert "expected" in str(problems[0])
+    result = CliRunner().invoke(cli.app, ["data", "check", str(path)])
+    assert result.exit_code == 1
+    assert "Traceback" not in result.output
+
+
+BAD_XML = {
+    "cut": DESCRIPTOR[:200],
+    "not XML": "id\tname",
+    "an open tag": DESCRIPTOR.replace("</String>", "<String>", 1),
+}
+
+
+@pytest.mark.parametrize("case", BAD_XML)
+def test_bad_xml_is_named_with_its_line(tmp_path: Path, case: str) -> None:
+    path = tmp_path / "desc2024.xml"
+    path.write_text(BAD_XML[case])
+    with pytest.raises(BadInput, match=r"desc2024\.xml:\d+: found XML that breaks off"):
+        list(Mesh(Mesh.Config(path=str(path), retired="none")).entities())
+
+
+def test_a_dictionary_from_mentions() -> None:
+    found = {one.id: one for one in entities_of(lessons.DOCUMENTS)}
+    assert found["D1"].names == ("fever", "hot", "pyrexia")
+    assert found["D4"].names == ("aspirin",)  # a composite mention names it where nothing else does
+    assert "-1" not in found
+
+
+def test_mentions_by_name_of_a_corpus() -> None:
+    made = Mentions(Mentions.Config(corpus={"name": "sample"}))
+    assert sum(1 for _ in made.entities()) > 300
+    with pytest.raises(ValueError, match="did you mean sample"):
+        Mentions(Mentions.Config(corpus={"name": "sampel"}))
+
+
+def test_the_sample_dictionary_has_every_gold_id() -> None:
+    from tripel.corpora import sample
+
+    kb = KnowledgeBase.of(Sample(Sample.Config()).entities())
+    corpus = sample.Sample(sample.Sample.Config())
+    for split in ("train", "dev", "test"):
+        for document in corpus.read(split):
+            for mention in document.mentions:
+                assert len(kb.rows(mention.entities)) == len(mention.entities), (document.id, mention.entities)
+    assert len(kb) >= 600
+
+
+def test_real_mesh_and_medic(corpora_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRIPEL_DATA", str(corpora_folder))
+    medic = list(Ctd(Ctd.Config()).entities())
+    assert len(medic) == 11_914
+    mesh = Mesh(Mesh.Config())
+    hypertension = next(one for one in mesh.entities() if one.id == "D006973")
+    assert "High Blood Pressure" in hypertension.synonyms
