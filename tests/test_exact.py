@@ -1,4 +1,4 @@
-"""The exact index against loops: best row of each entity, its centre, ties, and a ranking within given candidates."""
+"""The exact index against loops: best row of each entity, discounts, ties, and a ranking within given candidates."""
 
 from __future__ import annotations
 
@@ -22,14 +22,10 @@ def closeness(name: Name, a: list[float], b: list[float]) -> float:
     return dot if name == "dot" else -math.dist(a, b)
 
 
-def by_loops(name: Name, mention: list[float], rows: list[list[float]], weight: float) -> dict[int, float]:
-    out = {}
-    for entity in sorted(set(ENTITY_N.tolist())):
-        its = [rows[n] for n in range(len(rows)) if ENTITY_N[n] == entity]
-        unit = [[x / math.hypot(*row) for x in row] for row in its]
-        centre = [sum(column) / len(unit) for column in zip(*unit, strict=True)]
-        best = max(closeness(name, mention, row) for row in its)
-        out[entity] = best + (weight * closeness(name, mention, centre) if weight else 0.0)
+def by_loops(name: Name, mention: list[float], rows: list[list[float]], discounts: list[float]) -> dict[int, float]:
+    out: dict[int, float] = {}
+    for row, entity, discount in zip(rows, ENTITY_N.tolist(), discounts, strict=True):
+        out[entity] = max(out.get(entity, -math.inf), closeness(name, mention, row) - discount)
     return out
 
 
@@ -43,21 +39,23 @@ vector = st.lists(st.floats(-2, 2).map(lambda x: round(x, 2)), min_size=3, max_s
     st.lists(vector, min_size=7, max_size=7),
     st.lists(vector, min_size=1, max_size=3),
     st.sampled_from(["cosine", "dot", "euclidean"]),
-    st.sampled_from([0.0, 0.5]),
+    st.lists(st.sampled_from([0.0, 0.1, 0.5]), min_size=7, max_size=7),
 )
 def test_scores_are_those_of_the_loops(
-    rows: list[list[float]], mentions: list[list[float]], name: Name, weight: float
+    rows: list[list[float]], mentions: list[list[float]], name: Name, discounts: list[float]
 ) -> None:
-    unit = [[x / math.hypot(*row) for x in row] for row in rows]
-    centres = [[sum(c) for c in zip(*[unit[n] for n in range(7) if ENTITY_N[n] == e], strict=True)] for e in (0, 3)]
-    if weight and name == "cosine" and any(math.hypot(*centre) < 0.05 for centre in centres):
-        return  # the direction of a centre at the origin is rounding
-    index = Exact(Exact.Config(centre_weight=weight), np.array(rows, np.float32), ENTITY_N, similarity=name)
+    index = Exact(
+        Exact.Config(),
+        np.array(rows, np.float32),
+        ENTITY_N,
+        similarity=name,
+        discount_N=np.array(discounts, np.float32),
+    )
     vectors = np.array(mentions, np.float32)
     hits = index.search(vectors, k=6)
     within = index.rank(vectors, np.tile(np.array([[5, 1, 0, 3, 2, -1]]), (len(mentions), 1)))
     for m, mention in enumerate(mentions):
-        expected = by_loops(name, mention, rows, weight)
+        expected = by_loops(name, mention, rows, discounts)
         assert set(hits.row_MK[m, :4].tolist()) == set(expected) and hits.row_MK[m, 4] == -1
         for found in (hits, within):
             for row, score in zip(found.row_MK[m, :4].tolist(), found.score_MK[m, :4].tolist(), strict=True):
@@ -66,13 +64,13 @@ def test_scores_are_those_of_the_loops(
 
 
 def test_ties_go_to_the_entity_that_comes_first() -> None:
-    index = Exact(Exact.Config(centre_weight=0), np.ones((7, 2), np.float32), ENTITY_N, similarity="cosine")
+    index = Exact(Exact.Config(), np.ones((7, 2), np.float32), ENTITY_N, similarity="cosine")
     assert index.search(np.ones((1, 2), np.float32), k=3).row_MK.tolist() == [[0, 2, 3]]
 
 
 def test_the_row_that_matched_is_named() -> None:
     rows = np.eye(7, dtype=np.float32)
-    index = Exact(Exact.Config(centre_weight=0), rows, ENTITY_N, similarity="cosine")
+    index = Exact(Exact.Config(), rows, ENTITY_N, similarity="cosine")
     hits = index.search(rows[[4, 6]], k=1)
     assert hits.row_MK.tolist() == [[3], [5]] and hits.name_MK.tolist() == [[4], [6]]
     assert index.rank(rows[[4]], np.array([[3]])).name_MK.tolist() == [[4]]

@@ -58,14 +58,14 @@ def cosine(a: list[float], b: list[float]) -> float:
 
 
 def contrastive_by_loops(mentions: list[list[float]], entities: list[list[float]], its: Batch, *, t: float) -> float:
+    prototypes = [mean([mentions[m] for m in range(len(mentions)) if its.cluster_M[m] == g]) for g in range(len(its))]
     total = 0.0
-    for g in range(len(its)):
-        p = mean([mentions[m] for m in range(len(mentions)) if its.cluster_M[m] == g])
-        gold = its.gold_G[g]
-        counted = [e for e in range(len(entities)) if e == gold or not its.known_GE[g, e]]
-        total -= math.log(
-            math.exp(cosine(p, entities[gold]) / t) / sum(math.exp(cosine(p, entities[e]) / t) for e in counted)
-        )
+    for g, p in enumerate(prototypes):
+        columns = [(e, vector) for e, vector in enumerate(entities)]
+        columns += [(int(its.gold_G[other]), vector) for other, vector in enumerate(prototypes) if other != g]
+        wrong = sum(math.exp(cosine(p, vector) / t) for e, vector in columns if not its.known_GE[g, e])
+        right = [math.exp(cosine(p, vector) / t) for e, vector in columns if e == its.gold_G[g]]
+        total += sum(-math.log(one / (one + wrong)) for one in right) / len(right)
     return total / len(its)
 
 
@@ -114,6 +114,7 @@ def vectors(count: int) -> st.SearchStrategy[list[list[float]]]:
 
 
 ITS = batch([0, 0, 0, 1, 2, 2], [0, 1, 2], [3, 2, 0], [[0], [1, 4], [2]], 5)
+SAME = batch([0, 0, 0, 1, 2, 2], [0, 1, 0], [3, 2, 1], [[0], [1, 4], [0, 2]], 5)
 
 
 @settings(max_examples=50, deadline=None)
@@ -125,14 +126,15 @@ def test_triplet_equals_the_sentence(mentions: list[list[float]], entities: list
         assert found == pytest.approx(triplet_by_loops(mentions, entities, ITS, margin=1.15, radius=2.75), abs=1e-4)
 
 
+@pytest.mark.parametrize("its", [ITS, SAME], ids=["three entities", "two clusters of one"])
 @settings(max_examples=50, deadline=None)
-@given(vectors(6), vectors(5))
-def test_contrastive_equals_the_formula(mentions: list[list[float]], entities: list[list[float]]) -> None:
+@given(mentions=vectors(6), entities=vectors(5))
+def test_contrastive_equals_the_formula(mentions: list[list[float]], entities: list[list[float]], its: Batch) -> None:
     centres = [mean(mentions[0:3]), mean(mentions[4:6])]
     if all(math.hypot(*centre) > 0.1 for centre in centres):
         objective = PrototypeContrastive(PrototypeContrastive.Config(temperature=0.5))
-        found = objective(torch.tensor(mentions), torch.tensor(entities), ITS).value.item()
-        assert found == pytest.approx(contrastive_by_loops(mentions, entities, ITS, t=0.5), abs=1e-4)
+        found = objective(torch.tensor(mentions), torch.tensor(entities), its).value.item()
+        assert found == pytest.approx(contrastive_by_loops(mentions, entities, its, t=0.5), abs=1e-4)
 
 
 @settings(max_examples=30, deadline=None)
@@ -187,3 +189,27 @@ def test_the_order_of_clusters_changes_nothing(
 def test_a_batch_that_was_not_selected_is_refused() -> None:
     with pytest.raises(ValueError, match="select"):
         triplet(replace(ITS, wrong_G=None), [[0.0] * 3] * 6, [[0.0] * 3] * 5)
+
+
+def test_what_is_right_alone_costs_nothing() -> None:
+    """No wrong column at all: no cost, and a gradient that is a number."""
+    mention_MD = torch.randn(1, 3, requires_grad=True)
+    loss = PrototypeContrastive(PrototypeContrastive.Config())(
+        mention_MD, torch.randn(1, 3), batch([0], [0], None, [[0]], 1)
+    )
+    loss.value.backward()
+    assert loss.value.item() == pytest.approx(0, abs=1e-4)
+    assert mention_MD.grad is not None
+    assert torch.isfinite(mention_MD.grad).all()
+
+
+def test_mentions_of_one_entity_are_held_together_and_those_of_another_parted() -> None:
+    """Two documents say MS; the names are equally far from both, so only the mentions tell."""
+    names_ED = torch.tensor([[0.0, 0.0, 1.0], [0.0, 0.0, 1.0]])
+    objective = PrototypeContrastive(PrototypeContrastive.Config(temperature=0.5))
+
+    def cost(entities: list[int]) -> float:
+        its = batch([0, 1], entities, None, [[e] for e in entities], 2)
+        return float(objective(torch.tensor([[1.0, 0.0, 0.0], [1.0, 0.1, 0.0]]), names_ED, its).value)
+
+    assert cost([0, 0]) < cost([0, 1])

@@ -40,8 +40,12 @@ def main() -> None:
         kb.save(folder / "knowledge.arrow")
         spent = time.monotonic() - began
         size = sum(path.stat().st_size for path in folder.glob("*.RRF")) / 2**30
-        print(f"{rows:,} rows of MRCONSO ({size:.2f} GiB in all tables) -> {len(kb):,} concepts, {len(kb.names):,} names")
-        print(f"{spent:.0f} s, {rows / spent:,.0f} rows/s, peak memory {peak():,.0f} MiB ({before:,.0f} before reading)")
+        print(
+            f"{rows:,} rows of MRCONSO ({size:.2f} GiB in all tables) -> {len(kb):,} concepts, {len(kb.names):,} names"
+        )
+        print(
+            f"{spent:.0f} s, {rows / spent:,.0f} rows/s, peak memory {peak():,.0f} MiB ({before:,.0f} before reading)"
+        )
 
 
 def counted(source, progress, total):  # type: ignore[no-untyped-def]

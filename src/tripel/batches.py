@@ -5,7 +5,8 @@ Shapes: M mentions in G clusters, E distinct entities, K wrong entities kept for
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -88,16 +89,19 @@ def cluster_batches(
 ) -> Iterator[Batch]:
     """Batches of about `size` clusters; each brings its entity and its `wrong` hardest wrong entities.
 
-    Where mentions are read off their whole document, the clusters of one document come together: one pass reads all.
+    Where mentions are read off their whole document, the clusters of one document come together: one pass reads all. And
+    with it comes a document that names the same thing, or another thing alike: what to hold together and what to part.
     """
     clusters = capped(lesson.grouped.clusters, documents=documents, rng=rng)
-    for chosen in _packed(clusters, size=size, by_document=lesson.view == "document", rng=rng):
+    together = lesson.view == "document"
+    units = _units(clusters, by_document=together, rng=rng)
+    for chosen in _packed(_paired(units, lesson.grouped, rng) if together else units, size=size):
         yield _batch(lesson, chosen, members=members, wrong=wrong, rng=rng)
 
 
-def _packed(clusters: list[Cluster], *, size: int, by_document: bool, rng: Generator) -> Iterator[list[Cluster]]:
+def _packed(units: Iterable[list[Cluster]], *, size: int) -> Iterator[list[Cluster]]:
     waiting: list[Cluster] = []
-    for unit in _units(clusters, by_document=by_document, rng=rng):
+    for unit in units:
         waiting += unit
         if len(waiting) >= size:
             yield waiting
@@ -106,14 +110,37 @@ def _packed(clusters: list[Cluster], *, size: int, by_document: bool, rng: Gener
         yield waiting
 
 
-def _units(clusters: list[Cluster], *, by_document: bool, rng: Generator) -> Iterator[list[Cluster]]:
+def _units(clusters: list[Cluster], *, by_document: bool, rng: Generator) -> list[list[Cluster]]:
     """What stays together: the clusters of a document, or each cluster alone; in random order."""
     units: dict[int, list[Cluster]] = {}
     for number, cluster in enumerate(clusters):
         units.setdefault(cluster.document if by_document else number, []).append(cluster)
     keys = list(units)
-    for i in rng.permutation(len(keys)):
-        yield units[keys[i]]
+    return [units[keys[i]] for i in rng.permutation(len(keys))]
+
+
+def _paired(units: list[list[Cluster]], grouped: Grouped, rng: Generator) -> Iterator[list[Cluster]]:
+    """Each unit, and after it one still waiting that shares an entity or a surface form with one of its clusters."""
+    holders: dict[int | str, list[int]] = defaultdict(list)
+    for number, unit in enumerate(units):
+        for key in {key for cluster in unit for key in _keys(cluster, grouped)}:
+            holders[key].append(number)
+    waiting = dict.fromkeys(range(len(units)))
+    while waiting:
+        number = next(iter(waiting))
+        del waiting[number]
+        yield units[number]
+        cluster = units[number][int(rng.integers(len(units[number])))]
+        alike = [other for key in _keys(cluster, grouped) for other in holders[key] if other in waiting]
+        if alike:
+            other = alike[int(rng.integers(len(alike)))]
+            del waiting[other]
+            yield units[other]
+
+
+def _keys(cluster: Cluster, grouped: Grouped) -> tuple[int, str]:
+    """The entity, and how its first mention says it."""
+    return cluster.entity, grouped.mentions[cluster.mentions[0]][1].text.casefold()
 
 
 def _batch(lesson: Lesson, chosen: Sequence[Cluster], *, members: int, wrong: int, rng: Generator) -> Batch:

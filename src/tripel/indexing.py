@@ -33,8 +33,9 @@ class Config:
 
     rows: tuple[Literal["names", "whole", "mentions"], ...] = ("names", "mentions")
     """Each name, the entity shown whole, or each cluster of its training mentions; several stand together."""
-    centre_weight: float = 1.0
-    """How much the mean of an entity's rows counts beside its best row."""
+    mention_discount: float = 0.1
+    """How much closer a training mention must be than a name. In one language of texts, mentions are closer to each other
+    than to names, and without a discount an entity never seen loses to those that were: 67 against 76 % on dev of BC5CDR."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,28 +46,32 @@ class Rows:
     entity_N: Int
     name_N: Int
     """Position in `kb.names` where the row is a name, -1 otherwise."""
+    mention_N: NDArray[np.bool_]
+    """The row is a cluster of training mentions."""
 
     def index(self, encoder: Encoder, config: Config) -> Exact:
         """An exact index of the rows."""
-        settings = Exact.Config(centre_weight=config.centre_weight)
-        return Exact(settings, self.vectors_ND, self.entity_N, similarity=encoder.config.similarity)
+        discount_N = np.where(self.mention_N, np.float32(config.mention_discount), np.float32(0))
+        return Exact(
+            Exact.Config(), self.vectors_ND, self.entity_N, similarity=encoder.config.similarity, discount_N=discount_N
+        )
 
 
 def build(
     encoder: Encoder, kb: KnowledgeBase, lesson: Lesson | None, config: Config, *, progress: Progress = silent
 ) -> Rows:
     """Encode what stands for each entity of the knowledge base."""
-    parts: list[tuple[Float, Int, Int]] = []
+    parts: list[tuple[Float, Int, Int, bool]] = []
     if "names" in config.rows:
         named = entity_vectors(encoder, kb.names.to_pylist(), progress=progress)
-        parts.append((named, kb.row_N, np.arange(len(named))))
+        parts.append((named, kb.row_N, np.arange(len(named)), False))
     if "whole" in config.rows:
         texts = [encoder.entity_text(kb, row) for row in range(len(kb))]
         rows = np.arange(len(kb))
-        parts.append((entity_vectors(encoder, texts, progress=progress), rows, np.full(len(rows), -1, np.int64)))
+        parts.append((entity_vectors(encoder, texts, progress=progress), rows, np.full(len(rows), -1, np.int64), False))
     if "mentions" in config.rows and lesson is not None:
         cluster_CD, entity_C = cluster_vectors(encoder, lesson, progress=progress)
-        parts.append((cluster_CD, entity_C, np.full(len(entity_C), -1, np.int64)))
+        parts.append((cluster_CD, entity_C, np.full(len(entity_C), -1, np.int64), True))
     if not parts:
         raise ValueError(f"index.rows is {list(config.rows)}: nothing to search; give names, whole or mentions")
     return _sorted(parts)
@@ -106,12 +111,11 @@ def load(folder: Path, *, encoder: str, kb: str, rebuild: str) -> Rows:
                 f" run `{rebuild}`"
             )
     arrays = load_file(folder / "rows.safetensors")
-    return Rows(arrays["vectors"].astype(np.float32), arrays["entity"], arrays["name"])
+    return Rows(arrays["vectors"].astype(np.float32), arrays["entity"], arrays["name"], arrays["mention"])
 
 
-def _sorted(parts: Sequence[tuple[Float, Int, Int]]) -> Rows:
-    vectors_ND, entity_N, name_N = (np.concatenate(columns) for columns in zip(*parts, strict=True))
-    if len(parts) == 1 and not np.any(np.diff(entity_N) < 0):
-        return Rows(vectors_ND, entity_N, name_N)
+def _sorted(parts: Sequence[tuple[Float, Int, Int, bool]]) -> Rows:
+    vectors_ND, entity_N, name_N = (np.concatenate(columns) for columns in list(zip(*parts, strict=True))[:3])
+    mention_N = np.repeat([mention for *_, mention in parts], [len(entity) for _, entity, *_ in parts])
     order = np.argsort(entity_N, kind="stable")
-    return Rows(vectors_ND[order], entity_N[order], name_N[order])
+    return Rows(vectors_ND[order], entity_N[order], name_N[order], mention_N[order])

@@ -63,7 +63,7 @@ def trained(run: Path, recipe: Recipe, found: Ground) -> Linker:
 def untrained(recipe: Recipe, found: Ground) -> Linker:
     """The encoder as it came, as such encoders are used: a mention is shown as a name is, alone, the index holds no mentions."""
     kept = tuple(kind for kind in recipe.index.rows if kind != "mentions")
-    its = replace(recipe, index=replace(recipe.index, rows=kept, centre_weight=0.0))
+    its = replace(recipe, index=replace(recipe.index, rows=kept))
     encoder = Encoder(replace(recipe.encoder, view="bare"))
     rows = _rows(encoder, its, found)
     return Linker(encoder, found.kb, rows.index(encoder, its.index), rows.name_N)

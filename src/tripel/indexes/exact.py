@@ -1,4 +1,4 @@
-"""Every entity scored against every mention, exactly: an entity is the best of its rows, plus its centre.
+"""Every entity scored against every mention, exactly: an entity is the best of its rows.
 
 Rows are vectors of names, of whole entities, or of clusters of training mentions; each knows its entity.
 Shapes: M mentions, N rows, E entities that have rows, K entities wanted, D dimensions.
@@ -22,22 +22,23 @@ CELLS_AT_ONCE = 40_000_000  # scores held at a time: 160 MB
 
 
 class Exact:
-    """score(m, e) = max over rows r of e of s(m, r) + weight * s(m, centre of e)."""
+    """score(m, e) = max over rows r of e of s(m, r) - discount of r."""
 
     @dataclass(frozen=True, kw_only=True)
     class Config:
-        centre_weight: float = 1.0
-        """How much the mean of an entity's rows counts beside its best row; 0 leaves it out."""
+        pass
 
-    def __init__(self, config: Config, vectors_ND: Float, entity_N: Int, *, similarity: Name) -> None:
+    def __init__(
+        self, config: Config, vectors_ND: Float, entity_N: Int, *, similarity: Name, discount_N: Float | None = None
+    ) -> None:
         """Rows go by entity: `entity_N` must not fall."""
         if np.any(np.diff(entity_N) < 0):
             raise ValueError("rows of an exact index must be sorted by entity")
         self.config = config
         self.similarity = BY_NAME[similarity]
         self.vectors_ND = torch.from_numpy(vectors_ND)
+        self.discount_N = np.zeros(len(vectors_ND), np.float32) if discount_N is None else discount_N
         self.entity_E, self.first_E = np.unique(entity_N, return_index=True)
-        self.centre_ED = torch.from_numpy(_centres(vectors_ND, self.first_E)) if config.centre_weight else None
 
     def search(self, mention_MD: Float, *, k: int) -> Hits:
         """The k closest entities of each mention, and which row of each was closest.
@@ -53,7 +54,8 @@ class Exact:
             here = slice(first, first + step)
             mentions = torch.from_numpy(mention_MD[here])
             closeness_mN = self.similarity(mentions, self.vectors_ND).numpy()
-            score_mE = self._folded(mentions, closeness_mN)
+            closeness_mN -= self.discount_N
+            score_mE = np.maximum.reduceat(closeness_mN, self.first_E, axis=1)
             top_mK = _top(score_mE, k_found)
             row_MK[here, :k_found] = self.entity_E[top_mK]
             score_MK[here, :k_found] = np.take_along_axis(score_mE, top_mK, axis=1)
@@ -77,24 +79,15 @@ class Exact:
             places = np.concatenate([np.arange(self.first_E[c], ends_E[c]) for c in columns])
             mention = torch.from_numpy(mention_MD[m : m + 1])
             closeness_n = self.similarity(mention, self.vectors_ND[torch.from_numpy(places)]).numpy()[0]
+            closeness_n = closeness_n - self.discount_N[places]
             firsts = np.concatenate([[0], np.cumsum(ends_E[columns] - self.first_E[columns])])
             best = [int(f + closeness_n[f:e].argmax()) for f, e in itertools.pairwise(firsts)]
             score = closeness_n[best]
-            if self.centre_ED is not None:
-                centre = self.similarity(mention, self.centre_ED[torch.from_numpy(columns)]).numpy()[0]
-                score = score + self.config.centre_weight * centre
             order = np.argsort(-score, kind="stable")
             out.row_MK[m, : len(order)] = self.entity_E[columns[order]]
             out.score_MK[m, : len(order)] = score[order]
             out.name_MK[m, : len(order)] = places[np.array(best)[order]]
         return out
-
-    def _folded(self, mentions: torch.Tensor, closeness_mN: Float) -> Float:
-        score_mE: Float = np.maximum.reduceat(closeness_mN, self.first_E, axis=1)
-        if self.centre_ED is not None:
-            centre_mE: Float = self.similarity(mentions, self.centre_ED).numpy()
-            score_mE += np.float32(self.config.centre_weight) * centre_mE
-        return score_mE
 
     def _closest_rows(self, closeness_mN: Float, top_mK: Int) -> Int:
         ends_E = np.append(self.first_E[1:], closeness_mN.shape[1])
@@ -104,14 +97,6 @@ class Exact:
                 first = self.first_E[column]
                 found[m, i] = first + closeness_mN[m, first : ends_E[column]].argmax()
         return found
-
-
-def _centres(vectors_ND: Float, first_E: Int) -> Float:
-    """Mean of the unit rows of each entity [E, D]."""
-    unit_ND = vectors_ND / np.maximum(np.linalg.norm(vectors_ND, axis=1, keepdims=True), 1e-12)
-    counts = np.diff(np.append(first_E, len(vectors_ND)))
-    means: Float = (np.add.reduceat(unit_ND, first_E, axis=0) / counts[:, None]).astype(np.float32)
-    return means
 
 
 def _top(score_mE: Float, k: int) -> Int:

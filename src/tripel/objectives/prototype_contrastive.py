@@ -1,6 +1,6 @@
-"""The whole-entity idea in contrastive form: softmax over all entities of the batch, prototype against entity.
+"""The whole-entity idea in contrastive form: prototypes against names, and against each other.
 
-Shapes: M mentions, G clusters, E entities, D dimensions.
+Shapes: M mentions, G clusters, E entities, C = E + G columns, D dimensions.
 """
 
 from __future__ import annotations
@@ -11,20 +11,23 @@ from dataclasses import dataclass
 import torch
 from numpy.random import Generator
 from torch import Tensor
-from torch.nn.functional import cross_entropy
 
 from tripel.batches import Batch, Lesson, cluster_batches
 from tripel.objectives.base import Loss, Objective
 from tripel.objectives.prototype_triplet import prototypes
 from tripel.similarity import cosine
 
+NOTHING = -1e4  # a logit that adds nothing to a sum; the gradient of a sum of infinities alone would be no number
+
 
 class PrototypeContrastive(Objective):
-    """mean over clusters of -log(exp(s(p, gold) / t) / sum over gold and wrong e of exp(s(p, e) / t)), s the cosine.
+    """mean over clusters and their right columns r of -log(exp(s(p, r) / t) / sum over r and wrong c of exp(s(p, c) / t)).
 
-    InfoNCE (van den Oord et al. 2018, equation 4) with a cluster's prototype p as the query. Entities that a member of
-    the cluster names are left out of the sum. Written here and not taken from a library, whose form holds one row for each
-    pair of clusters and wrong entities: G * E * G numbers where G * E do.
+    s is the cosine, p the cluster's prototype. Columns are the entities of the batch and the prototypes of its other
+    clusters, since an entity is found by its names and by its mentions: right are those of the cluster's entity, wrong those
+    of entities that no member of the cluster names. With names alone this is InfoNCE (van den Oord et al. 2018, equation 4);
+    several right columns are taken as in Khosla et al. (2020, equation 2). Written here and not taken from a library, whose
+    forms hold one row for each pair of clusters and wrong columns: G * C * G numbers where G * C do.
     """
 
     @dataclass(frozen=True, kw_only=True)
@@ -49,20 +52,26 @@ class PrototypeContrastive(Objective):
         )
 
     def forward(self, mention_MD: Tensor, entity_ED: Tensor, batch: Batch) -> Loss:
-        """Cross-entropy of each cluster's entity among all entities of the batch."""
+        """Each right column against all wrong ones."""
         device = mention_MD.device
-        cluster_M = torch.from_numpy(batch.cluster_M).to(device)
-        gold_G = torch.from_numpy(batch.gold_G).to(device)
-        prototype_GD = prototypes(
-            mention_MD, cluster_M, torch.ones_like(cluster_M, dtype=torch.bool), clusters=len(batch)
+        cluster_M, gold_G, known_GE = (
+            torch.from_numpy(column).to(device) for column in (batch.cluster_M, batch.gold_G, batch.known_GE)
         )
-        closeness_GE = cosine(prototype_GD, entity_ED)
-        others_GE = torch.from_numpy(batch.known_GE).to(device).clone()
-        others_GE[torch.arange(len(batch), device=device), gold_G] = False
-        logits_GE = (closeness_GE / self.config.temperature).masked_fill(others_GE, -torch.inf)
-        value = cross_entropy(logits_GE, gold_G)
-        right = (logits_GE.argmax(dim=1) == gold_G).float().mean().item()
+        every_M = torch.ones_like(cluster_M, dtype=torch.bool)
+        prototype_GD = prototypes(mention_MD, cluster_M, every_M, clusters=len(batch))
+        closeness_GC = cosine(prototype_GD, torch.cat([entity_ED, prototype_GD]))
+        column_C = torch.cat([torch.arange(len(entity_ED), device=device), gold_G])
+        right_GC = column_C == gold_G[:, None]
+        right_GC[:, len(entity_ED) :].fill_diagonal_(False)  # no cluster is compared with itself
+        wrong_GC = ~known_GE[:, column_C]
+        logits_GC = closeness_GC / self.config.temperature
+        against_GC = logits_GC.masked_fill(~wrong_GC, NOTHING)
+        wrong_G = against_GC.logsumexp(dim=1)
+        cost_GC = torch.logaddexp(logits_GC, wrong_G[:, None]) - logits_GC
+        value = (cost_GC.masked_fill(~right_GC, 0).sum(dim=1) / right_GC.sum(dim=1)).mean()
+        closeness_G = closeness_GC.gather(1, gold_G[:, None])[:, 0]
+        first_G = logits_GC.gather(1, gold_G[:, None])[:, 0] >= against_GC.amax(dim=1)
         return Loss(
             value,
-            {"batch_accuracy": right, "positive_similarity": closeness_GE.gather(1, gold_G[:, None]).mean().item()},
+            {"batch_accuracy": first_G.float().mean().item(), "positive_similarity": closeness_G.mean().item()},
         )
