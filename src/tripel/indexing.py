@@ -94,6 +94,7 @@ def save(rows: Rows, folder: Path, *, encoder: str, kb: str) -> None:
         "vectors": rows.vectors_ND.astype(np.float16),
         "entity": rows.entity_N,
         "name": rows.name_N,
+        "mention": rows.mention_N,
     }
     save_file(arrays, part / "rows.safetensors")
     write_json(part / "index.json", {"encoder": encoder, "knowledge_base": kb, "rows": len(rows.entity_N)})
