@@ -120,27 +120,38 @@ def _units(clusters: list[Cluster], *, by_document: bool, rng: Generator) -> lis
 
 
 def _paired(units: list[list[Cluster]], grouped: Grouped, rng: Generator) -> Iterator[list[Cluster]]:
-    """Each unit, and after it one still waiting that shares an entity or a surface form with one of its clusters."""
-    holders: dict[int | str, list[int]] = defaultdict(list)
+    """Each unit, and after it one still waiting: that says another thing alike, or else that says the same thing."""
+    said: dict[str, dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
+    named: dict[int, list[int]] = defaultdict(list)
     for number, unit in enumerate(units):
-        for key in {key for cluster in unit for key in _keys(cluster, grouped)}:
-            holders[key].append(number)
+        for cluster in unit:
+            named[cluster.entity].append(number)
+            for surface in _surfaces(cluster, grouped):
+                said[surface][cluster.entity].append(number)
     waiting = dict.fromkeys(range(len(units)))
     while waiting:
         number = next(iter(waiting))
         del waiting[number]
         yield units[number]
-        cluster = units[number][int(rng.integers(len(units[number])))]
-        alike = [other for key in _keys(cluster, grouped) for other in holders[key] if other in waiting]
-        if alike:
-            other = alike[int(rng.integers(len(alike)))]
+        alike = (
+            other
+            for cluster in units[number]
+            for surface in _surfaces(cluster, grouped)
+            for entity, its in said[surface].items()
+            if entity != cluster.entity
+            for other in its
+        )
+        same = (other for cluster in units[number] for other in named[cluster.entity])
+        found = [other for other in alike if other in waiting] or [other for other in same if other in waiting]
+        if found:
+            other = found[int(rng.integers(len(found)))]
             del waiting[other]
             yield units[other]
 
 
-def _keys(cluster: Cluster, grouped: Grouped) -> tuple[int, str]:
-    """The entity, and how its first mention says it."""
-    return cluster.entity, grouped.mentions[cluster.mentions[0]][1].text.casefold()
+def _surfaces(cluster: Cluster, grouped: Grouped) -> list[str]:
+    """How its mentions say it, each once, in order."""
+    return list(dict.fromkeys(grouped.mentions[m][1].text.casefold() for m in cluster.mentions))
 
 
 def _batch(lesson: Lesson, chosen: Sequence[Cluster], *, members: int, wrong: int, rng: Generator) -> Batch:
