@@ -12,6 +12,7 @@ import tiny
 from tripel import indexing
 from tripel.documents import Document, Mention
 from tripel.encoder import Encoder
+from tripel.encoding import mention_vectors
 from tripel.linker import Linker
 
 
@@ -84,3 +85,15 @@ def test_links_hold_candidates_best_first_with_the_name_that_matched(encoder: En
             candidate.name in lessons.KB[lessons.KB.row(candidate.entity) or 0].names for candidate in link.candidates
         )
     assert linker.link(Document(id="2", text="nothing"), k=3) == ()
+
+
+def test_a_prototype_is_the_mean_of_directions(encoder: Encoder) -> None:
+    """However long the vector of each mention, each has the same say."""
+    lesson = lessons.lesson()
+    found, entities = indexing.cluster_vectors(encoder, lesson)
+
+    plain = mention_vectors(encoder, lesson.by_document())
+    unit = plain / np.linalg.norm(plain, axis=1, keepdims=True)
+    for vector, entity, cluster in zip(found, entities, lesson.grouped.clusters, strict=True):
+        assert entity == cluster.entity
+        assert vector == pytest.approx(unit[list(cluster.mentions)].mean(axis=0), abs=1e-5)

@@ -58,7 +58,8 @@ def cosine(a: list[float], b: list[float]) -> float:
 
 
 def contrastive_by_loops(mentions: list[list[float]], entities: list[list[float]], its: Batch, *, t: float) -> float:
-    prototypes = [mean([mentions[m] for m in range(len(mentions)) if its.cluster_M[m] == g]) for g in range(len(its))]
+    unit = [[x / math.hypot(*mention) for x in mention] for mention in mentions]
+    prototypes = [mean([unit[m] for m in range(len(unit)) if its.cluster_M[m] == g]) for g in range(len(its))]
     total = 0.0
     for g, p in enumerate(prototypes):
         columns = [(e, vector) for e, vector in enumerate(entities)]
@@ -130,7 +131,8 @@ def test_triplet_equals_the_sentence(mentions: list[list[float]], entities: list
 @settings(max_examples=50, deadline=None)
 @given(mentions=vectors(6), entities=vectors(5))
 def test_contrastive_equals_the_formula(mentions: list[list[float]], entities: list[list[float]], its: Batch) -> None:
-    centres = [mean(mentions[0:3]), mean(mentions[4:6])]
+    unit = [[x / math.hypot(*mention) for x in mention] for mention in mentions]
+    centres = [mean(unit[0:3]), mean(unit[4:6])]
     if all(math.hypot(*centre) > 0.1 for centre in centres):
         objective = PrototypeContrastive(PrototypeContrastive.Config(temperature=0.5))
         found = objective(torch.tensor(mentions), torch.tensor(entities), its).value.item()

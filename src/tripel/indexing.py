@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 
@@ -22,6 +23,7 @@ from tripel.encoding import Progress, entity_vectors, mention_vectors, silent
 from tripel.files import read_json, write_json
 from tripel.indexes.exact import Exact
 from tripel.knowledge import KnowledgeBase
+from tripel.similarity import searchable
 
 Int = NDArray[np.int64]
 Float = NDArray[np.float32]
@@ -79,7 +81,8 @@ def build(
 
 def cluster_vectors(encoder: Encoder, lesson: Lesson, *, progress: Progress = silent) -> tuple[Float, Int]:
     """The prototype of each training cluster [C, D], and its entity's row [C]."""
-    mention_MD = mention_vectors(encoder, lesson.by_document(), progress=progress)
+    plain_MD = torch.from_numpy(mention_vectors(encoder, lesson.by_document(), progress=progress))
+    mention_MD = searchable(plain_MD, similarity=encoder.config.similarity).numpy()
     clusters = lesson.grouped.clusters
     prototype_CD = np.stack([mention_MD[list(cluster.mentions)].mean(axis=0) for cluster in clusters])
     return prototype_CD.astype(np.float32), np.array([cluster.entity for cluster in clusters], np.int64)

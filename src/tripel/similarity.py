@@ -37,5 +37,9 @@ BY_NAME: dict[Name, Callable[[Tensor, Tensor], Tensor]] = {"cosine": cosine, "do
 
 
 def searchable(vectors_ND: Tensor, *, similarity: Name) -> Tensor:
-    """Vectors whose plain inner product (or distance, for euclidean) ranks as the similarity does [N, D]."""
+    """Vectors whose plain inner product (or distance, for euclidean) ranks as the similarity does [N, D].
+
+    What is averaged is averaged in this form: of all-MiniLM-L6-v2 a short form's vector is a tenth as long as a full name's,
+    and a mean of plain vectors is the full name's alone.
+    """
     return normalize(vectors_ND, dim=-1) if similarity == "cosine" else vectors_ND

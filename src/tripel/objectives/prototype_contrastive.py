@@ -15,7 +15,7 @@ from torch import Tensor
 from tripel.batches import Batch, Lesson, cluster_batches
 from tripel.objectives.base import Loss, Objective
 from tripel.objectives.prototype_triplet import prototypes
-from tripel.similarity import cosine
+from tripel.similarity import cosine, searchable
 
 NOTHING = -1e4  # a logit that adds nothing to a sum; the gradient of a sum of infinities alone would be no number
 
@@ -23,11 +23,12 @@ NOTHING = -1e4  # a logit that adds nothing to a sum; the gradient of a sum of i
 class PrototypeContrastive(Objective):
     """mean over clusters and their right columns r of -log(exp(s(p, r) / t) / sum over r and wrong c of exp(s(p, c) / t)).
 
-    s is the cosine, p the cluster's prototype. Columns are the entities of the batch and the prototypes of its other
-    clusters, since an entity is found by its names and by its mentions: right are those of the cluster's entity, wrong those
-    of entities that no member of the cluster names. With names alone this is InfoNCE (van den Oord et al. 2018, equation 4);
-    several right columns are taken as in Khosla et al. (2020, equation 2). Written here and not taken from a library, whose
-    forms hold one row for each pair of clusters and wrong columns: G * C * G numbers where G * C do.
+    s is the cosine, p the cluster's prototype, the mean of unit vectors. Columns are the entities of the batch and the
+    prototypes of its other clusters, since an entity is found by its names and by its mentions: right are those of the
+    cluster's entity, wrong those of entities that no member of the cluster names. With names alone this is InfoNCE (van den
+    Oord et al. 2018, equation 4); several right columns are taken as in Khosla et al. (2020, equation 2). Written here and
+    not taken from a library, whose forms hold one row for each pair of clusters and wrong columns: G * C * G numbers where
+    G * C do.
     """
 
     @dataclass(frozen=True, kw_only=True)
@@ -58,7 +59,8 @@ class PrototypeContrastive(Objective):
             torch.from_numpy(column).to(device) for column in (batch.cluster_M, batch.gold_G, batch.known_GE)
         )
         every_M = torch.ones_like(cluster_M, dtype=torch.bool)
-        prototype_GD = prototypes(mention_MD, cluster_M, every_M, clusters=len(batch))
+        unit_MD = searchable(mention_MD, similarity="cosine")
+        prototype_GD = prototypes(unit_MD, cluster_M, every_M, clusters=len(batch))
         closeness_GC = cosine(prototype_GD, torch.cat([entity_ED, prototype_GD]))
         column_C = torch.cat([torch.arange(len(entity_ED), device=device), gold_G])
         right_GC = column_C == gold_G[:, None]
