@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -129,9 +130,16 @@ def test_a_folder_that_is_no_run_is_named(tmp_path: Path) -> None:
         tasks.evaluate(tmp_path / "absent")
 
 
-def test_another_index_is_built_for_another_encoder(run: Path, tmp_path: Path) -> None:
-    made = read_json(run / "index" / "index.json")
-    assert made["encoder"] and made["knowledge_base"]
+def test_linking_needs_an_index_and_no_corpus(run: Path, tmp_path: Path) -> None:
+    shutil.copytree(run, tmp_path / "run")
+    texts = ["The [[MS]] lesions."]
+    values = yaml.safe_load((tmp_path / "run" / "config.yaml").read_text(encoding="utf-8"))
+    values["corpus"] = {"name": "bc5cdr", "path": "nowhere"}
+    (tmp_path / "run" / "config.yaml").write_text(yaml.safe_dump(values), encoding="utf-8")
+    assert tasks.link(tmp_path / "run", texts) == tasks.link(run, texts)
+    shutil.rmtree(tmp_path / "run" / "index")
+    with pytest.raises(ValueError, match="no index here yet; run `tripel evaluate"):
+        tasks.link(tmp_path / "run", texts)
 
 
 def test_an_untrained_run_can_be_judged(recipe: Path, tmp_path: Path) -> None:

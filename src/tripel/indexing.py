@@ -28,6 +28,8 @@ from tripel.similarity import searchable
 Int = NDArray[np.int64]
 Float = NDArray[np.float32]
 
+ORIGIN = "index.json"  # in the folder of an index: what made it
+
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
@@ -100,14 +102,16 @@ def save(rows: Rows, folder: Path, *, encoder: str, kb: str) -> None:
         "mention": rows.mention_N,
     }
     save_file(arrays, part / "rows.safetensors")
-    write_json(part / "index.json", {"encoder": encoder, "knowledge_base": kb, "rows": len(rows.entity_N)})
+    write_json(part / ORIGIN, {"encoder": encoder, "knowledge_base": kb, "rows": len(rows.entity_N)})
     shutil.rmtree(folder, ignore_errors=True)
     part.rename(folder)
 
 
 def load(folder: Path, *, encoder: str, kb: str, rebuild: str) -> Rows:
     """Read rows. Raises ValueError where another encoder or knowledge base made them, naming the command that helps."""
-    made = read_json(folder / "index.json")
+    if not (folder / ORIGIN).is_file():
+        raise ValueError(f"{folder}: no index here yet; run `{rebuild}`")
+    made = read_json(folder / ORIGIN)
     for what, ours in (("encoder", encoder), ("knowledge_base", kb)):
         if made.get(what) != ours:
             raise ValueError(

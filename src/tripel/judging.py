@@ -13,10 +13,11 @@ from tripel.files import fingerprint, read_json, read_lines, write_json, write_t
 from tripel.gold import Gold, gold
 from tripel.indexes.base import Hits
 from tripel.journal import METRICS, Journal
+from tripel.knowledge import KnowledgeBase
 from tripel.linker import Linker
 from tripel.metrics import Paired
 from tripel.predictions import Origin, Prediction
-from tripel.preparing import Ground, lesson
+from tripel.preparing import KNOWLEDGE, Ground, lesson
 from tripel.progress import bar
 from tripel.recipe import Recipe
 
@@ -50,14 +51,21 @@ def judge(run: Path, recipe: Recipe, found: Ground, journal: Journal) -> str:
 def trained(run: Path, recipe: Recipe, found: Ground) -> Linker:
     """The linker of a run; its index is built where it is not there, or was built for another encoder."""
     folder = checkpoint.published(run)
-    encoder = Encoder.load(folder)
     stamp = encoder_fingerprint(folder)
-    made = run / INDEX / "index.json"
+    made = run / INDEX / indexing.ORIGIN
     if not made.exists() or read_json(made).get("encoder") != stamp:
-        rows = _rows(encoder, recipe, found)
+        rows = _rows(Encoder.load(folder), recipe, found)
         indexing.save(rows, run / INDEX, encoder=stamp, kb=found.kb.fingerprint)
-    rows = indexing.load(run / INDEX, encoder=stamp, kb=found.kb.fingerprint, rebuild=f"tripel evaluate {run}")
-    return Linker(encoder, found.kb, rows.index(encoder, recipe.index), rows.name_N)
+    return opened(run, recipe)
+
+
+def opened(run: Path, recipe: Recipe) -> Linker:
+    """The linker of a run that was judged: encoder, knowledge base and index as they lie there, no corpus."""
+    folder = checkpoint.published(run)
+    encoder, kb = Encoder.load(folder), KnowledgeBase.open(run / KNOWLEDGE)
+    stamp = encoder_fingerprint(folder)
+    rows = indexing.load(run / INDEX, encoder=stamp, kb=kb.fingerprint, rebuild=f"tripel evaluate {run}")
+    return Linker(encoder, kb, rows.index(encoder, recipe.index), rows.name_N)
 
 
 def untrained(recipe: Recipe, found: Ground) -> Linker:

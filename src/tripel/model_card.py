@@ -103,7 +103,7 @@ def _how(facts: Facts) -> str:
 
 ```bash
 pip install "tripel=={facts.version}"
-tripel link RUN "The patient was given aspirin."   # RUN is the folder of this file
+tripel link RUN "The patient was given [[aspirin]]."   # RUN is the folder of this file
 ```
 
 `encoder/` is in the layout of Hugging Face: `transformers.AutoModel.from_pretrained("RUN/encoder")` loads it. How

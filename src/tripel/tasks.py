@@ -17,7 +17,7 @@ from tripel.environment import describe
 from tripel.evaluation import Scores
 from tripel.files import read_json, write_json, write_text
 from tripel.journal import Journal
-from tripel.judging import PICTURES, TABLES, encoder_fingerprint, judge, trained
+from tripel.judging import PICTURES, TABLES, encoder_fingerprint, judge, opened
 from tripel.knowledge import KnowledgeBase
 from tripel.model_card import Facts, card
 from tripel.preparing import Ground, ground, lesson
@@ -62,7 +62,7 @@ def evaluate(run: Path) -> str:
 def link(run: Path, texts: Sequence[str], *, k: int = 3, as_json: bool = False) -> str:
     """Link texts whose mentions stand in [[double brackets]]; a line for each mention, and one for each candidate."""
     recipe = read_recipe(run)
-    linker = trained(run, recipe, ground(recipe, run))
+    linker = opened(run, recipe)
     documents = [expand(bracketed(text, id=str(number))) for number, text in enumerate(texts, 1)]
     found = ((document, link) for document in documents for link in linker.link(document, k=k))
     return "\n".join(_json(document, one) if as_json else _words(one, linker.kb) for document, one in found)
