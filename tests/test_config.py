@@ -1,0 +1,61 @@
+"""From YAML and words to checked settings, or one sentence; every recipe that is shipped can be read."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tripel import config, find
+from tripel.recipe import Recipe
+
+CONFIGS = sorted((Path(__file__).parents[1] / "configs").glob("*.yaml"))
+WORDS = {"medmentions_le_nguyen": ["terminologies.0.path=somewhere"]}  # UMLS lies where its owner put it
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_shipped_recipes_read_and_come_back(path: Path, tmp_path: Path) -> None:
+    recipe = Recipe.read(config.load(path, WORDS.get(path.stem, [])))
+    config.save(tmp_path / "config.yaml", recipe.dump())
+    again = Recipe.read(config.load(tmp_path / "config.yaml"))
+    assert again.dump() == recipe.dump()
+
+
+def test_all_four_are_there() -> None:
+    assert {path.stem for path in CONFIGS} == {
+        "sample", "bc5cdr_fast", "bc5cdr_le_nguyen", "medmentions_fast", "medmentions_le_nguyen"
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", find.KINDS)
+def test_every_component_is_found_by_its_name(kind: str) -> None:
+    names = find.names(kind)
+    assert names
+    for name in names:
+        assert find.component(kind, name).__name__ == find.camel(name)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["trainer.lr=fast"], "trainer.lr: Input should be a valid number"),
+        (["trainer.learning_rate=1"], "trainer.learning_rate is not a setting"),
+        (["trainr.lr=1"], "trainr is not a section; did you mean trainer"),
+        (["objective.name=prototype_tripet"], "did you mean prototype_triplet"),
+        (["terminologies=[]"], "terminologies: expected a list"),
+        (["terminologies.3.name=mesh"], "'3' is not a position in a list of 1"),
+        (["encoder.view=sentence"], "encoder.view"),
+        (["trainer"], "expected section.key=value"),
+    ],
+)
+def test_faults_are_one_sentence(words: list[str], said: str) -> None:
+    path = next(path for path in CONFIGS if path.stem == "sample")
+    with pytest.raises(ValueError, match=re.escape(said)) as fault:
+        Recipe.read(config.load(path, words))
+    assert "\n" not in str(fault.value)
+
+
+def test_yaml_reads_an_exponent_as_the_number_it_is() -> None:
+    path = next(path for path in CONFIGS if path.stem == "sample")
+    assert Recipe.read(config.load(path, ["trainer.lr=1e-5"])).trainer.lr == 1e-5
