@@ -169,3 +169,17 @@ def test_killed_at_a_random_moment_and_resumed_it_is_the_same_run(
     tasks.resume(killed)
     assert metrics.read_bytes() == (run / "metrics.jsonl").read_bytes()
     assert (killed / "tables.md").read_bytes() == (run / "tables.md").read_bytes()
+
+
+def test_two_processes_share_the_steps_and_the_first_keeps_the_run(recipe: Path, run: Path, tmp_path: Path) -> None:
+    """On CPUs, through gloo, as `accelerate launch` and `torchrun` start them on GPUs through NCCL."""
+    shared = tmp_path / "shared"
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
+    words = [*launch, str(ROOT / "src" / "train.py"), str(recipe), *WORDS, "--output", str(shared)]
+    done = subprocess.run(
+        words, capture_output=True, text=True, timeout=240, env={**os.environ, "OMP_NUM_THREADS": "1"}
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    alone, both = ([r for r in read_lines(its / "metrics.jsonl") if "loss" in r] for its in (run, shared))
+    assert len(both) == len(alone) // 2
+    assert done.stdout.count("model card") == 1

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+
+import torch
+from accelerate import PartialState
+from accelerate.utils import broadcast_object_list
 
 from tripel import __version__, checkpoint, config
 from tripel.abbreviations import expand
@@ -33,11 +38,12 @@ BRACKETS = re.compile(r"\[\[(.+?)\]\]")
 def train(path: Path, overrides: Sequence[str] = (), *, output: Path | None = None) -> Path:
     """Train from a YAML file. Gives the run folder, which holds all that `resume`, `evaluate` and `link` need."""
     recipe = Recipe.read(config.load(path, overrides))
-    run = output or Path("runs") / f"{path.stem}-{time.strftime('%Y%m%d-%H%M%S')}"
-    if (run / CONFIG).exists():
-        raise ValueError(f"{run} is a run already; go on with `tripel resume {run}`, or choose another --output")
-    config.save(run / CONFIG, recipe.dump())
-    write_json(run / "environment.json", describe())
+    run = _agreed(output or Path("runs") / f"{path.stem}-{time.strftime('%Y%m%d-%H%M%S')}")
+    if _processes().is_main_process:
+        if (run / CONFIG).exists():
+            raise ValueError(f"{run} is a run already; go on with `tripel resume {run}`, or choose another --output")
+        config.save(run / CONFIG, recipe.dump())
+        write_json(run / "environment.json", describe())
     return _train(recipe, run, resumed=False)
 
 
@@ -82,7 +88,9 @@ def bracketed(text: str, *, id: str) -> Document:
 
 
 def told(run: Path) -> str:
-    """Where everything of a finished run is."""
+    """Where everything of a finished run is; of several processes the first says it."""
+    if not _processes().is_main_process:
+        return ""
     lines = [(run / TABLES).read_text(encoding="utf-8")]
     if (run / EXAMPLES).exists():
         lines.append((run / EXAMPLES).read_text(encoding="utf-8"))
@@ -148,8 +156,22 @@ def _json(document: Document, found: Link) -> str:
     return json.dumps(record, ensure_ascii=False)
 
 
+def _processes() -> PartialState:
+    """The processes of this run: those of `accelerate launch` or `torchrun`, on CPUs where there is no GPU."""
+    return PartialState(cpu=int(os.environ.get("WORLD_SIZE", "1")) > 1 and not torch.cuda.is_available())
+
+
+def _agreed(run: Path) -> Path:
+    """Of several processes, the first one's folder."""
+    _processes()
+    names = [str(run)]
+    broadcast_object_list(names)
+    return Path(names[0])
+
+
 def _train(recipe: Recipe, run: Path, *, resumed: bool) -> Path:
-    found = ground(recipe, run)
+    with _processes().main_process_first():  # the others read what it wrote
+        found = ground(recipe, run)
     folder = checkpoint.latest(run)
     encoder = Encoder.load(folder / checkpoint.ENCODER) if folder else Encoder(recipe.encoder)
     trainer = Trainer(encoder, recipe.objective.make(), recipe.trainer)
