@@ -272,3 +272,14 @@ def test_real_mesh_and_medic(corpora_folder: Path, monkeypatch: pytest.MonkeyPat
     mesh = Mesh(Mesh.Config())
     hypertension = next(one for one in mesh.entities() if one.id == "D006973")
     assert "High Blood Pressure" in hypertension.synonyms
+
+
+def test_vocabularies_with_their_restriction_level(umls: Path) -> None:
+    cells = ["x"] * 25
+    cells[3], cells[4], cells[13] = "MSH", "Medical Subject Headings", "0"
+    (umls / "MRSAB.RRF").write_text("|".join(cells) + "|\n")
+    source = Umls(Umls.Config(path=str(umls)))
+    assert list(source.sources_of()) == [("MSH", "Medical Subject Headings", "0")]
+    (umls / "MRSAB.RRF").write_text("|".join(cells) + "|\ncut|short\n")
+    with pytest.raises(BadInput, match=r"MRSAB\.RRF:2: found 1 columns"):
+        list(source.sources_of())

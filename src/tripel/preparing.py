@@ -36,8 +36,6 @@ class Ground:
     """By what they serve for: train, dev, test."""
     candidates: dict[str, Hits]
     """Lexical candidates of every mention of those documents, in order."""
-    mix: int
-    """How many of the candidates come from characters before those from words."""
 
 
 def ground(recipe: Recipe, run: Path) -> Ground:
@@ -48,8 +46,7 @@ def ground(recipe: Recipe, run: Path) -> Ground:
     if not all(path.exists() for path in found.values()):
         _find_candidates(recipe, kb, documents, found)
     candidates = {role: _load_hits(path) for role, path in found.items()}
-    mix = int(load_file(found["train"])["mix"][0])
-    return Ground(kb, documents, candidates, mix)
+    return Ground(kb, documents, candidates)
 
 
 def read_documents(recipe: Recipe) -> dict[str, tuple[Document, ...]]:

@@ -14,7 +14,7 @@ from typing import Literal
 
 from tripel.corpora.lines import Line, numbered
 from tripel.knowledge import Entity
-from tripel.problems import Problem
+from tripel.problems import BadInput, Problem
 from tripel.terminologies.base import Terminology
 
 CUI, LAT, TS, STT, ISPREF, SAB, STR, SUPPRESS = 0, 1, 2, 4, 6, 11, 14, 16  # columns of MRCONSO
@@ -72,8 +72,11 @@ class Umls(Terminology):
 
     def sources_of(self) -> Iterator[tuple[str, str, str]]:
         """Each vocabulary in MRSAB: abbreviation, name, and restriction level (0 is free) for whoever shares names."""
-        for row in _rows(self._file("MRSAB"), "MRSAB", []):
+        problems: list[Problem] = []
+        for row in _rows(self._file("MRSAB"), "MRSAB", problems):
             yield row[3], row[4], row[13]
+        if problems:
+            raise BadInput(problems)
 
     def _file(self, name: str) -> Path:
         plain = self.folder / f"{name}.RRF"
