@@ -33,12 +33,15 @@ Answers = dict[tuple[str, str], list[Prediction]]
 
 
 def judge(run: Path, recipe: Recipe, found: Ground, journal: Journal) -> str:
-    """Rank the mentions of dev and test by every system, and write down what came out. Gives the tables as Markdown."""
+    """Rank the mentions of dev and test by every system, and write down what came out. Gives the tables as Markdown.
+
+    A split all of which was learned from (dev, where `data.train` is `train+dev`) is not judged.
+    """
     systems: dict[str, Linker] = {}
     if recipe.data.compare_untrained:
         systems[UNTRAINED] = untrained(recipe, found)
     systems[TRAINED] = trained(run, recipe, found)
-    said = [_judge_role(run, recipe, found, role, systems, journal) for role in ROLES]
+    said = [_judge_role(run, recipe, found, role, systems, journal) for role in _judged(found)]
     records = list(read_lines(run / METRICS)) if (run / METRICS).exists() else []
     if records:
         curves = plots.learning_curves(records, title=run.name, path=run / PICTURES / "learning.png")
@@ -87,6 +90,11 @@ def _rows(encoder: Encoder, recipe: Recipe, found: Ground) -> indexing.Rows:
     taught, _ = lesson(recipe, found, encoder)
     with bar("encoding the knowledge base") as progress:
         return indexing.build(encoder, found.kb, taught, recipe.index, progress=progress)
+
+
+def _judged(found: Ground) -> list[str]:
+    learned = {document.id for document in found.documents["train"]}
+    return [role for role in ROLES if not learned.issuperset(document.id for document in found.documents[role])]
 
 
 def _judge_role(
