@@ -10,9 +10,12 @@ import pytest
 import tiny
 
 from tripel import indexing
+from tripel.batches import Lesson
 from tripel.documents import Document, Mention
 from tripel.encoder import Encoder
-from tripel.encoding import mention_vectors
+from tripel.encoding import entity_vectors, mention_vectors
+from tripel.indexes.base import Queries
+from tripel.indexes.entities import Entities
 from tripel.linker import Linker
 
 
@@ -21,58 +24,115 @@ def encoder(tmp_path_factory: pytest.TempPathFactory) -> Encoder:
     return tiny.encoder(tmp_path_factory.mktemp("tiny"))
 
 
-def test_rows_are_sorted_and_say_what_they_are(encoder: Encoder) -> None:
+STAMP = indexing.Stamp("e1", "k1")
+
+
+def made(folder: Path, encoder: Encoder, *, lesson: Lesson | None = None, **settings: object) -> Entities:
+    config = indexing.Config.read(settings, where="index")
+    indexing.make(folder, encoder, lessons.KB, lesson, config, stamp=STAMP)
+    return indexing.opened(folder, stamp=STAMP, rebuild="tripel evaluate RUN")
+
+
+def test_rows_say_what_they_are(encoder: Encoder, tmp_path: Path) -> None:
     lesson = lessons.lesson()
-    rows = indexing.build(encoder, lessons.KB, lesson, indexing.Config())
-    assert np.all(np.diff(rows.entity_N) >= 0)
-    assert rows.mention_N.sum() == len(lesson.grouped.clusters)
-    assert ((rows.name_N >= 0) == ~rows.mention_N).all()
-    names = rows.name_N[~rows.mention_N]
-    assert sorted(names.tolist()) == list(range(len(lessons.KB.names)))
-    assert (lessons.KB.row_N[names] == rows.entity_N[~rows.mention_N]).all()
+    index = made(tmp_path / "index", encoder, lesson=lesson)
+    names, mentions = index.parts
+    assert [part.kind for part in index.parts] == ["names", "mentions"]
+    assert names.name_N.tolist() == list(range(len(lessons.KB.names)))
+    assert (lessons.KB.row_N == names.entity_N).all()
+    assert len(mentions.entity_N) == len(lesson.grouped.clusters) and (mentions.name_N == -1).all()
 
 
-@pytest.mark.parametrize("kinds", [("names",), ("whole",), ("mentions",), ("whole", "mentions")])
-def test_each_kind_of_row(encoder: Encoder, kinds: tuple[str, ...]) -> None:
-    rows = indexing.build(encoder, lessons.KB, lessons.lesson(), indexing.Config(rows=kinds))  # type: ignore[arg-type]
-    assert rows.mention_N.any() == ("mentions" in kinds)
-    assert (rows.name_N >= 0).any() == ("names" in kinds)
+@pytest.mark.parametrize("kinds", [("names",), ("whole",), ("mentions",), ("whole", "mentions"), ("centroids",)])
+def test_each_kind_of_row(encoder: Encoder, tmp_path: Path, kinds: tuple[str, ...]) -> None:
+    index = made(tmp_path / "index", encoder, lesson=lessons.lesson(), rows=kinds)
+    assert tuple(part.kind for part in index.parts) == kinds
+    hits = Linker(encoder, lessons.KB, index).search([lessons.DOCUMENTS[0]], k=3)
+    assert (hits.row_MK[:, 0] >= 0).all() and (hits.score_MK[:, 0] <= 1.001).all()
 
 
-def test_nothing_to_search_is_an_error(encoder: Encoder) -> None:
-    with pytest.raises(ValueError, match="give names, whole or mentions"):
-        indexing.build(encoder, lessons.KB, None, indexing.Config(rows=("mentions",)))
+def test_a_centroid_is_the_mean_of_the_directions_of_its_names(encoder: Encoder, tmp_path: Path) -> None:
+    part = made(tmp_path / "index", encoder, rows=("centroids",)).parts[0]
+    fever = entity_vectors(encoder, ["fever", "pyrexia", "hot"])
+    mean = (fever / np.linalg.norm(fever, axis=1, keepdims=True)).mean(axis=0)
+    found = part.index.closeness(Queries(vectors_MD=(mean / np.linalg.norm(mean))[None]), np.array([[0]]))
+    assert found[0, 0] == pytest.approx(1, abs=2e-3)
 
 
-def test_a_folder_gives_back_what_was_saved_and_knows_its_makers(encoder: Encoder, tmp_path: Path) -> None:
-    rows = indexing.build(encoder, lessons.KB, lessons.lesson(), indexing.Config())
-    indexing.save(rows, tmp_path / "index", encoder="e1", kb="k1")
-    again = indexing.load(tmp_path / "index", encoder="e1", kb="k1", rebuild="tripel evaluate RUN")
-    assert (again.entity_N == rows.entity_N).all()
-    assert (again.name_N == rows.name_N).all()
-    assert (again.mention_N == rows.mention_N).all()
-    assert np.abs(again.vectors_ND - rows.vectors_ND).max() < 2e-3
-    for made in ({"encoder": "e2", "kb": "k1"}, {"encoder": "e1", "kb": "k2"}):
-        with pytest.raises(ValueError, match="run `tripel evaluate RUN`"):
-            indexing.load(tmp_path / "index", **made, rebuild="tripel evaluate RUN")
+def test_nothing_to_search_is_an_error(encoder: Encoder, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="give names, whole, centroids or mentions"):
+        made(tmp_path / "index", encoder, rows=("mentions",))
 
 
-def test_a_discount_lets_a_name_win(encoder: Encoder) -> None:
+def test_vectors_are_not_searched_by_spelling(encoder: Encoder, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="searched by exact, hnsw, ivf"):
+        made(tmp_path / "index", encoder, search={"name": "bm25"})
+
+
+@pytest.mark.parametrize("other", [indexing.Stamp("e2", "k1"), indexing.Stamp("e1", "k2")])
+def test_a_folder_knows_its_makers(encoder: Encoder, tmp_path: Path, other: indexing.Stamp) -> None:
+    made(tmp_path / "index", encoder)
+    assert indexing.made_by(tmp_path / "index", STAMP) and not indexing.made_by(tmp_path / "index", other)
+    with pytest.raises(ValueError, match="run `tripel evaluate RUN`"):
+        indexing.opened(tmp_path / "index", stamp=other, rebuild="tripel evaluate RUN")
+    with pytest.raises(ValueError, match="no index here yet"):
+        indexing.opened(tmp_path / "none", stamp=STAMP, rebuild="tripel evaluate RUN")
+
+
+def test_a_discount_lets_a_name_win(encoder: Encoder, tmp_path: Path) -> None:
     """The very training mention is asked for: its own row is closest, until the discount outweighs that."""
-    document = lessons.DOCUMENTS[1]
-    rows = indexing.build(encoder, lessons.KB, lessons.lesson(), indexing.Config())
     found = {}
     for discount in (0.0, 2.0):
-        index = rows.index(encoder, indexing.Config(mention_discount=discount))
-        linker = Linker(encoder, lessons.KB, index, rows.name_N)
-        found[discount] = linker.search([document], k=1).score_MK[0, 0]
+        index = made(tmp_path / str(discount), encoder, lesson=lessons.lesson(), mention_discount=discount)
+        linker = Linker(encoder, lessons.KB, index)
+        found[discount] = linker.search([lessons.DOCUMENTS[1]], k=1).score_MK[0, 0]
     assert found[0.0] == pytest.approx(1, abs=1e-3)
     assert found[2.0] < 1
 
 
-def test_links_hold_candidates_best_first_with_the_name_that_matched(encoder: Encoder) -> None:
-    rows = indexing.build(encoder, lessons.KB, None, indexing.Config(rows=("names",)))
-    linker = Linker(encoder, lessons.KB, rows.index(encoder, indexing.Config()), rows.name_N)
+@pytest.mark.parametrize("at", [0, 1, 3])
+def test_a_build_that_was_stopped_goes_on_after_its_last_shard(
+    encoder: Encoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: int
+) -> None:
+    monkeypatch.setattr(indexing, "SHARD", 2)
+    whole = made(tmp_path / "whole", encoder).parts[0]
+    written: list[str] = []
+    write = indexing.write_shard
+
+    def stopping(path: Path, vectors_ND: np.ndarray) -> None:
+        if len(written) == at:
+            raise KeyboardInterrupt
+        written.append(path.name)
+        write(path, vectors_ND)
+
+    monkeypatch.setattr(indexing, "write_shard", stopping)
+    with pytest.raises(KeyboardInterrupt):
+        made(tmp_path / "index", encoder)
+    assert not (tmp_path / "index").exists()
+    before = len(written)
+    monkeypatch.setattr(indexing, "write_shard", lambda path, its: (written.append(path.name), write(path, its)))
+    again = made(tmp_path / "index", encoder).parts[0]
+    shards = sorted((tmp_path / "index" / "names").glob("vectors-*"))
+    assert written[before:] == [path.name for path in shards[at:]]
+    for one, other in zip(shards, sorted((tmp_path / "whole" / "names").glob("vectors-*")), strict=True):
+        assert one.read_bytes() == other.read_bytes()
+    assert len(again.index) == len(whole.index) == len(lessons.KB.names)
+
+
+@pytest.mark.parametrize(("damage", "said"), [("cut", "damaged or cut shard"), ("gone", "vectors for")])
+def test_a_damaged_folder_is_named(encoder: Encoder, tmp_path: Path, damage: str, said: str) -> None:
+    made(tmp_path / "index", encoder)
+    shard = tmp_path / "index" / "names" / "vectors-00000.npy"
+    if damage == "cut":
+        shard.write_bytes(shard.read_bytes()[:-40])
+    else:
+        shard.unlink()
+    with pytest.raises(ValueError, match=said):
+        indexing.opened(tmp_path / "index", stamp=STAMP, rebuild="tripel evaluate RUN")
+
+
+def test_links_hold_candidates_best_first_with_the_name_that_matched(encoder: Encoder, tmp_path: Path) -> None:
+    linker = Linker(encoder, lessons.KB, made(tmp_path / "index", encoder, rows=("names",)))
     text = "pyrexia and cold"
     mentions = (Mention(start=0, end=7, text="pyrexia"), Mention(start=12, end=16, text="cold"))
     links = linker.link(Document(id="1", text=text, mentions=mentions), k=3)
@@ -96,4 +156,5 @@ def test_a_prototype_is_the_mean_of_directions(encoder: Encoder) -> None:
     unit = plain / np.linalg.norm(plain, axis=1, keepdims=True)
     for vector, entity, cluster in zip(found, entities, lesson.grouped.clusters, strict=True):
         assert entity == cluster.entity
-        assert vector == pytest.approx(unit[list(cluster.mentions)].mean(axis=0), abs=1e-5)
+        mean = unit[list(cluster.mentions)].mean(axis=0)
+        assert vector == pytest.approx(mean / np.linalg.norm(mean), abs=1e-5)

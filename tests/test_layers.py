@@ -13,9 +13,9 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "src" / "tripel"
 LAYERS = (
     "__init__ documents knowledge files config find problems",
-    "corpora terminologies abbreviations clusters archives fetching checking counts",
-    "similarity views windows encoder encoding indexes progress",
-    "negatives batches objectives trainer checkpoint journal environment",
+    "corpora terminologies abbreviations clusters synonyms pair_files vectors archives fetching checking counts",
+    "similarity views windows encoder encoding indexes candidates progress",
+    "negatives batches name_batches objectives trainer checkpoint journal environment",
     "indexing linker",
     "predictions metrics gold evaluation tables plots corpus_plots model_card",
     "recipe preparing judging watching tasks cli __main__",

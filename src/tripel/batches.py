@@ -50,6 +50,9 @@ class Lesson:
     entity_text: Callable[[int], str] | None
     """How an entity is shown whole; None where it is shown by one of its names."""
 
+    def __len__(self) -> int:
+        return len(self.grouped.clusters)
+
     def by_document(self) -> list[tuple[Document, list[Mention]]]:
         """The training mentions, document by document."""
         return [

@@ -1,14 +1,16 @@
-"""The rows that stand for entities: vectors of names, of whole entities, of clusters of training mentions. Kept in a folder.
+"""The rows that stand for entities, encoded shard by shard into a folder: names, whole entities, centroids, training mentions.
 
-A folder carries the fingerprints of encoder and knowledge base; opening it with others is refused.
-Shapes: N rows, C clusters of training mentions, D dimensions.
+A folder carries the fingerprints of encoder and knowledge base; opening it with others is refused. What is being made lies
+beside it under another name, so a build that was killed goes on after its last finished shard.
+Shapes: N rows, E entities, C clusters of training mentions, D dimensions.
 """
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,112 +20,211 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 
 from tripel.batches import Lesson
+from tripel.config import Choice, build, choose, dump
 from tripel.encoder import Encoder
 from tripel.encoding import Progress, entity_vectors, mention_vectors, silent
-from tripel.files import read_json, write_json
+from tripel.files import read_json, replacing, write_json
+from tripel.find import component
+from tripel.indexes.base import Index
+from tripel.indexes.entities import Entities, Part
 from tripel.indexes.exact import Exact
 from tripel.knowledge import KnowledgeBase
-from tripel.similarity import searchable
+from tripel.similarity import Name, searchable
+from tripel.vectors import SHARD, Vectors, write_shard
 
 Int = NDArray[np.int64]
 Float = NDArray[np.float32]
+Kind = Literal["names", "whole", "centroids", "mentions"]
 
 ORIGIN = "index.json"  # in the folder of an index: what made it
+ROWS, SEARCH = "rows.safetensors", "search.faiss"  # in the folder of each kind of row
 
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
-    """What stands for an entity when it is searched."""
+    """What stands for an entity when it is searched, and how it is searched."""
 
-    rows: tuple[Literal["names", "whole", "mentions"], ...] = ("names", "mentions")
-    """Each name, the entity shown whole, or each cluster of its training mentions; several stand together."""
+    rows: tuple[Kind, ...] = ("names", "mentions")
+    """Each name, the entity shown whole, the mean of its names, or each cluster of its training mentions; several stand
+    together."""
+    search: Choice = field(default_factory=lambda: Choice("indexes", "exact", Exact.Config()))
+    """exact, hnsw or ivf with its settings. Clusters of training mentions are always searched exactly."""
     mention_discount: float = 0.1
     """How much closer a training mention must be than a name. In one language of texts, mentions are closer to each other
     than to names, and without a discount an entity never seen loses to those that were: 67 against 76 % on dev of BC5CDR."""
 
+    @classmethod
+    def read(cls, values: Mapping[str, Any] | None, *, where: str) -> Config:
+        """Check a mapping as it stands in YAML; `search` is a component."""
+        plain = dict(values or {})
+        search = plain.pop("search", None)
+        made = build(cls, plain, where=where)
+        if search is None:
+            return made
+        chosen = choose("indexes", search, where=f"{where}.search")
+        if chosen.name not in DENSE:
+            raise ValueError(f"{where}.search.name is {chosen.name}; vectors are searched by {', '.join(DENSE)}")
+        return cls(rows=made.rows, search=chosen, mention_discount=made.mention_discount)
 
-@dataclass(frozen=True, eq=False)
-class Rows:
-    """Vectors that stand for entities, sorted by entity."""
 
-    vectors_ND: Float
-    entity_N: Int
-    name_N: Int
-    """Position in `kb.names` where the row is a name, -1 otherwise."""
-    mention_N: NDArray[np.bool_]
-    """The row is a cluster of training mentions."""
+DENSE = ("exact", "hnsw", "ivf")
 
-    def index(self, encoder: Encoder, config: Config) -> Exact:
-        """An exact index of the rows."""
-        discount_N = np.where(self.mention_N, np.float32(config.mention_discount), np.float32(0))
-        return Exact(
-            Exact.Config(), self.vectors_ND, self.entity_N, similarity=encoder.config.similarity, discount_N=discount_N
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What made an index."""
+
+    encoder: str
+    knowledge_base: str
+
+
+def make(
+    folder: Path,
+    encoder: Encoder,
+    kb: KnowledgeBase,
+    lesson: Lesson | None,
+    config: Config,
+    *,
+    stamp: Stamp,
+    progress: Progress = silent,
+) -> None:
+    """Encode what stands for each entity, make it searchable, and put the folder in its place.
+
+    Raises ValueError where the rows wanted are none.
+    """
+    kinds = [kind for kind in config.rows if kind != "mentions" or lesson is not None]
+    if not kinds:
+        raise ValueError(
+            f"index.rows is {list(config.rows)}: nothing to search; give names, whole, centroids or mentions"
         )
-
-
-def build(
-    encoder: Encoder, kb: KnowledgeBase, lesson: Lesson | None, config: Config, *, progress: Progress = silent
-) -> Rows:
-    """Encode what stands for each entity of the knowledge base."""
-    parts: list[tuple[Float, Int, Int, bool]] = []
-    if "names" in config.rows:
-        named = entity_vectors(encoder, kb.names.to_pylist(), progress=progress)
-        parts.append((named, kb.row_N, np.arange(len(named)), False))
-    if "whole" in config.rows:
-        texts = [encoder.entity_text(kb, row) for row in range(len(kb))]
-        rows = np.arange(len(kb))
-        parts.append((entity_vectors(encoder, texts, progress=progress), rows, np.full(len(rows), -1, np.int64), False))
-    if "mentions" in config.rows and lesson is not None:
-        cluster_CD, entity_C = cluster_vectors(encoder, lesson, progress=progress)
-        parts.append((cluster_CD, entity_C, np.full(len(entity_C), -1, np.int64), True))
-    if not parts:
-        raise ValueError(f"index.rows is {list(config.rows)}: nothing to search; give names, whole or mentions")
-    return _sorted(parts)
-
-
-def cluster_vectors(encoder: Encoder, lesson: Lesson, *, progress: Progress = silent) -> tuple[Float, Int]:
-    """The prototype of each training cluster [C, D], and its entity's row [C]."""
-    plain_MD = torch.from_numpy(mention_vectors(encoder, lesson.by_document(), progress=progress))
-    mention_MD = searchable(plain_MD, similarity=encoder.config.similarity).numpy()
-    clusters = lesson.grouped.clusters
-    prototype_CD = np.stack([mention_MD[list(cluster.mentions)].mean(axis=0) for cluster in clusters])
-    return prototype_CD.astype(np.float32), np.array([cluster.entity for cluster in clusters], np.int64)
-
-
-def save(rows: Rows, folder: Path, *, encoder: str, kb: str) -> None:
-    """Write the rows in half precision with the fingerprints of what made them; whole or not at all."""
     part = folder.with_name(f".{folder.name}.part")
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
-    arrays: dict[str, NDArray[Any]] = {
-        "vectors": rows.vectors_ND.astype(np.float16),
-        "entity": rows.entity_N,
-        "name": rows.name_N,
-        "mention": rows.mention_N,
-    }
-    save_file(arrays, part / "rows.safetensors")
-    write_json(part / ORIGIN, {"encoder": encoder, "knowledge_base": kb, "rows": len(rows.entity_N)})
+    origin = {**asdict(stamp), "similarity": encoder.config.similarity, "settings": dump(config)}
+    if not (part / ORIGIN).exists() or read_json(part / ORIGIN) != origin:
+        shutil.rmtree(part, ignore_errors=True)
+        part.mkdir(parents=True)
+        write_json(part / ORIGIN, origin)
+    for kind in kinds:
+        _rows(part / kind, kind, encoder, kb, lesson, progress)
+        if kind != "mentions":
+            _searchable(part / kind, config.search, encoder.config.similarity, progress)
     shutil.rmtree(folder, ignore_errors=True)
     part.rename(folder)
 
 
-def load(folder: Path, *, encoder: str, kb: str, rebuild: str) -> Rows:
-    """Read rows. Raises ValueError where another encoder or knowledge base made them, naming the command that helps."""
+def made_by(folder: Path, stamp: Stamp) -> bool:
+    """Whether an index lies there and this encoder and knowledge base made it."""
+    found = read_json(folder / ORIGIN) if (folder / ORIGIN).is_file() else {}
+    return all(found.get(what) == ours for what, ours in asdict(stamp).items())
+
+
+def opened(folder: Path, *, stamp: Stamp, rebuild: str) -> Entities:
+    """Memory-map an index. Raises ValueError where something else made it, naming the command that helps."""
     if not (folder / ORIGIN).is_file():
         raise ValueError(f"{folder}: no index here yet; run `{rebuild}`")
-    made = read_json(folder / ORIGIN)
-    for what, ours in (("encoder", encoder), ("knowledge_base", kb)):
-        if made.get(what) != ours:
+    origin = read_json(folder / ORIGIN)
+    for what, ours in asdict(stamp).items():
+        if origin.get(what) != ours:
             raise ValueError(
-                f"{folder}: built with {what.replace('_', ' ')} {str(made.get(what))[:12]}, this one is {ours[:12]};"
+                f"{folder}: built with {what.replace('_', ' ')} {str(origin.get(what))[:12]}, this one is {ours[:12]};"
                 f" run `{rebuild}`"
             )
-    arrays = load_file(folder / "rows.safetensors")
-    return Rows(arrays["vectors"].astype(np.float32), arrays["entity"], arrays["name"], arrays["mention"])
+    config = Config.read(origin["settings"], where=f"{folder / ORIGIN}: settings")
+    kinds = [kind for kind in config.rows if (folder / kind / ROWS).is_file()]
+    return Entities([_part(folder / kind, kind, config, origin["similarity"]) for kind in kinds])
 
 
-def _sorted(parts: Sequence[tuple[Float, Int, Int, bool]]) -> Rows:
-    vectors_ND, entity_N, name_N = (np.concatenate(columns) for columns in list(zip(*parts, strict=True))[:3])
-    mention_N = np.repeat([mention for *_, mention in parts], [len(entity) for _, entity, *_ in parts])
-    order = np.argsort(entity_N, kind="stable")
-    return Rows(vectors_ND[order], entity_N[order], name_N[order], mention_N[order])
+def _part(folder: Path, kind: Kind, config: Config, similarity: Name) -> Part:
+    rows = load_file(folder / ROWS)
+    vectors = Vectors.open(sorted(folder.glob("vectors-*.npy")))
+    if len(vectors) != len(rows["entity"]):
+        raise ValueError(f"{folder}: {len(vectors):,} vectors for {len(rows['entity']):,} rows; build the index again")
+    index: Index
+    if kind == "mentions" or config.search.name == "exact":
+        index = Exact(Exact.Config(), vectors.resident(), similarity=similarity)
+    else:
+        kind_of = component("indexes", config.search.name)
+        index = kind_of.open(config.search.settings, vectors, similarity=similarity, path=folder / SEARCH)
+    discount = config.mention_discount if kind == "mentions" else 0.0
+    return Part(index, rows["entity"], rows["name"], kind, discount)
+
+
+def _searchable(folder: Path, search: Choice, similarity: Name, progress: Progress) -> None:
+    if search.name != "exact" and not (folder / SEARCH).exists():
+        vectors = Vectors.open(sorted(folder.glob("vectors-*.npy")))
+        component("indexes", search.name).build(
+            search.settings, vectors, similarity=similarity, path=folder / SEARCH, progress=progress
+        )
+
+
+def _rows(
+    folder: Path, kind: Kind, encoder: Encoder, kb: KnowledgeBase, lesson: Lesson | None, progress: Progress
+) -> None:
+    """Write which entity and name each row is, and the vectors, shard by shard; a shard that is there is not made again."""
+    if kind == "mentions":
+        assert lesson is not None
+        cluster_CD, entity_C = cluster_vectors(encoder, lesson, progress=progress)
+        _save_rows(folder, entity_C, np.full(len(entity_C), -1, np.int64))
+        write_shard(folder / "vectors-00000.npy", cluster_CD)
+        return
+    entity_N = kb.row_N if kind == "names" else np.arange(len(kb))
+    name_N = np.arange(len(entity_N)) if kind == "names" else np.full(len(entity_N), -1, np.int64)
+    _save_rows(folder, entity_N, name_N)
+    total = len(kb.names) if kind == "centroids" else len(entity_N)
+    for number, (first, last) in enumerate(_ranges(kind, kb)):
+        path = folder / f"vectors-{number:05}.npy"
+        done = int(kb.first_E[first]) if kind == "centroids" else first
+        if not path.exists():
+            write_shard(
+                path, _encoded(kind, encoder, kb, first, last, progress=partial(_shifted, progress, done, total))
+            )
+
+
+def _shifted(progress: Progress, before: int, total: int, done: int, _: int) -> None:
+    progress(before + done, total)
+
+
+def _save_rows(folder: Path, entity_N: Int, name_N: Int) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    with replacing(folder / ROWS) as part:
+        save_file({"entity": entity_N, "name": name_N}, part)
+
+
+def _ranges(kind: Kind, kb: KnowledgeBase) -> Iterator[tuple[int, int]]:
+    """Rows [first, last) of each shard; centroids by as many entities as have a shard's worth of names."""
+    total = len(kb.names) if kind == "names" else len(kb)
+    first = 0
+    while first < total:
+        last = first + SHARD
+        if kind == "centroids":
+            last = max(first + 1, int(np.searchsorted(kb.first_E, kb.first_E[first] + SHARD, side="right")) - 1)
+        yield first, min(last, total)
+        first = last
+
+
+def _encoded(kind: Kind, encoder: Encoder, kb: KnowledgeBase, first: int, last: int, *, progress: Progress) -> Float:
+    """Vectors of rows [first, last), in the form that is searched."""
+    if kind == "whole":
+        texts = [encoder.entity_text(kb, row) for row in range(first, last)]
+    else:
+        names = slice(first, last) if kind == "names" else slice(int(kb.first_E[first]), int(kb.first_E[last]))
+        texts = kb.names[names].to_pylist()
+    unit = unit_vectors(encoder, entity_vectors(encoder, texts, progress=progress))
+    if kind != "centroids":
+        return unit
+    begins = kb.first_E[first:last] - kb.first_E[first]
+    counts = np.diff(kb.first_E[first : last + 1]).astype(np.float32)
+    return unit_vectors(encoder, (np.add.reduceat(unit, begins, axis=0) / counts[:, None]).astype(np.float32))
+
+
+def unit_vectors(encoder: Encoder, vectors_ND: Float) -> Float:
+    """In the form that is searched: of length 1 where the similarity is the cosine."""
+    searched: Float = searchable(torch.from_numpy(vectors_ND), similarity=encoder.config.similarity).numpy()
+    return searched
+
+
+def cluster_vectors(encoder: Encoder, lesson: Lesson, *, progress: Progress = silent) -> tuple[Float, Int]:
+    """The prototype of each training cluster, in the form that is searched [C, D], and its entity's row [C]."""
+    mention_MD = unit_vectors(encoder, mention_vectors(encoder, lesson.by_document(), progress=progress))
+    clusters = lesson.grouped.clusters
+    prototype_CD = np.stack([mention_MD[list(cluster.mentions)].mean(axis=0) for cluster in clusters])
+    return unit_vectors(encoder, prototype_CD.astype(np.float32)), np.array([c.entity for c in clusters], np.int64)

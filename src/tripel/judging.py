@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -9,9 +10,10 @@ from pathlib import Path
 from tripel import checkpoint, indexing, plots, predictions, tables
 from tripel.encoder import Encoder
 from tripel.evaluation import Scores, compare, evaluate
-from tripel.files import fingerprint, read_json, read_lines, write_json, write_text
+from tripel.files import fingerprint, read_lines, write_json, write_text
 from tripel.gold import Gold, gold
 from tripel.indexes.base import Hits
+from tripel.indexing import Stamp
 from tripel.journal import METRICS, Journal
 from tripel.knowledge import KnowledgeBase
 from tripel.linker import Linker
@@ -21,7 +23,7 @@ from tripel.preparing import KNOWLEDGE, Ground, lesson
 from tripel.progress import bar
 from tripel.recipe import Recipe
 
-INDEX = "index"
+INDEX, UNTRAINED_INDEX = "index", "index-untrained"
 PICTURES = "pictures"
 TABLES = "tables.md"
 ROLES = ("dev", "test")
@@ -39,9 +41,10 @@ def judge(run: Path, recipe: Recipe, found: Ground, journal: Journal) -> str:
     """
     systems: dict[str, Linker] = {}
     if recipe.data.compare_untrained:
-        systems[UNTRAINED] = untrained(recipe, found)
+        systems[UNTRAINED] = untrained(run, recipe, found)
     systems[TRAINED] = trained(run, recipe, found)
     said = [_judge_role(run, recipe, found, role, systems, journal) for role in _judged(found)]
+    shutil.rmtree(run / UNTRAINED_INDEX, ignore_errors=True)
     records = list(read_lines(run / METRICS)) if (run / METRICS).exists() else []
     if records:
         curves = plots.learning_curves(records, title=run.name, path=run / PICTURES / "learning.png")
@@ -54,30 +57,28 @@ def judge(run: Path, recipe: Recipe, found: Ground, journal: Journal) -> str:
 def trained(run: Path, recipe: Recipe, found: Ground) -> Linker:
     """The linker of a run; its index is built where it is not there, or was built for another encoder."""
     folder = checkpoint.published(run)
-    stamp = encoder_fingerprint(folder)
-    made = run / INDEX / indexing.ORIGIN
-    if not made.exists() or read_json(made).get("encoder") != stamp:
-        rows = _rows(Encoder.load(folder), recipe, found)
-        indexing.save(rows, run / INDEX, encoder=stamp, kb=found.kb.fingerprint)
-    return opened(run, recipe)
+    stamp = Stamp(encoder_fingerprint(folder), found.kb.fingerprint)
+    if not indexing.made_by(run / INDEX, stamp):
+        _index(run / INDEX, Encoder.load(folder), recipe, found, stamp)
+    return opened(run)
 
 
-def opened(run: Path, recipe: Recipe) -> Linker:
+def opened(run: Path) -> Linker:
     """The linker of a run that was judged: encoder, knowledge base and index as they lie there, no corpus."""
     folder = checkpoint.published(run)
     encoder, kb = Encoder.load(folder), KnowledgeBase.open(run / KNOWLEDGE)
-    stamp = encoder_fingerprint(folder)
-    rows = indexing.load(run / INDEX, encoder=stamp, kb=kb.fingerprint, rebuild=f"tripel evaluate {run}")
-    return Linker(encoder, kb, rows.index(encoder, recipe.index), rows.name_N)
+    stamp = Stamp(encoder_fingerprint(folder), kb.fingerprint)
+    return Linker(encoder, kb, indexing.opened(run / INDEX, stamp=stamp, rebuild=f"tripel evaluate {run}"))
 
 
-def untrained(recipe: Recipe, found: Ground) -> Linker:
+def untrained(run: Path, recipe: Recipe, found: Ground) -> Linker:
     """The encoder as it came, as such encoders are used: a mention is shown as a name is, alone, the index holds no mentions."""
     kept = tuple(kind for kind in recipe.index.rows if kind != "mentions")
     its = replace(recipe, index=replace(recipe.index, rows=kept))
-    encoder = Encoder(replace(recipe.encoder, view="bare"))
-    rows = _rows(encoder, its, found)
-    return Linker(encoder, found.kb, rows.index(encoder, its.index), rows.name_N)
+    encoder, stamp = Encoder(replace(recipe.encoder, view="bare")), Stamp(UNTRAINED, found.kb.fingerprint)
+    _index(run / UNTRAINED_INDEX, encoder, its, found, stamp)
+    index = indexing.opened(run / UNTRAINED_INDEX, stamp=stamp, rebuild=f"tripel evaluate {run}")
+    return Linker(encoder, found.kb, index)
 
 
 def encoder_fingerprint(folder: Path) -> str:
@@ -86,10 +87,10 @@ def encoder_fingerprint(folder: Path) -> str:
     return "-".join(fingerprint(path)[:16] for path in files)
 
 
-def _rows(encoder: Encoder, recipe: Recipe, found: Ground) -> indexing.Rows:
+def _index(folder: Path, encoder: Encoder, recipe: Recipe, found: Ground, stamp: Stamp) -> None:
     taught, _ = lesson(recipe, found, encoder)
     with bar("encoding the knowledge base") as progress:
-        return indexing.build(encoder, found.kb, taught, recipe.index, progress=progress)
+        indexing.make(folder, encoder, found.kb, taught, recipe.index, stamp=stamp, progress=progress)
 
 
 def _judged(found: Ground) -> list[str]:

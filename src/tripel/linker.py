@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from tripel.documents import Candidate, Document, Link
 from tripel.encoder import Encoder
 from tripel.encoding import Progress, mention_vectors, silent
-from tripel.indexes.base import Hits
-from tripel.indexes.exact import Exact
+from tripel.indexes.base import Hits, Queries
+from tripel.indexes.entities import Entities
+from tripel.indexing import unit_vectors
 from tripel.knowledge import KnowledgeBase
 
 CANDIDATES = 64
@@ -23,23 +24,21 @@ CANDIDATES = 64
 class Linker:
     """Ranks entities for the mentions that a document already has."""
 
-    def __init__(self, encoder: Encoder, kb: KnowledgeBase, index: Exact, name_N: NDArray[np.int64]) -> None:
-        """`name_N`: which name of the knowledge base each row of the index is, -1 where it is none."""
+    def __init__(self, encoder: Encoder, kb: KnowledgeBase, index: Entities) -> None:
         self.encoder = encoder
         self.kb = kb
         self.index = index
-        self.name_N = name_N
 
     def search(self, documents: Sequence[Document], *, k: int = CANDIDATES, progress: Progress = silent) -> Hits:
         """The k closest of all entities, for each mention [M, K]."""
-        return self._named(self.index.search(self._vectors(documents, progress), k=k))
+        return self._named(self.index.search(self._queries(documents, progress), k=k))
 
     def both(
         self, documents: Sequence[Document], row_MK: NDArray[np.int64], *, progress: Progress = silent
     ) -> tuple[Hits, Hits]:
         """Ranked within given candidates, and among all entities; the mentions are encoded once."""
-        vectors_MD = self._vectors(documents, progress)
-        within, full = self.index.rank(vectors_MD, row_MK), self.index.search(vectors_MD, k=CANDIDATES)
+        queries = self._queries(documents, progress)
+        within, full = self.index.rank(queries, row_MK), self.index.search(queries, k=CANDIDATES)
         return self._named(within), self._named(full)
 
     def link(self, document: Document, *, k: int = 5) -> tuple[Link, ...]:
@@ -50,12 +49,12 @@ class Linker:
             for mention, candidates in zip(document.mentions, self._candidates(hits), strict=True)
         )
 
-    def _vectors(self, documents: Sequence[Document], progress: Progress) -> NDArray[np.float32]:
+    def _queries(self, documents: Sequence[Document], progress: Progress) -> Queries:
         chosen = [(document, document.mentions) for document in documents if document.mentions]
-        return mention_vectors(self.encoder, chosen, progress=progress)
+        return Queries(vectors_MD=unit_vectors(self.encoder, mention_vectors(self.encoder, chosen, progress=progress)))
 
     def _named(self, hits: Hits) -> Hits:
-        name_MK = np.where(hits.name_MK >= 0, self.name_N[hits.name_MK], -1)
+        name_MK = np.where(hits.name_MK >= 0, self.index.name_N[hits.name_MK], -1)
         return Hits(hits.row_MK, hits.score_MK, name_MK)
 
     def _candidates(self, hits: Hits) -> Iterator[tuple[Candidate, ...]]:

@@ -13,12 +13,12 @@ from safetensors.numpy import load_file, save_file
 
 from tripel.abbreviations import expand
 from tripel.batches import Lesson
+from tripel.candidates import Candidates, choose_mix
 from tripel.clusters import group
 from tripel.documents import Document
 from tripel.encoder import Encoder
 from tripel.files import replacing
 from tripel.indexes.base import Hits
-from tripel.indexes.ngram import Ngram, choose_mix
 from tripel.knowledge import KnowledgeBase
 from tripel.negatives import Pool, by_spelling
 from tripel.recipe import Recipe
@@ -95,7 +95,7 @@ def _find_candidates(
     recipe: Recipe, kb: KnowledgeBase, documents: dict[str, tuple[Document, ...]], found: dict[str, Path]
 ) -> None:
     """Search each split by spelling; the mix of characters and words is chosen on dev alone."""
-    index = Ngram(recipe.candidates, kb)
+    index = Candidates(recipe.candidates, kb)
     if recipe.candidates.mix is None:
         mix, _ = choose_mix(index, documents["dev"], kb)
         index = index.mixed(mix)

@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tripel import indexing, journal, negatives, trainer
+from tripel import candidates, indexing, journal, negatives, trainer
 from tripel.clusters import By
 from tripel.config import Choice, build, choose, dump
 from tripel.encoder import Encoder
 from tripel.find import near
-from tripel.indexes.ngram import Ngram
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +42,7 @@ class Recipe:
     """Knowledge bases; entities of one id are merged."""
     objective: Choice
     data: Data = field(default_factory=Data)
-    candidates: Ngram.Config = field(default_factory=Ngram.Config)
+    candidates: candidates.Config = field(default_factory=candidates.Config)
     encoder: Encoder.Config = field(default_factory=Encoder.Config)
     negatives: negatives.Config = field(default_factory=negatives.Config)
     trainer: trainer.Config = field(default_factory=trainer.Config)
@@ -68,6 +67,7 @@ class Recipe:
                 choose("terminologies", one, where=f"terminologies.{i}") for i, one in enumerate(listed)
             ),
             objective=choose("objectives", values["objective"], where="objective"),
+            index=indexing.Config.read(values.get("index"), where="index"),
             **{name: build(kind, values.get(name), where=name) for name, kind in _PLAIN.items()},
         )
 
@@ -79,10 +79,9 @@ class Recipe:
 
 _PLAIN: dict[str, type[Any]] = {
     "data": Data,
-    "candidates": Ngram.Config,
+    "candidates": candidates.Config,
     "encoder": Encoder.Config,
     "negatives": negatives.Config,
     "trainer": trainer.Config,
-    "index": indexing.Config,
     "journal": journal.Config,
 }

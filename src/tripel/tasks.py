@@ -67,8 +67,8 @@ def evaluate(run: Path) -> str:
 
 def link(run: Path, texts: Sequence[str], *, k: int = 3, as_json: bool = False) -> str:
     """Link texts whose mentions stand in [[double brackets]]; a line for each mention, and one for each candidate."""
-    recipe = read_recipe(run)
-    linker = opened(run, recipe)
+    read_recipe(run)
+    linker = opened(run)
     documents = [expand(bracketed(text, id=str(number))) for number, text in enumerate(texts, 1)]
     found = ((document, link) for document in documents for link in linker.link(document, k=k))
     return "\n".join(_json(document, one) if as_json else _words(one, linker.kb) for document, one in found)

@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sized
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
 
-from tripel.batches import Batch, Lesson
 from tripel.encoder import Encoder
-from tripel.objectives.base import Loss, Objective
+from tripel.objectives.base import Loss, Objective, Shown
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,12 +79,12 @@ class Step:
 class Student(nn.Module):
     """Encoder and objective as one module, so that one wrapper carries both over several devices."""
 
-    def __init__(self, encoder: Encoder, objective: Objective) -> None:
+    def __init__(self, encoder: Encoder, objective: Objective[Any, Any]) -> None:
         super().__init__()
         self.encoder = encoder
         self.objective = objective
 
-    def forward(self, batch: Batch) -> tuple[Tensor, dict[str, float]]:
+    def forward(self, batch: Shown) -> tuple[Tensor, dict[str, float]]:
         """Select, encode, judge. Gives the loss and its parts."""
         batch = self._selected(batch)
         mention_MD = self.encoder.mentions(batch.mentions)
@@ -95,11 +94,11 @@ class Student(nn.Module):
         return loss.value, dict(loss.parts)
 
     @torch.no_grad()
-    def _selected(self, batch: Batch) -> Batch:
+    def _selected(self, batch: Shown) -> Shown:
         """As the encoder judges when it links: without dropout."""
         training = self.encoder.training
         self.encoder.eval()
-        selected = self.objective.select(self.encoder, batch)
+        selected: Shown = self.objective.select(self.encoder, batch)
         self.encoder.train(training)
         return selected
 
@@ -107,7 +106,7 @@ class Student(nn.Module):
 class Trainer:
     """Holds what the loop changes: the student and its optimizer."""
 
-    def __init__(self, encoder: Encoder, objective: Objective, config: Config) -> None:
+    def __init__(self, encoder: Encoder, objective: Objective[Any, Any], config: Config) -> None:
         self.config = config
         mixed = config.precision if config.precision != "no" else None
         self.accelerator = Accelerator(mixed_precision=mixed, gradient_accumulation_steps=config.accumulate)
@@ -116,7 +115,7 @@ class Trainer:
         self.optimizer = torch.optim.AdamW(_groups(self.student, config), weight_decay=config.weight_decay, fused=True)
         self._ready: nn.Module | None = None
 
-    def steps(self, lessons: Callable[[int], Lesson], *, start: Place = Place()) -> Iterator[Step]:
+    def steps(self, lessons: Callable[[int], Sized], *, start: Place = Place()) -> Iterator[Step]:
         """Train, yielding after each step; `lessons(epoch)` gives the examples of an epoch, mined anew where due.
 
         Several processes each take every n-th batch; a rest that does not fill a round is left to the next epoch.
@@ -145,13 +144,13 @@ class Trainer:
         self.student = self.accelerator.unwrap_model(ready)
         return ready  # type: ignore[no-any-return]
 
-    def _batches(self, lesson: Lesson, epoch: int) -> Iterator[tuple[Batch, _Share, bool]]:
+    def _batches(self, lesson: Sized, epoch: int) -> Iterator[tuple[Shown, _Share, bool]]:
         """This process's batches of an epoch, each with its share and whether it is the last."""
         rng = np.random.default_rng([self.config.seed, epoch])
         world, rank = self.accelerator.num_processes, self.accelerator.process_index
-        total = max(1, len(lesson.grouped.clusters))
-        waiting: tuple[Batch, _Share] | None = None
-        round_: list[Batch] = []
+        total = max(1, len(lesson))
+        waiting: tuple[Shown, _Share] | None = None
+        round_: list[Shown] = []
         done, index = 0, 0
         for batch in self.student.objective.batches(lesson, size=self.config.batch, rng=rng):
             round_.append(batch)
@@ -165,7 +164,7 @@ class Trainer:
         if waiting:
             yield waiting[0], _Share(waiting[1].index, waiting[1].begin, 1.0), True
 
-    def _learn(self, batch: Batch, *, step: int, progress: float) -> tuple[float, dict[str, float], float]:
+    def _learn(self, batch: Shown, *, step: int, progress: float) -> tuple[float, dict[str, float], float]:
         assert self._ready is not None
         torch.manual_seed(_mixed(self.config.seed, step, self.accelerator.process_index))  # dropout takes no generator
         rate = _rate(progress, self.config)
@@ -175,11 +174,15 @@ class Trainer:
         with self.accelerator.accumulate(self._ready):
             value, parts = self._ready(batch)
             self.accelerator.backward(value)
-            if self.config.clip and self.accelerator.sync_gradients:
-                self.accelerator.clip_grad_norm_(self._ready.parameters(), self.config.clip)
-            self.optimizer.step()
+            if not self.accelerator.sync_gradients or self._clipped() != 0:
+                self.optimizer.step()
             self.optimizer.zero_grad()
         return float(value.item()), parts, self.config.lr * rate
+
+    def _clipped(self) -> float:
+        """The norm of the gradient, clipped. At 0 nothing was to be learnt, and AdamW would still move by its momentum."""
+        assert self._ready is not None
+        return float(self.accelerator.clip_grad_norm_(self._ready.parameters(), self.config.clip or math.inf) or 0)
 
 
 @dataclass(frozen=True, slots=True)

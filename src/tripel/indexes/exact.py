@@ -1,109 +1,104 @@
-"""Every entity scored against every mention, exactly: an entity is the best of its rows.
+"""Every row scored against every query, exactly: in blocks of the shards on disk, on a GPU where there is one.
 
-Rows are vectors of names, of whole entities, or of clusters of training mentions; each knows its entity.
-Shapes: M mentions, N rows, E entities that have rows, K entities wanted, D dimensions.
+Shapes: M queries, N rows, R rows wanted, D dimensions.
 """
 
 from __future__ import annotations
 
-import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+import faiss
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
-from tripel.indexes.base import Hits
+from tripel.indexes.base import Bool, Float, Index, Int, Queries, best
 from tripel.similarity import BY_NAME, Name
+from tripel.vectors import Vectors
 
-Int = NDArray[np.int64]
-Float = NDArray[np.float32]
-CELLS_AT_ONCE = 40_000_000  # scores held at a time: 160 MB
+GATHERED = 1 << 18  # vectors brought together at a time to be scored again: 400 MB at 384 dimensions
+CELLS = 1 << 28  # scores held at a time on a GPU: 1 GiB
 
 
-class Exact:
-    """score(m, e) = max over rows r of e of s(m, r) - discount of r."""
+class Exact(Index):
+    """score(m, n) = s(m, n), for all n."""
 
     @dataclass(frozen=True, kw_only=True)
     class Config:
         pass
 
-    def __init__(
-        self, config: Config, vectors_ND: Float, entity_N: Int, *, similarity: Name, discount_N: Float | None = None
-    ) -> None:
-        """Rows go by entity: `entity_N` must not fall."""
-        if np.any(np.diff(entity_N) < 0):
-            raise ValueError("rows of an exact index must be sorted by entity")
+    def __init__(self, config: Config, vectors: Vectors, *, similarity: Name) -> None:
+        """`vectors` as `similarity.searchable` gives them."""
         self.config = config
-        self.similarity = BY_NAME[similarity]
-        self.vectors_ND = torch.from_numpy(vectors_ND)
-        self.discount_N = np.zeros(len(vectors_ND), np.float32) if discount_N is None else discount_N
-        self.entity_E, self.first_E = np.unique(entity_N, return_index=True)
+        self.vectors = vectors
+        self.similarity = similarity
 
-    def search(self, mention_MD: Float, *, k: int) -> Hits:
-        """The k closest entities of each mention, and which row of each was closest.
+    def __len__(self) -> int:
+        return len(self.vectors)
 
-        Ties go to the entity that comes first in the knowledge base.
+    def nearest(self, queries: Queries, *, rows: int, allowed_N: Bool | None = None) -> tuple[Float, Int]:
+        """By one product of matrices for each block; the scores of what is found are worked out one by one.
+
+        Products lose digits: of distances, and of unit vectors that half precision made a little longer or shorter.
         """
-        k_found = min(k, len(self.entity_E))
-        row_MK = np.full((len(mention_MD), k), -1, np.int64)
-        score_MK = np.full((len(mention_MD), k), -np.inf, np.float32)
-        name_MK = np.full((len(mention_MD), k), -1, np.int64)
-        step = max(1, CELLS_AT_ONCE // max(1, len(self.vectors_ND)))
-        for first in range(0, len(mention_MD), step):
-            here = slice(first, first + step)
-            mentions = torch.from_numpy(mention_MD[here])
-            closeness_mN = self.similarity(mentions, self.vectors_ND).numpy()
-            closeness_mN -= self.discount_N
-            score_mE = np.maximum.reduceat(closeness_mN, self.first_E, axis=1)
-            top_mK = _top(score_mE, k_found)
-            row_MK[here, :k_found] = self.entity_E[top_mK]
-            score_MK[here, :k_found] = np.take_along_axis(score_mE, top_mK, axis=1)
-            name_MK[here, :k_found] = self._closest_rows(closeness_mN, top_mK)
-        return Hits(row_MK, score_MK, name_MK)
+        query_MD = vectors_of(queries)
+        score_MR = np.full((len(query_MD), 0), -np.inf, np.float32)
+        row_MR = np.full((len(query_MD), 0), -1, np.int64)
+        for row_N, block_ND in self._blocks(allowed_N):
+            score, place = _closest(query_MD, block_ND, min(rows, len(block_ND)), self.similarity)
+            found = np.where(place < 0, -1, row_N[place])
+            score_MR, row_MR = best(np.hstack([score_MR, score]), np.hstack([row_MR, found]), rows=rows)
+        return best(self.closeness(queries, row_MR), row_MR, rows=rows)
 
-    def rank(self, mention_MD: Float, row_MK: Int) -> Hits:
-        """Only the given entities of each mention (-1 pads), closest first; ties keep the given order.
-
-        An entity without rows is left out.
-        """
-        column_of = np.full(max(int(self.entity_E.max(initial=-1)), int(row_MK.max(initial=-1))) + 2, -1, np.int64)
-        column_of[self.entity_E] = np.arange(len(self.entity_E))
-        out = Hits(np.full_like(row_MK, -1), np.full(row_MK.shape, -np.inf, np.float32), np.full_like(row_MK, -1))
-        ends_E = np.append(self.first_E[1:], len(self.vectors_ND))
-        for m in range(len(row_MK)):
-            columns = column_of[row_MK[m]]
-            columns = columns[columns >= 0]
-            if not len(columns):
-                continue
-            places = np.concatenate([np.arange(self.first_E[c], ends_E[c]) for c in columns])
-            mention = torch.from_numpy(mention_MD[m : m + 1])
-            closeness_n = self.similarity(mention, self.vectors_ND[torch.from_numpy(places)]).numpy()[0]
-            closeness_n = closeness_n - self.discount_N[places]
-            firsts = np.concatenate([[0], np.cumsum(ends_E[columns] - self.first_E[columns])])
-            best = [int(f + closeness_n[f:e].argmax()) for f, e in itertools.pairwise(firsts)]
-            score = closeness_n[best]
-            order = np.argsort(-score, kind="stable")
-            out.row_MK[m, : len(order)] = self.entity_E[columns[order]]
-            out.score_MK[m, : len(order)] = score[order]
-            out.name_MK[m, : len(order)] = places[np.array(best)[order]]
+    def closeness(self, queries: Queries, row_MR: Int) -> Float:
+        """Each row's vector brought from where it lies and compared."""
+        query_MD = vectors_of(queries)
+        out = np.full(row_MR.shape, -np.inf, np.float32)
+        step = max(1, GATHERED // max(1, row_MR.shape[1]))
+        for first in range(0, len(query_MD), step):
+            rows_mR = row_MR[first : first + step]
+            distinct, back = np.unique(np.maximum(rows_mR, 0), return_inverse=True)
+            vectors_nD = self.vectors[distinct]
+            for m, (rows, places) in enumerate(zip(rows_mR, back.reshape(rows_mR.shape), strict=True)):
+                out[first + m] = one_by_one(query_MD[first + m], vectors_nD[places], self.similarity)
+                out[first + m, rows < 0] = -np.inf
         return out
 
-    def _closest_rows(self, closeness_mN: Float, top_mK: Int) -> Int:
-        ends_E = np.append(self.first_E[1:], closeness_mN.shape[1])
-        found = np.empty_like(top_mK)
-        for m, columns in enumerate(top_mK):
-            for i, column in enumerate(columns):
-                first = self.first_E[column]
-                found[m, i] = first + closeness_mN[m, first : ends_E[column]].argmax()
-        return found
+    def _blocks(self, allowed_N: Bool | None) -> Iterator[tuple[Int, Float]]:
+        for first, block_ND in self.vectors.blocks():
+            if allowed_N is None:
+                yield np.arange(first, first + len(block_ND)), block_ND
+                continue
+            kept = np.flatnonzero(allowed_N[first : first + len(block_ND)])
+            if len(kept):
+                yield first + kept, block_ND[kept]
 
 
-def _top(score_mE: Float, k: int) -> Int:
-    """Columns of the k highest scores of each row, highest first, ties by column [m, k]."""
-    if k < score_mE.shape[1]:
-        edge_m = np.partition(score_mE, -k, axis=1)[:, -k]
-        chosen = [np.flatnonzero(score >= edge) for score, edge in zip(score_mE, edge_m, strict=True)]
-    else:
-        chosen = [np.arange(score_mE.shape[1])] * len(score_mE)
-    return np.stack([c[np.argsort(-s[c], kind="stable")[:k]] for c, s in zip(chosen, score_mE, strict=True)])
+def vectors_of(queries: Queries) -> Float:
+    """The vectors of queries, which every dense index needs."""
+    assert queries.vectors_MD is not None, "a dense index is asked by vectors"
+    return np.ascontiguousarray(queries.vectors_MD, np.float32)
+
+
+def one_by_one(query_D: Float, vectors_RD: Float, similarity: Name) -> Float:
+    """The closeness of one query to some vectors [R]."""
+    closeness = BY_NAME[similarity](torch.from_numpy(query_D)[None], torch.from_numpy(vectors_RD))
+    scores: Float = closeness[0].numpy()
+    return scores
+
+
+def _closest(query_MD: Float, block_ND: Float, rows: int, similarity: Name) -> tuple[Float, Int]:
+    """Scores and places of the closest rows of a block [M, R], in no order that counts."""
+    if torch.cuda.is_available():
+        return _closest_on_gpu(query_MD, block_ND, rows, similarity)
+    metric = faiss.METRIC_L2 if similarity == "euclidean" else faiss.METRIC_INNER_PRODUCT
+    score, place = faiss.knn(query_MD, block_ND, rows, metric=metric)
+    return (-score if similarity == "euclidean" else score), place.astype(np.int64)
+
+
+def _closest_on_gpu(query_MD: Float, block_ND: Float, rows: int, similarity: Name) -> tuple[Float, Int]:
+    query, block = torch.from_numpy(query_MD).cuda(), torch.from_numpy(block_ND).cuda()
+    step = max(1, CELLS // len(block_ND))
+    found = [BY_NAME[similarity](query[i : i + step], block).topk(rows, dim=1) for i in range(0, len(query), step)]
+    score, place = (torch.cat(part).cpu().numpy() for part in zip(*found, strict=True))
+    return score, place

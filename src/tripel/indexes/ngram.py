@@ -1,137 +1,70 @@
-"""Candidates by spelling (Le & Nguyen 2023): TF-IDF over character n-grams and over words, fitted on names alone.
+"""Names by spelling: cosine of TF-IDF vectors over character n-grams or over words, fitted on the names alone.
 
-The first entities come from characters, the rest from words; how many of each is chosen on dev. Mentions never enter the
-statistics. Shapes: M queries, Q distinct queries, N names, K entities wanted.
+Shapes: M queries, N names, R rows wanted.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sparse_dot_topn import sp_matmul_topn
 
-from tripel.documents import Document
-from tripel.indexes.base import Hits
-from tripel.knowledge import KnowledgeBase
+from tripel.indexes.base import Bool, Float, Index, Int, Queries
 
-Int = NDArray[np.int64]
+READ: dict[str, dict[str, object]] = {
+    "characters": {"analyzer": "char_wb", "ngram_range": (2, 5)},
+    "words": {"analyzer": "word", "token_pattern": r"[a-zA-Z0-9_]{1,}", "stop_words": "english"},
+}
 
 
-class Ngram:
-    """Cosine of TF-IDF vectors; an entity is its best name."""
+class Ngram(Index):
+    """Cosine of TF-IDF vectors. It is quick to make, so it is made anew and not kept."""
 
     @dataclass(frozen=True, kw_only=True)
     class Config:
-        mix: int | None = None
-        """How many candidates characters bring before words fill up; chosen on dev when left out."""
-        names: int = 512
-        """Names searched in each view before they are folded to entities."""
+        read: Literal["characters", "words"] = "characters"
+        """n-grams of 2 to 5 characters within words, or whole words."""
         threads: int = 2
 
-    def __init__(self, config: Config, kb: KnowledgeBase) -> None:
+    def __init__(self, config: Config, names: Sequence[str]) -> None:
         self.config = config
-        self.kb = kb
-        names = [name.casefold() for name in kb.names.to_pylist()]
-        self.views = [_View(settings, names) for settings in (CHARACTERS, WORDS)]
+        self.vectorizer = TfidfVectorizer(dtype=np.float32, **READ[config.read])
+        self.features_NF = csr_matrix(self.vectorizer.fit_transform([name.casefold() for name in names]))
+        self.features_FN = csr_matrix(self.features_NF.T)
 
-    def mixed(self, mix: int) -> Ngram:
-        """The same index with another mix."""
-        other = object.__new__(Ngram)
-        other.__dict__.update(self.__dict__, config=replace(self.config, mix=mix))
-        return other
+    def __len__(self) -> int:
+        return int(self.features_NF.shape[0])
 
-    def search(self, texts: Sequence[str], *, k: int) -> Hits:
-        """The k closest entities of each text: `mix` by characters, the others by words, then by characters again."""
-        characters, words = self.each(texts, k=k)
-        return mixed(characters, words, mix=k if self.config.mix is None else self.config.mix)
-
-    def each(self, texts: Sequence[str], *, k: int) -> tuple[Hits, Hits]:
-        """The k closest entities by characters, and those by words."""
-        distinct, back_M = np.unique(np.array([text.casefold() for text in texts], object), return_inverse=True)
-        found = [self._folded(view, distinct.tolist(), k=k) for view in self.views]
-        characters, words = (Hits(h.row_MK[back_M], h.score_MK[back_M], h.name_MK[back_M]) for h in found)
-        return characters, words
-
-    def _folded(self, view: _View, texts: list[str], *, k: int) -> Hits:
-        row_QK = np.full((len(texts), k), -1, np.int64)
-        score_QK = np.full((len(texts), k), -np.inf, np.float32)
-        name_QK = np.full((len(texts), k), -1, np.int64)
-        top = view.closest(texts, names=self.config.names, threads=self.config.threads)
-        for q in range(len(texts)):
-            here = slice(top.indptr[q], top.indptr[q + 1])
+    def nearest(self, queries: Queries, *, rows: int, allowed_N: Bool | None = None) -> tuple[Float, Int]:
+        """By one sparse product; a name that shares nothing with the query is not found."""
+        score_MR = np.full((len(queries), rows), -np.inf, np.float32)
+        row_MR = np.full((len(queries), rows), -1, np.int64)
+        features_FN, kept = self.features_FN, None
+        if allowed_N is not None:
+            kept = np.flatnonzero(allowed_N)
+            features_FN = csr_matrix(self.features_FN[:, kept])
+        top = sp_matmul_topn(self._features(queries), features_FN, top_n=rows, sort=True, n_threads=self.config.threads)
+        for m in range(len(queries)):
+            here = slice(top.indptr[m], top.indptr[m + 1])
             names, scores = top.indices[here], top.data[here]
             order = np.lexsort((names, -scores))
-            rows = self.kb.row_N[names[order]]
-            _, first = np.unique(rows, return_index=True)
-            best = order[np.sort(first)[:k]]
-            row_QK[q, : len(best)] = self.kb.row_N[names[best]]
-            score_QK[q, : len(best)] = scores[best]
-            name_QK[q, : len(best)] = names[best]
-        return Hits(row_QK, score_QK, name_QK)
+            row_MR[m, : len(order)] = names[order] if kept is None else kept[names[order]]
+            score_MR[m, : len(order)] = scores[order]
+        return score_MR, row_MR
 
+    def closeness(self, queries: Queries, row_MR: Int) -> Float:
+        """Products of the rows asked for."""
+        query_MF = self._features(queries)
+        out = np.full(row_MR.shape, -np.inf, np.float32)
+        for m, rows in enumerate(row_MR):
+            scores = (self.features_NF[np.maximum(rows, 0)] @ query_MF[m].T).toarray()[:, 0]
+            out[m] = np.where(rows < 0, -np.inf, scores)
+        return out
 
-CHARACTERS: dict[str, object] = {"analyzer": "char_wb", "ngram_range": (2, 5)}
-WORDS: dict[str, object] = {"analyzer": "word", "token_pattern": r"[a-zA-Z0-9_]{1,}", "stop_words": "english"}
-
-
-class _View:
-    def __init__(self, settings: dict[str, object], names: list[str]) -> None:
-        self.vectorizer = TfidfVectorizer(dtype=np.float32, **settings)
-        self.features_FN = csr_matrix(self.vectorizer.fit_transform(names).T)
-
-    def closest(self, texts: list[str], *, names: int, threads: int) -> csr_matrix:
-        """Cosine of each text with its closest names [Q, N], sparse."""
-        return sp_matmul_topn(
-            csr_matrix(self.vectorizer.transform(texts)), self.features_FN, top_n=names, sort=True, n_threads=threads
-        )
-
-
-def mixed(characters: Hits, words: Hits, *, mix: int) -> Hits:
-    """The first `mix` entities by characters, then by words, then what characters have left; each entity once."""
-    out = Hits(
-        np.full_like(characters.row_MK, -1),
-        np.full_like(characters.score_MK, -np.inf),
-        np.full_like(characters.name_MK, -1),
-    )
-    k = characters.row_MK.shape[1]
-    for m in range(len(characters.row_MK)):
-        rows = np.concatenate([characters.row_MK[m, :mix], words.row_MK[m], characters.row_MK[m, mix:]])
-        _, first = np.unique(rows, return_index=True)
-        kept = np.array([i for i in np.sort(first) if rows[i] >= 0][:k], np.int64)
-        out.row_MK[m, : len(kept)] = rows[kept]
-        for target, a, b in (
-            (out.score_MK, characters.score_MK, words.score_MK),
-            (out.name_MK, characters.name_MK, words.name_MK),
-        ):
-            target[m, : len(kept)] = np.concatenate([a[m, :mix], b[m], a[m, mix:]])[kept]
-    return out
-
-
-def choose_mix(
-    index: Ngram, documents: Sequence[Document], kb: KnowledgeBase, *, k: int = 64
-) -> tuple[int, list[float]]:
-    """The mix with the best recall@k on these documents (dev), and the recall of each mix from 0 to k.
-
-    Of equal ones the one that takes most from characters.
-    """
-    mentions = [mention for document in documents for mention in document.mentions if mention.entities]
-    characters, words = index.each([mention.text for mention in mentions], k=k)
-    gold = [set(kb.rows(mention.entities)) for mention in mentions]
-    hit_KM = np.zeros((k + 1, len(mentions)), np.bool_)
-    for m, rows in enumerate(gold):
-        by_characters = min((i for i, row in enumerate(characters.row_MK[m]) if row in rows), default=k + 1)
-        ahead = words.row_MK[m].tolist()
-        for mix in range(k + 1):
-            if by_characters < mix:
-                hit_KM[mix, m] = True
-                continue
-            first = set(characters.row_MK[m, :mix].tolist())
-            others = [row for row in ahead if row not in first and row >= 0][: k - mix]
-            hit_KM[mix, m] = not rows.isdisjoint(others) or by_characters < k - len(others)
-    recall = hit_KM.mean(axis=1).tolist() if mentions else [0.0] * (k + 1)
-    return max(range(k + 1), key=lambda mix: (recall[mix], mix)), recall
+    def _features(self, queries: Queries) -> csr_matrix:
+        return csr_matrix(self.vectorizer.transform([text.casefold() for text in queries.texts]))

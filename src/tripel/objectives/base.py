@@ -6,15 +6,29 @@ Shapes: M mentions, G clusters, E entities, D dimensions.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sized
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, Literal, Protocol, TypeVar
 
 from numpy.random import Generator
 from torch import Tensor, nn
 
-from tripel.batches import Batch, Lesson
 from tripel.encoder import Encoder
+from tripel.views import Passages
+
+
+class Shown(Protocol):
+    """A batch, as far as the trainer knows it: how many examples, and what the encoder is shown of them."""
+
+    @property
+    def mentions(self) -> Passages: ...
+    @property
+    def entities(self) -> tuple[str, ...]: ...
+    def __len__(self) -> int: ...
+
+
+LessonT = TypeVar("LessonT", bound=Sized, contravariant=True)
+BatchT = TypeVar("BatchT", bound=Shown)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,21 +41,23 @@ class Loss:
     """What else is worth a curve."""
 
 
-class Objective(nn.Module, ABC):
+class Objective(nn.Module, ABC, Generic[LessonT, BatchT]):
     """One file each in `objectives/`; `Config` holds its settings, its parameters join the optimizer."""
 
     Config: type[Any]
+    learns: Literal["mentions", "names"] = "mentions"
+    """What its lessons hold: mentions of documents, or names alone."""
     lr: float | None = None
     """Learning rate of the objective's own parameters; None is the encoder's."""
 
     @abstractmethod
-    def batches(self, lesson: Lesson, *, size: int, rng: Generator) -> Iterator[Batch]:
+    def batches(self, lesson: LessonT, *, size: int, rng: Generator) -> Iterator[BatchT]:
         """One epoch of examples."""
 
-    def select(self, encoder: Encoder, batch: Batch) -> Batch:
+    def select(self, encoder: Encoder, batch: BatchT) -> BatchT:
         """Drop what need not be learnt from. Called without gradients, before the batch is encoded."""
         return batch
 
     @abstractmethod
-    def forward(self, mention_MD: Tensor, entity_ED: Tensor, batch: Batch) -> Loss:
+    def forward(self, mention_MD: Tensor, entity_ED: Tensor, batch: BatchT) -> Loss:
         """A pure function of tensors."""

@@ -20,7 +20,7 @@ from tripel.similarity import cosine, searchable
 NOTHING = -1e4  # a logit that adds nothing to a sum; the gradient of a sum of infinities alone would be no number
 
 
-class PrototypeContrastive(Objective):
+class PrototypeContrastive(Objective[Lesson, Batch]):
     """mean over clusters and their right columns r of -log(exp(s(p, r) / t) / sum over r and wrong c of exp(s(p, c) / t)).
 
     s is the cosine, p the cluster's prototype, the mean of unit vectors. Columns are the entities of the batch and the

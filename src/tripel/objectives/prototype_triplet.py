@@ -25,7 +25,7 @@ from tripel.similarity import Name
 SPREADS = 1.5  # members within mean + 1.5 spreads of the anchor count, as published
 
 
-class PrototypeTriplet(Objective):
+class PrototypeTriplet(Objective[Lesson, Batch]):
     """mean over clusters of max(0, d(p, gold) - d(p, wrong) + margin), p the mean of the members within the radius."""
 
     @dataclass(frozen=True, kw_only=True)
@@ -53,7 +53,7 @@ class PrototypeTriplet(Objective):
         self.mean_radius = nn.Parameter(torch.tensor(config.mean_radius))
         self.radius_spread = nn.Parameter(torch.tensor(config.radius_spread))
         self.triplet = TripletMarginLoss(
-            margin=config.margin, distance=_distance(config.distance), reducer=MeanReducer()
+            margin=config.margin, distance=distance(config.distance), reducer=MeanReducer()
         )
 
     def batches(self, lesson: Lesson, *, size: int, rng: Generator) -> Iterator[Batch]:
@@ -119,7 +119,8 @@ def prototypes(mention_MD: Tensor, cluster_M: Tensor, inside_M: Tensor, *, clust
     return total_GD / mention_MD.new_zeros(clusters).index_add(0, cluster_M, weight_M)[:, None]
 
 
-def _distance(name: Name) -> BaseDistance:
+def distance(name: Name) -> BaseDistance:
+    """The library's distance that ranks as our similarity of that name does."""
     if name == "euclidean":
         return LpDistance(normalize_embeddings=False)
     return CosineSimilarity() if name == "cosine" else DotProductSimilarity(normalize_embeddings=False)

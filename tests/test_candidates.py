@@ -9,9 +9,9 @@ import lessons
 import numpy as np
 import pytest
 
+from tripel.candidates import Candidates, Config, choose_mix, mixed
 from tripel.documents import Document, Mention
 from tripel.indexes.base import Hits
-from tripel.indexes.ngram import Ngram, choose_mix, mixed
 from tripel.knowledge import Entity, KnowledgeBase
 
 
@@ -38,7 +38,7 @@ def tfidf(text: str, names: list[str]) -> dict[str, float]:
 
 def test_cosines_are_those_of_the_loops() -> None:
     names = lessons.KB.names.to_pylist()
-    hits = Ngram(Ngram.Config(mix=64), lessons.KB).search(["Multiple scleroses"], k=6)
+    hits = Candidates(Config(mix=64), lessons.KB).search(["Multiple scleroses"], k=6)
     query = tfidf("multiple scleroses", names)
     for row, score in zip(hits.row_MK[0], hits.score_MK[0], strict=True):
         if row >= 0:
@@ -49,14 +49,14 @@ def test_cosines_are_those_of_the_loops() -> None:
 
 
 def test_an_ambiguous_name_brings_all_its_entities_once() -> None:
-    hits = Ngram(Ngram.Config(mix=64), lessons.KB).search(["ms", "MS"], k=6)
+    hits = Candidates(Config(mix=64), lessons.KB).search(["ms", "MS"], k=6)
     assert hits.row_MK[0, :2].tolist() == [1, 2] and np.array_equal(hits.row_MK[0], hits.row_MK[1])
     assert hits.score_MK[0, :2] == pytest.approx([1, 1])
     assert lessons.KB.names[int(hits.name_MK[0, 1])].as_py() == "ms"
 
 
 def test_a_text_like_nothing_has_no_candidates() -> None:
-    assert (Ngram(Ngram.Config(mix=64), lessons.KB).search(["qqqq"], k=3).row_MK == -1).all()
+    assert (Candidates(Config(mix=64), lessons.KB).search(["qqqq"], k=3).row_MK == -1).all()
 
 
 def hits(rows: list[int]) -> Hits:
@@ -80,7 +80,7 @@ def test_the_mix_is_that_of_the_best_recall() -> None:
     )
     text = "word abcd"
     document = Document(id="1", text=text, mentions=(Mention(start=0, end=9, text=text, entities=("D4",)),))
-    index = Ngram(Ngram.Config(), kb)
+    index = Candidates(Config(), kb)
     mix, recall = choose_mix(index, [document], kb, k=2)
     assert len(recall) == 3 and recall[mix] == max(recall)
     for k, value in enumerate(recall):

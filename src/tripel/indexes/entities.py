@@ -1,0 +1,143 @@
+"""Rows -> entities: which entity each row stands for, how much closer it must be, and what may be found at all.
+
+An entity scores as its best row. Several indexes stand together, one for names, one for clusters of training mentions.
+Shapes: M queries, N rows of all parts end to end, R rows fetched, K entities wanted, E entities of the knowledge base.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tripel.indexes.base import Bool, Float, Hits, Index, Int, Queries, best
+
+FETCHED = 4  # rows fetched for each entity wanted, at first: names of one entity come together
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Rows of one kind, searched by one index."""
+
+    index: Index
+    entity_N: Int
+    """The entity of each row; -1 where it was taken out."""
+    name_N: Int
+    """Position in `kb.names` where the row is a name, -1 otherwise."""
+    kind: str
+    """What its rows are."""
+    discount: float = 0.0
+    """How much closer than others such a row must be."""
+
+
+class Entities:
+    """score(m, e) = max over rows r of e of s(m, r) - discount of r."""
+
+    def __init__(self, parts: Sequence[Part]) -> None:
+        self.parts = tuple(part for part in parts if len(part.entity_N))
+        if not self.parts:
+            raise ValueError("an index without rows: is the knowledge base empty?")
+        self.first_P = np.cumsum([0, *(len(part.entity_N) for part in self.parts)])
+        self.entity_N = np.concatenate([part.entity_N for part in self.parts])
+        self.name_N = np.concatenate([part.name_N for part in self.parts])
+        self.order_N = np.argsort(self.entity_N, kind="stable")
+        self.sorted_N = self.entity_N[self.order_N]
+
+    def kind(self, row: int) -> str:
+        """What a row is: a name, an entity shown whole, a centroid, or a cluster of training mentions."""
+        return self.parts[int(np.searchsorted(self.first_P, row, side="right")) - 1].kind
+
+    def search(self, queries: Queries, *, k: int, allowed_E: Bool | None = None) -> Hits:
+        """The k closest entities of each query, and which row of each was closest; only those allowed.
+
+        Rows are fetched until k distinct entities are sure: the last of them scores above every row not fetched. Ties go to
+        the entity that comes first in the knowledge base.
+        """
+        allowed_N = self._allowed(allowed_E)
+        out = Hits(
+            np.full((len(queries), k), -1, np.int64),
+            np.full((len(queries), k), -np.inf, np.float32),
+            np.full((len(queries), k), -1, np.int64),
+        )
+        left, fetched, every = np.arange(len(queries)), FETCHED * k, len(self.entity_N)
+        while len(left):
+            asked = _some(queries, left)
+            score_MR, row_MR, floor_M = self._nearest(asked, min(fetched, every), allowed_N)
+            unsure = []
+            for m, (scores, rows, floor) in enumerate(zip(score_MR, row_MR, floor_M, strict=True)):
+                entities, places = _distinct(self.entity_N, rows, scores, k)
+                if floor > -np.inf and (len(places) < k or scores[places[-1]] <= floor):
+                    unsure.append(left[m])
+                    continue
+                out.row_MK[left[m], : len(places)] = entities
+                out.score_MK[left[m], : len(places)] = scores[places]
+                out.name_MK[left[m], : len(places)] = rows[places]
+            left, fetched = np.array(unsure, np.int64), 4 * fetched
+        return out
+
+    def rank(self, queries: Queries, row_MK: Int) -> Hits:
+        """Only the given entities of each query (-1 pads), closest first; ties keep the given order.
+
+        An entity without rows is left out.
+        """
+        out = Hits(np.full_like(row_MK, -1), np.full(row_MK.shape, -np.inf, np.float32), np.full_like(row_MK, -1))
+        firsts_MK = np.searchsorted(self.sorted_N, row_MK, side="left")
+        ends_MK = np.where(row_MK < 0, firsts_MK, np.searchsorted(self.sorted_N, row_MK, side="right"))
+        for m in range(len(row_MK)):
+            kept = np.flatnonzero(ends_MK[m] > firsts_MK[m])
+            if not len(kept):
+                continue
+            counts = (ends_MK[m] - firsts_MK[m])[kept]
+            places = np.concatenate([self.order_N[firsts_MK[m, i] : ends_MK[m, i]] for i in kept])
+            scores = self._scores(_some(queries, np.array([m])), places)
+            begins = np.concatenate([[0], np.cumsum(counts)[:-1]])
+            best_k = [int(b + scores[b : b + c].argmax()) for b, c in zip(begins, counts, strict=True)]
+            order = np.argsort(-scores[best_k], kind="stable")
+            out.row_MK[m, : len(kept)] = row_MK[m, kept[order]]
+            out.score_MK[m, : len(kept)] = scores[best_k][order]
+            out.name_MK[m, : len(kept)] = places[best_k][order]
+        return out
+
+    def _nearest(self, queries: Queries, fetched: int, allowed_N: Bool | None) -> tuple[Float, Int, Float]:
+        """The closest rows of all parts [M, R], and what no row that was not fetched is above [M]: -inf where none is left."""
+        found = []
+        floor_M = np.full(len(queries), -np.inf, np.float32)
+        for part, first in zip(self.parts, self.first_P.tolist(), strict=False):
+            here = None if allowed_N is None else allowed_N[first : first + len(part.entity_N)]
+            rows = min(fetched, len(part.entity_N))
+            score_MR, row_MR = part.index.nearest(queries, rows=rows, allowed_N=here)
+            score_MR = score_MR - np.float32(part.discount)
+            if rows < len(part.entity_N):
+                floor_M = np.maximum(floor_M, score_MR[:, -1])
+            found.append((score_MR, np.where(row_MR < 0, -1, row_MR + first)))
+        score_MR, row_MR = (np.hstack(columns) for columns in zip(*found, strict=True))
+        return *best(score_MR, row_MR, rows=score_MR.shape[1]), floor_M
+
+    def _scores(self, query: Queries, row_R: Int) -> Float:
+        out = np.empty(len(row_R), np.float32)
+        part_R = np.searchsorted(self.first_P, row_R, side="right") - 1
+        for number in np.unique(part_R):
+            here, part = part_R == number, self.parts[number]
+            closeness = part.index.closeness(query, (row_R[here] - self.first_P[number])[None])
+            out[here] = closeness[0] - np.float32(part.discount)
+        return out
+
+    def _allowed(self, allowed_E: Bool | None) -> Bool | None:
+        buried = self.entity_N < 0
+        if allowed_E is None:
+            return ~buried if buried.any() else None
+        allowed_N: Bool = ~buried & allowed_E[np.maximum(self.entity_N, 0)]
+        return allowed_N
+
+
+def _some(queries: Queries, places: Int) -> Queries:
+    vectors = None if queries.vectors_MD is None else queries.vectors_MD[places]
+    return Queries(tuple(queries.texts[i] for i in places) if queries.texts else (), vectors)
+
+
+def _distinct(entity_N: Int, rows_R: Int, score_R: Float, k: int) -> tuple[Int, Int]:
+    """The first k distinct entities of rows, closest first, and the place of each one's first row."""
+    entities, first = np.unique(entity_N[rows_R[rows_R >= 0]], return_index=True)
+    order = np.lexsort((entities, -score_R[first]))[:k]
+    return entities[order], first[order]
