@@ -48,11 +48,11 @@ def test_metrics_hold_the_record_and_no_time(tmp_path: Path) -> None:
 
 def test_speed_is_counts_over_training_time(tmp_path: Path) -> None:
     with Journal.open(tmp_path, QUIET) as book:
-        book.write({"step": 1, "loss": 0.5, "clusters": 8, "tokens": 100}, seconds=2.0)
+        book.write({"step": 1, "loss": 0.5, "clusters": 8, "pairs": 100}, seconds=2.0)
         book.write({"step": 1, "accuracy": 0.5})
-        book.write({"step": 2, "loss": 0.5, "clusters": 6, "tokens": 100}, seconds=2.5)
+        book.write({"step": 2, "loss": 0.5, "clusters": 6, "pairs": 100}, seconds=2.5)
     first, second = lines(tmp_path / SPEED)
-    assert (first["clusters_per_second"], first["tokens_per_second"]) == (4.0, 50.0)
+    assert (first["clusters_per_second"], first["pairs_per_second"]) == (4.0, 50.0)
     assert (second["step"], second["seconds"], second["clusters_per_second"]) == (2, 2.5, 12.0)
     assert isinstance(second["memory_mib"], int)
     assert 10 < second["memory_mib"] < 1 << 20

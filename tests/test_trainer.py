@@ -69,7 +69,7 @@ def test_steps_say_where_they_are(model: Path) -> None:
     assert steps[-1].last and steps[-1].progress == 1.0 and not any(step.last for step in steps[:-1])
     assert sum(step.ends_epoch for step in steps) == CONFIG.epochs
     clusters = len(lessons.lesson().grouped.clusters)
-    assert sum(step.clusters for step in steps) == CONFIG.epochs * clusters
+    assert sum(step.examples for step in steps) == CONFIG.epochs * clusters
 
 
 def test_time_is_up(model: Path) -> None:

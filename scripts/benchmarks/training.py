@@ -97,7 +97,7 @@ def measure(way: str, corpus: str, folder: Path, seconds: float) -> dict[str, fl
         counts = published_steps(encoder, its, made)
     else:
         trainer = Trainer(encoder, its.objective.make(), its.trainer)
-        counts = (step.clusters for step in trainer.steps(lambda epoch: made))
+        counts = (step.examples for step in trainer.steps(lambda epoch: made))
     next(counts)
     began, clusters = time.monotonic(), 0
     for count in counts:

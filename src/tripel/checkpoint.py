@@ -20,7 +20,7 @@ from tripel.trainer import Place, Trainer
 ENCODER, OBJECTIVE, STATE, NEAR = "encoder", "objective.safetensors", "state", "near.safetensors"
 
 
-def save(run: Path, trainer: Trainer, near: Near, place: Place) -> None:
+def save(run: Path, trainer: Trainer, near: Near | None, place: Place) -> None:
     """Write `state/step-<n>`, then let the earlier one go."""
     folder = run / STATE / f"step-{place.step:08d}"
     part = folder.with_suffix(".part")
@@ -29,7 +29,8 @@ def save(run: Path, trainer: Trainer, near: Near, place: Place) -> None:
     trainer.student.encoder.save(part / ENCODER)
     save_file(_contiguous(trainer.student.objective.state_dict()), part / OBJECTIVE)
     save_file(_optimizer_tensors(trainer), part / "optimizer.safetensors")
-    save_arrays(vars(near), part / NEAR)
+    if near is not None:
+        save_arrays(vars(near), part / NEAR)
     write_json(part / "place.json", asdict(place))
     shutil.rmtree(folder, ignore_errors=True)
     part.rename(folder)
@@ -49,11 +50,11 @@ def place(folder: Path) -> Place:
     return Place(**read_json(folder / "place.json"))
 
 
-def restore(folder: Path, trainer: Trainer) -> Near:
+def restore(folder: Path, trainer: Trainer) -> Near | None:
     """Bring objective and optimizer back to where they stood; the encoder was made from `folder / ENCODER`."""
     trainer.student.objective.load_state_dict(load_file(folder / OBJECTIVE))
     _load_optimizer(trainer, load_file(folder / "optimizer.safetensors"))
-    return Near(**load_arrays(folder / NEAR))
+    return Near(**load_arrays(folder / NEAR)) if (folder / NEAR).exists() else None
 
 
 def publish(run: Path, encoder: Encoder, objective: nn.Module) -> None:

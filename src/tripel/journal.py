@@ -24,7 +24,7 @@ from tqdm import tqdm
 from tripel.files import json_line, replacing, write_text
 
 METRICS, SPEED = "metrics.jsonl", "speed.jsonl"
-COUNTED = ("clusters", "mentions", "tokens")  # counts of a step; their rates are its speed
+COUNTED = ("clusters", "pairs")  # counts of a step; their rates are its speed
 PATIENCE = 20.0  # seconds that wandb may take to reach its server, and at the end to send what is left
 
 Value = float | int | str

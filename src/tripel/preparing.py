@@ -15,6 +15,7 @@ from tripel.abbreviations import expand
 from tripel.batches import Lesson
 from tripel.candidates import Candidates, choose_mix
 from tripel.clusters import group
+from tripel.config import Choice
 from tripel.documents import Document
 from tripel.encoder import Encoder
 from tripel.files import replacing
@@ -41,7 +42,7 @@ class Ground:
 def ground(recipe: Recipe, run: Path) -> Ground:
     """Read corpora and knowledge, find candidates by spelling. What a run folder already holds is not made again."""
     documents = read_documents(recipe)
-    kb = _knowledge(recipe, run)
+    kb = knowledge_base(recipe.terminologies, run / KNOWLEDGE)
     found = {role: run / "candidates" / f"{role}.safetensors" for role in documents}
     if not all(path.exists() for path in found.values()):
         _find_candidates(recipe, kb, documents, found)
@@ -84,10 +85,10 @@ def trainable(hits: Hits, documents: Sequence[Document], kb: KnowledgeBase) -> H
     return Hits(hits.row_MK[keep_M], hits.score_MK[keep_M], hits.name_MK[keep_M])
 
 
-def _knowledge(recipe: Recipe, run: Path) -> KnowledgeBase:
-    path = run / KNOWLEDGE
+def knowledge_base(terminologies: Sequence[Choice], path: Path) -> KnowledgeBase:
+    """Of all terminologies together, kept at `path`."""
     if not path.exists():
-        KnowledgeBase.of(chain.from_iterable(one.make().entities() for one in recipe.terminologies)).save(path)
+        KnowledgeBase.of(chain.from_iterable(one.make().entities() for one in terminologies)).save(path)
     return KnowledgeBase.open(path)
 
 

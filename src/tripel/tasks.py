@@ -6,9 +6,11 @@ import json
 import os
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence, Sized
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from accelerate import PartialState
@@ -16,58 +18,69 @@ from accelerate.utils import broadcast_object_list
 
 from tripel import __version__, checkpoint, config
 from tripel.abbreviations import expand
+from tripel.batches import Near
 from tripel.documents import Document, Link, Mention
 from tripel.encoder import Encoder
 from tripel.environment import describe
 from tripel.evaluation import Scores
 from tripel.files import read_json, write_json, write_text
+from tripel.find import component
 from tripel.journal import Journal
-from tripel.judging import PICTURES, TABLES, encoder_fingerprint, judge, opened
+from tripel.judging import PICTURES, TABLES, TRAINED, encoder_fingerprint, judge, opened
 from tripel.knowledge import KnowledgeBase
 from tripel.model_card import Facts, card
+from tripel.name_judging import judge_names, quick
+from tripel.name_preparing import NameGround, name_ground, name_lesson
+from tripel.name_recipe import NameRecipe
 from tripel.preparing import Ground, ground, lesson
 from tripel.recipe import Recipe
 from tripel.trainer import Place, Trainer
-from tripel.watching import Lessons, Watcher
+from tripel.watching import Lessons, Watcher, watched
 
 CONFIG = "config.yaml"
 EXAMPLES = "examples.txt"
+HUB_BASE = "sentence-transformers/all-MiniLM-L6-v2"  # what is embedded
 BRACKETS = re.compile(r"\[\[(.+?)\]\]")
 
 
 def train(path: Path, overrides: Sequence[str] = (), *, output: Path | None = None) -> Path:
     """Train from a YAML file. Gives the run folder, which holds all that `resume`, `evaluate` and `link` need."""
-    recipe = Recipe.read(config.load(path, overrides))
+    recipe = _read(config.load(path, overrides))
     run = _agreed(output or Path("runs") / f"{path.stem}-{time.strftime('%Y%m%d-%H%M%S')}")
     if _processes().is_main_process:
         if (run / CONFIG).exists():
             raise ValueError(f"{run} is a run already; go on with `tripel resume {run}`, or choose another --output")
         config.save(run / CONFIG, recipe.dump())
         write_json(run / "environment.json", describe())
-    return _train(recipe, run, resumed=False)
+    return _train_any(recipe, run, resumed=False)
 
 
 def resume(run: Path) -> Path:
     """Go on with a run that was stopped, from its last checkpoint."""
-    return _train(read_recipe(run), run, resumed=True)
+    return _train_any(read_recipe(run), run, resumed=True)
 
 
-def read_recipe(run: Path) -> Recipe:
+def read_recipe(run: Path) -> Recipe | NameRecipe:
     """The recipe of a run folder."""
     if not (run / CONFIG).is_file():
         raise ValueError(f"{run}: not a run folder (no {CONFIG}); `tripel train` makes one")
-    return Recipe.read(config.load(run / CONFIG))
+    return _read(config.load(run / CONFIG))
 
 
 def evaluate(run: Path) -> str:
     """Judge a run again. Gives the tables as Markdown."""
     recipe = read_recipe(run)
+    if isinstance(recipe, NameRecipe):
+        return judge_names(run, recipe, name_ground(recipe, run), Journal.silent())
     return judge(run, recipe, ground(recipe, run), Journal.silent())
 
 
 def link(run: Path, texts: Sequence[str], *, k: int = 3, as_json: bool = False) -> str:
     """Link texts whose mentions stand in [[double brackets]]; a line for each mention, and one for each candidate."""
-    read_recipe(run)
+    if isinstance(read_recipe(run), NameRecipe):
+        raise ValueError(
+            f"{run}: learnt from names alone; ask it with `tripel index query {run}`, or train a linker from it"
+        )
     linker = opened(run)
     documents = [expand(bracketed(text, id=str(number))) for number, text in enumerate(texts, 1)]
     found = ((document, link) for document in documents for link in linker.link(document, k=k))
@@ -120,13 +133,39 @@ def _facts(run: Path, recipe: Recipe, found: Ground) -> Facts:
     return Facts(
         name=run.name,
         base=recipe.encoder.model,
-        hub_base="sentence-transformers/all-MiniLM-L6-v2" if recipe.encoder.model == "embedded" else "",
+        hub_base=HUB_BASE if recipe.encoder.model == "embedded" else "",
         objective=recipe.objective.name,
         trained_on=said["train"],
         judged_on=said["test"],
         terminology=terminologies[0],
         knowledge_base=f"{' + '.join(terminologies)}: {len(found.kb):,} concepts, {len(found.kb.names):,} names",
         scores=((f"test accuracy@1, full knowledge base, N = {first.n:,}", figure),),
+        fingerprints={
+            "knowledge base": found.kb.fingerprint,
+            "encoder": encoder_fingerprint(checkpoint.published(run)),
+        },
+        version=__version__,
+    )
+
+
+def _name_facts(run: Path, recipe: NameRecipe, found: NameGround) -> Facts:
+    exam = run / "scores" / "names.json"
+    first = read_json(exam)[TRAINED]["1"] if exam.exists() else None
+    figure = (
+        f"{100 * first['value']:.1f} [{100 * first['low']:.1f}, {100 * first['high']:.1f}]" if first else "not judged"
+    )
+    asked = 0 if found.exam is None else len(found.exam.texts)
+    source = recipe.pairs.file or " + ".join(one.name for one in recipe.terminologies)
+    return Facts(
+        name=run.name,
+        base=recipe.encoder.model,
+        hub_base=HUB_BASE if recipe.encoder.model == "embedded" else "",
+        objective=recipe.objective.name,
+        trained_on=f"{source}: {len(found.pairs):,} pairs of synonyms",
+        judged_on=f"{asked:,} names that were not learnt from",
+        terminology=source,
+        knowledge_base=f"{len(found.kb):,} concepts, {len(found.kb.names):,} names",
+        scores=((f"names held out, accuracy@1, N = {asked:,}", figure),),
         fingerprints={
             "knowledge base": found.kb.fingerprint,
             "encoder": encoder_fingerprint(checkpoint.published(run)),
@@ -169,28 +208,78 @@ def _agreed(run: Path) -> Path:
     return Path(names[0])
 
 
-def _train(recipe: Recipe, run: Path, *, resumed: bool) -> Path:
+def _read(values: dict[str, Any]) -> Recipe | NameRecipe:
+    """A linker learns from a corpus; what learns from names has pairs."""
+    recipe: Recipe | NameRecipe = (NameRecipe if "pairs" in values else Recipe).read(values)
+    wanted = "names" if isinstance(recipe, NameRecipe) else "mentions"
+    learns = component("objectives", recipe.objective.name).learns
+    if learns != wanted:
+        instead = "give `pairs` and no corpus" if learns == "names" else "give a corpus and no `pairs`"
+        raise ValueError(f"objective.name: {recipe.objective.name} learns from {learns}, not from {wanted}; {instead}")
+    return recipe
+
+
+def _train_any(recipe: Recipe | NameRecipe, run: Path, *, resumed: bool) -> Path:
+    return _train_names(recipe, run, resumed) if isinstance(recipe, NameRecipe) else _train(recipe, run, resumed)
+
+
+def _train(recipe: Recipe, run: Path, resumed: bool) -> Path:
     with _processes().main_process_first():  # the others read what it wrote
         found = ground(recipe, run)
+    trainer, start, near = _trainer(recipe, run)
+    made, pool = lesson(recipe, found, trainer.student.encoder)
+    lessons = Lessons(recipe.negatives, trainer, replace(made, near=near or made.near), pool, start=start)
+    look = None
+    if recipe.data.watched > 0:
+        look = partial(watched, found=found, documents=recipe.data.watched)
+    for journal in _steps(recipe, run, resumed, trainer, lessons.of, start, near=lambda: lessons.now.near, look=look):
+        judge(run, recipe, found, journal)
+        finish(run, recipe, found)
+    return run
+
+
+def _train_names(recipe: NameRecipe, run: Path, resumed: bool) -> Path:
+    with _processes().main_process_first():
+        found = name_ground(recipe, run)
+        made = name_lesson(recipe, found, run)
+    trainer, start, _ = _trainer(recipe, run)
+    look = None if found.watched is None else partial(quick, asked=found.watched)
+    for journal in _steps(recipe, run, resumed, trainer, lambda epoch: made, start, look=look):
+        judge_names(run, recipe, found, journal)
+        write_text(run / "README.md", card(_name_facts(run, recipe, found)))
+    return run
+
+
+def _trainer(recipe: Recipe | NameRecipe, run: Path) -> tuple[Trainer, Place, Near | None]:
+    """A trainer, where it begins, and what its checkpoint kept of what was mined."""
     folder = checkpoint.latest(run)
     encoder = Encoder.load(folder / checkpoint.ENCODER) if folder else Encoder(recipe.encoder)
     trainer = Trainer(encoder, recipe.objective.make(), recipe.trainer)
-    made, pool = lesson(recipe, found, encoder)
-    start = checkpoint.place(folder) if folder else Place()
-    if folder:
-        made = replace(made, near=checkpoint.restore(folder, trainer))
-    lessons = Lessons(recipe.negatives, trainer, made, pool, start=start)
-    if trainer.accelerator.is_main_process:
-        with Journal.open(
-            run, recipe.journal, settings=recipe.dump(), resume_step=start.step if resumed else None
-        ) as journal:
-            watcher = Watcher(run, recipe, found, trainer, lessons, journal)
-            for step in trainer.steps(lessons.of, start=start):
-                watcher.see(step)
-            watcher.finish()
-            judge(run, recipe, found, journal)
-            finish(run, recipe, found)
-    else:
-        for _ in trainer.steps(lessons.of, start=start):
+    if folder is None:
+        return trainer, Place(), None
+    return trainer, checkpoint.place(folder), checkpoint.restore(folder, trainer)
+
+
+def _steps(
+    recipe: Recipe | NameRecipe,
+    run: Path,
+    resumed: bool,
+    trainer: Trainer,
+    lessons: Callable[[int], Sized],
+    start: Place,
+    *,
+    near: Callable[[], Near | None] = lambda: None,
+    look: Callable[[Encoder], float] | None,
+) -> Iterator[Journal]:
+    """Train; then, in the first process, yield the journal while it is open, to judge with."""
+    if not trainer.accelerator.is_main_process:
+        for _ in trainer.steps(lessons, start=start):
             pass
-    return run
+        return
+    since = start.step if resumed else None
+    with Journal.open(run, recipe.journal, settings=recipe.dump(), resume_step=since) as journal:
+        watcher = Watcher(run, trainer, journal, near=near, look=look)
+        for step in trainer.steps(lessons, start=start):
+            watcher.see(step)
+        watcher.finish()
+        yield journal

@@ -68,7 +68,7 @@ class Step:
     loss: float
     parts: dict[str, float]
     lr: float
-    clusters: int
+    examples: int
     ends_epoch: bool
     progress: float
     """Share of the run that is done."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import torch
 
 from tripel import checkpoint, negatives
-from tripel.batches import Lesson
+from tripel.batches import Lesson, Near
 from tripel.encoder import Encoder
 from tripel.encoding import entity_vectors, mention_vectors
 from tripel.files import read_lines
@@ -18,7 +19,6 @@ from tripel.knowledge import KnowledgeBase
 from tripel.negatives import Pool
 from tripel.preparing import Ground
 from tripel.progress import bar
-from tripel.recipe import Recipe
 from tripel.trainer import Place, Step, Trainer
 
 
@@ -46,39 +46,44 @@ class Watcher:
     """Listens to the steps of a run: journal, dev, checkpoints, and the encoder that is published."""
 
     def __init__(
-        self, run: Path, recipe: Recipe, found: Ground, trainer: Trainer, lessons: Lessons, journal: Journal
+        self,
+        run: Path,
+        trainer: Trainer,
+        journal: Journal,
+        *,
+        near: Callable[[], Near | None] = lambda: None,
+        look: Callable[[Encoder], float] | None = None,
     ) -> None:
+        """`near`: what a checkpoint keeps of what was mined. `look`: accuracy of an encoder, to choose between epochs."""
         self.run = run
-        self.recipe = recipe
-        self.found = found
         self.trainer = trainer
-        self.lessons = lessons
         self.journal = journal
+        self.near = near
+        self.look = look
         seen = (record.get("val_accuracy", -1.0) for record in read_lines(run / METRICS))
         self.best = max(map(float, seen), default=-1.0)
 
     def see(self, step: Step) -> None:
         """One step: first written down, then kept, so that no record of a kept step is ever missing."""
         record = {"step": step.place.step, "epoch": step.place.epoch, "progress": step.progress, "loss": step.loss}
-        counted = {**record, "lr": step.lr, **step.parts, "clusters": step.clusters}
+        counted = {**record, "lr": step.lr, **step.parts, self.trainer.student.objective.counted: step.examples}
         self.journal.write(counted, seconds=step.place.seconds)
-        if self._watches(step):
-            self._judge(step)
-        if step.last or step.ends_epoch or step.place.step % self.recipe.trainer.checkpoint_every == 0:
-            checkpoint.save(self.run, self.trainer, self.lessons.now.near, step.place)
+        if self.look is not None and self._due(step):
+            self._judge(step, self.look)
+        if step.last or step.ends_epoch or step.place.step % self.trainer.config.checkpoint_every == 0:
+            checkpoint.save(self.run, self.trainer, self.near(), step.place)
 
     def finish(self) -> None:
         """Publish the last encoder where dev did not choose one."""
         if self.best < 0 or not (self.run / checkpoint.ENCODER).exists():
             self._publish()
 
-    def _watches(self, step: Step) -> bool:
-        every = self.recipe.trainer.evaluate_every
-        due = step.ends_epoch and every > 0 and step.place.epoch % every == 0
-        return self.recipe.data.watched > 0 and (due or (every > 0 and step.last))
+    def _due(self, step: Step) -> bool:
+        every = self.trainer.config.evaluate_every
+        return every > 0 and (step.last or (step.ends_epoch and step.place.epoch % every == 0))
 
-    def _judge(self, step: Step) -> None:
-        accuracy = watched(self.trainer.student.encoder, self.found, documents=self.recipe.data.watched)
+    def _judge(self, step: Step, look: Callable[[Encoder], float]) -> None:
+        accuracy = look(self.trainer.student.encoder)
         self.journal.write({"step": step.place.step, "epoch": step.place.epoch, "val_accuracy": accuracy})
         if accuracy >= self.best:
             self.best = accuracy

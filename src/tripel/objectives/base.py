@@ -47,6 +47,12 @@ class Objective(nn.Module, ABC, Generic[LessonT, BatchT]):
     Config: type[Any]
     learns: Literal["mentions", "names"] = "mentions"
     """What its lessons hold: mentions of documents, or names alone."""
+
+    @property
+    def counted(self) -> str:
+        """What an example is called in the journal."""
+        return "clusters" if self.learns == "mentions" else "pairs"
+
     lr: float | None = None
     """Learning rate of the objective's own parameters; None is the encoder's."""
 

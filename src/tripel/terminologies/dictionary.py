@@ -1,5 +1,6 @@
-"""One's own dictionary: `id||name` lines (BioSyn, SapBERT), Le & Nguyen's two forms, or a table id, preferred_name, synonyms.
+"""One's own dictionary: `id||name` lines (BioSyn, SapBERT), Le & Nguyen's two forms, `id<TAB>name` lines (NeMo), or a table.
 
+A table's header names id, preferred_name, synonyms, and perhaps more.
 The form is told by the first line. Ids joined by `|` or `,` in `id||name` are the same name for each of them.
 """
 
@@ -11,7 +12,7 @@ from pathlib import Path
 
 from tripel.corpora.lines import Line, numbered
 from tripel.knowledge import Entity
-from tripel.problems import Problem
+from tripel.problems import BadInput, Problem
 from tripel.terminologies.base import Terminology
 from tripel.terminologies.tables import entity, rows
 
@@ -37,7 +38,8 @@ class Dictionary(Terminology):
 def parse(path: Path) -> Iterator[Entity | Problem]:
     """Entities and problems of a dictionary file."""
     first = next((line for line in numbered(path) if isinstance(line, Line) and line.text.strip()), None)
-    if first is not None and BAR not in first.text and "\t" in first.text:
+    tabs = first is not None and BAR not in first.text and "\t" in first.text
+    if first is not None and tabs and "preferred_name" in first.text.split("\t"):
         for row in rows(path, needed=("id", "preferred_name")):
             yield row if isinstance(row, Problem) else entity(row)
         return
@@ -47,19 +49,31 @@ def parse(path: Path) -> Iterator[Entity | Problem]:
             yield line
         elif line.text.strip():
             count += 1
-            yield from _entities(path, line)
+            yield from _entities(path, line, "\t" if tabs else BAR)
     if not count:
         yield Problem(str(path), 0, "no lines", "lines id||name; fetch the file again")
 
 
-def _entities(path: Path, line: Line) -> Iterator[Entity | Problem]:
-    ids, bar, rest = line.text.partition(BAR)
+def read_names(path: Path) -> list[tuple[str, str]]:
+    """(id, name) of every line, in order. Raises BadInput with every problem of the file."""
+    found = list(parse(path))
+    problems = [one for one in found if isinstance(one, Problem)]
+    if problems:
+        raise BadInput(problems)
+    return [(one.id, name) for one in found if isinstance(one, Entity) for name in one.names]
+
+
+def _entities(path: Path, line: Line, between: str) -> Iterator[Entity | Problem]:
+    ids, bar, rest = line.text.partition(between)
+    said = "id||name" if between == BAR else "an id, a tab, and a name"
     if line.damaged:
         yield Problem(str(path), line.number, "bytes that are not UTF-8", "UTF-8 text; convert the file with iconv")
     elif not bar:
-        yield Problem(str(path), line.number, f"{line.text[:60]!r}, which has no ||", "id||name")
+        yield Problem(
+            str(path), line.number, f"{line.text[:60]!r}, which has no {'||' if between == BAR else 'tab'}", said
+        )
     elif not ids.strip() or not rest.strip():
-        yield Problem(str(path), line.number, "an empty id or name", "id||name, both filled in; or drop the line")
+        yield Problem(str(path), line.number, "an empty id or name", f"{said}, both filled in; or drop the line")
     else:
         types, names = _names(rest)
         for id in (part.strip() for part in ids.replace(",", "|").split("|")):

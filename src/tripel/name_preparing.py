@@ -1,0 +1,143 @@
+"""From a recipe of names to what training and judging need: a knowledge base, pairs, mined wrong names, questions.
+
+Shapes: P pairs, K wrong names of each, Q questions, N names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from safetensors.numpy import load_file, save_file
+
+from tripel import name_negatives, pair_files
+from tripel.config import choose
+from tripel.encoder import Encoder
+from tripel.files import replacing
+from tripel.knowledge import Entity, KnowledgeBase
+from tripel.name_batches import NameLesson
+from tripel.name_recipe import NameRecipe
+from tripel.pair_files import NamePair
+from tripel.preparing import KNOWLEDGE, knowledge_base
+from tripel.progress import bar
+from tripel.synonyms import Drawn, Int, Pairs, ambiguous, candidates, held_out
+from tripel.terminologies.dictionary import read_names
+
+MINED = "mined.safetensors"
+ASKED = 10_000  # concepts of which a name is asked for, at most
+
+
+@dataclass(frozen=True, eq=False)
+class Questions:
+    """Names whose concept is asked for, and the names among which it is to be found."""
+
+    kb: KnowledgeBase
+    hidden: Int
+    """Names of `kb` that are not to be found: those that are asked for."""
+    texts: tuple[str, ...]
+    gold: tuple[frozenset[str], ...]
+    """The right ids of each question."""
+
+
+@dataclass(frozen=True, eq=False)
+class NameGround:
+    """What a run stands on."""
+
+    kb: KnowledgeBase
+    pairs: Pairs
+    wrong_PK: Int | None
+    """The negatives of a pair file, where it has some."""
+    watched: Questions | None
+    """Looked at after each epoch."""
+    exam: Questions | None
+    """Asked before and after training."""
+
+
+def name_ground(recipe: NameRecipe, run: Path) -> NameGround:
+    """Read pairs or draw them; the knowledge base is kept in the run folder."""
+    kb, pairs, wrong_PK, watched, exam = _from_file(recipe) if recipe.pairs.file else _from_terminologies(recipe, run)
+    if not (run / KNOWLEDGE).exists():
+        kb.save(run / KNOWLEDGE)
+    if recipe.exam.queries:
+        exam = _asked(recipe.exam.dictionary, recipe.exam.queries)
+    return NameGround(kb, pairs, wrong_PK, watched, exam)
+
+
+def name_lesson(recipe: NameRecipe, found: NameGround, run: Path) -> NameLesson:
+    """What the objective learns from; wrong names are mined once and kept in the run folder."""
+    shared = ambiguous(found.kb, found.kb.names.to_pylist())
+    lesson = NameLesson(found.kb, found.pairs, found.wrong_PK, shared)
+    if not recipe.negatives.k:
+        return lesson
+    if not (run / MINED).exists():
+        its = recipe.negatives.model
+        encoder = Encoder(replace(recipe.encoder, model=its or recipe.encoder.model))
+        with bar("mining wrong names") as progress:
+            wrong_PK = name_negatives.mine(encoder, lesson, recipe.negatives, folder=run, progress=progress)
+        with replacing(run / MINED) as part:
+            save_file({"wrong": wrong_PK}, part)
+    return replace(lesson, wrong_PK=load_file(run / MINED)["wrong"])
+
+
+def _from_terminologies(
+    recipe: NameRecipe, run: Path
+) -> tuple[KnowledgeBase, Pairs, None, Questions | None, Questions | None]:
+    kb = knowledge_base(recipe.terminologies, run / KNOWLEDGE)
+    seed = recipe.trainer.seed
+    rows = candidates(kb, recipe.pairs, seed=seed)
+    learnt, apart = held_out(rows, share=recipe.pairs.held_out, seed=seed)
+    exam = _held_out_names(kb, apart, seed=seed)
+    watched = None
+    if exam is not None:
+        small = KnowledgeBase.of(kb[int(row)] for row in apart)
+        watched = _held_out_names(small, np.arange(len(small)), seed=seed)
+    return kb, Drawn(kb, learnt, recipe.pairs, seed=seed), None, watched, exam
+
+
+def _from_file(recipe: NameRecipe) -> tuple[KnowledgeBase, Pairs, Int | None, Questions | None, None]:
+    kb, pairs, negative_P = pair_files.grounded(pair_files.read(Path(recipe.pairs.file)))
+    wrong_PK = negative_P[:, None] if (negative_P >= 0).any() else None
+    watched = None
+    if recipe.pairs.validation:
+        watched = _of_pairs(pair_files.read(Path(recipe.pairs.validation)))
+    return kb, pairs, wrong_PK, watched, None
+
+
+def _held_out_names(kb: KnowledgeBase, rows: Int, *, seed: int) -> Questions | None:
+    """Of each concept one name that no other concept has, drawn at random from those after the first."""
+    rng = np.random.default_rng([seed, 5])
+    shared = ambiguous(kb, kb.names.to_pylist())
+    hidden = []
+    for row in rng.permutation(rows)[:ASKED]:
+        its = [
+            n for n in range(kb.first_E[row] + 1, kb.first_E[row + 1]) if kb.names[n].as_py().casefold() not in shared
+        ]
+        if its:
+            hidden.append(its[int(rng.integers(len(its)))])
+    if not hidden:
+        return None
+    names = np.sort(np.array(hidden, np.int64))
+    gold = tuple(frozenset([kb.id(int(row))]) for row in kb.row_N[names])
+    return Questions(kb, names, tuple(kb.names.take(names).to_pylist()), gold)
+
+
+def _of_pairs(pairs: Sequence[NamePair]) -> Questions:
+    kb = KnowledgeBase.of(Entity(id=pair.entity, name=pair.anchor) for pair in pairs)
+    return Questions(
+        kb, np.array([], np.int64), tuple(p.positive for p in pairs), tuple(frozenset([p.entity]) for p in pairs)
+    )
+
+
+def _asked(dictionary: str, queries: str) -> Questions:
+    kb = KnowledgeBase.of(
+        choose("terminologies", {"name": "dictionary", "path": dictionary}, where="exam").make().entities()
+    )
+    asked = read_names(Path(queries))
+    unknown = sorted({id for id, _ in asked} - {entity.id for entity in kb})
+    if unknown:
+        raise ValueError(f"{queries}: asks for {', '.join(unknown[:5])}, which {dictionary} does not have")
+    return Questions(
+        kb, np.array([], np.int64), tuple(name for _, name in asked), tuple(frozenset([id]) for id, _ in asked)
+    )
