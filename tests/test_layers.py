@@ -16,9 +16,9 @@ LAYERS = (
     "corpora terminologies abbreviations clusters synonyms pair_files vectors archives fetching checking counts",
     "similarity views windows encoder encoding indexes candidates progress",
     "negatives batches name_batches objectives trainer checkpoint journal environment",
-    "indexing linker name_negatives",
-    "predictions metrics gold evaluation tables plots corpus_plots model_card",
-    "recipe name_recipe preparing name_preparing judging name_judging watching tasks cli __main__",
+    "indexing linker name_negatives exporting",
+    "predictions metrics gold evaluation tables plots corpus_plots separation separation_plots model_card",
+    "recipe name_recipe preparing name_preparing judging name_judging separating watching tasks cli __main__",
 )
 LAYER = {name: number for number, names in enumerate(LAYERS) for name in names.split()}
 JUDGING = 5

@@ -67,6 +67,34 @@ def link(
     print(tasks.link(run, texts, k=k, as_json=as_json))
 
 
+@app.command()
+def separation(
+    models: Annotated[list[str], typer.Argument(help="Runs, folders, names on the hub, or `embedded`.")],
+    pairs: Annotated[Path, typer.Option(help="A file of synonym pairs, such as RUN/held_out.tsv.")],
+    output: Annotated[Path, typer.Option(help="Folder for the table and the pictures.")] = Path("runs/separation"),
+) -> None:
+    """Compare how well encoders part synonyms from other names: means, DIFF, overlap, distributions and heatmaps.
+
+    Example: tripel separation embedded runs/mnr runs/triplet --pairs runs/mnr/held_out.tsv
+    """
+    from tripel import tasks
+
+    print(tasks.separation(models, pairs, output=output))
+    print(f"\ntable and pictures in {output}")
+
+
+@app.command()
+def export(
+    run: Annotated[Path, typer.Argument(help="A run with a trained encoder.")],
+    folder: Annotated[Path, typer.Argument(help="A new folder.")],
+) -> None:
+    """Write a run's encoder of names as a Sentence Transformers model, which gives the same vectors."""
+    from tripel import tasks
+
+    tasks.export_names(run, folder)
+    print(f'{folder}: load it with SentenceTransformer("{folder}")')
+
+
 @data.command("fetch")
 def data_fetch(
     name: Annotated[str, typer.Argument(help="bc5cdr, medmentions_st21pv, ncbi_disease, ... or umls")],

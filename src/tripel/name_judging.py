@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tripel import checkpoint, indexing, metrics, tables
+from tripel import checkpoint, indexing, metrics, pair_files, plots, tables
 from tripel.encoder import Encoder
 from tripel.encoding import entity_vectors
 from tripel.files import read_lines, write_json, write_text
@@ -21,7 +21,7 @@ from tripel.indexes.entities import Entities, Part
 from tripel.indexes.exact import Exact
 from tripel.indexing import Stamp, unit_vectors
 from tripel.journal import METRICS, Journal
-from tripel.judging import INDEX, TABLES, TRAINED, UNTRAINED, UNTRAINED_INDEX, encoder_fingerprint
+from tripel.judging import INDEX, PICTURES, TABLES, TRAINED, UNTRAINED, UNTRAINED_INDEX, encoder_fingerprint
 from tripel.metrics import Float
 from tripel.name_preparing import NameGround, Questions
 from tripel.name_recipe import NameRecipe
@@ -29,6 +29,7 @@ from tripel.progress import bar
 from tripel.vectors import Vectors
 
 AT = (1, 5)
+HELD_OUT = "held_out.tsv"
 
 
 def judge_names(run: Path, recipe: NameRecipe, found: NameGround, journal: Journal) -> str:
@@ -42,6 +43,12 @@ def judge_names(run: Path, recipe: NameRecipe, found: NameGround, journal: Journ
         before = _before(run, recipe, found, asked)
         after = _ranks(trained, index if asked.kb is found.kb else _own(trained, asked), asked)
         said.insert(0, _table(run, recipe, asked, {UNTRAINED: before, TRAINED: after}, journal))
+    curves = plots.learning_curves(
+        list(read_lines(run / METRICS)), title=run.name, path=run / PICTURES / "learning.png"
+    )
+    journal.pictures({"learning curves": curves})
+    if found.apart:
+        pair_files.write(run / HELD_OUT, found.apart)
     text = "\n\n".join(said)
     write_text(run / TABLES, text + "\n")
     return text

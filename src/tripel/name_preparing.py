@@ -53,6 +53,8 @@ class NameGround:
     """Looked at after each epoch."""
     exam: Questions | None
     """Asked before and after training."""
+    apart: tuple[NamePair, ...]
+    """A pair of each concept held out, for `tripel separation`."""
 
 
 def name_ground(recipe: NameRecipe, run: Path) -> NameGround:
@@ -62,7 +64,7 @@ def name_ground(recipe: NameRecipe, run: Path) -> NameGround:
         kb.save(run / KNOWLEDGE)
     if recipe.exam.queries:
         exam = _asked(recipe.exam.dictionary, recipe.exam.queries)
-    return NameGround(kb, pairs, wrong_PK, watched, exam)
+    return NameGround(kb, pairs, wrong_PK, watched, exam, _pairs_of(watched))
 
 
 def name_lesson(recipe: NameRecipe, found: NameGround, run: Path) -> NameLesson:
@@ -121,6 +123,18 @@ def _held_out_names(kb: KnowledgeBase, rows: Int, *, seed: int) -> Questions | N
     names = np.sort(np.array(hidden, np.int64))
     gold = tuple(frozenset([kb.id(int(row))]) for row in kb.row_N[names])
     return Questions(kb, names, tuple(kb.names.take(names).to_pylist()), gold)
+
+
+def _pairs_of(asked: Questions | None) -> tuple[NamePair, ...]:
+    """Each question with the preferred name of its concept."""
+    if asked is None or not len(asked.hidden):
+        return ()
+    rows = asked.kb.row_N[asked.hidden]
+    first = asked.kb.names.take(asked.kb.first_E[rows]).to_pylist()
+    return tuple(
+        NamePair(asked.kb.id(int(row)), anchor, text)
+        for row, anchor, text in zip(rows, first, asked.texts, strict=True)
+    )
 
 
 def _of_pairs(pairs: Sequence[NamePair]) -> Questions:

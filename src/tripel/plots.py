@@ -20,7 +20,8 @@ GROUPS = {  # panels of the learning curves, each with what it shows
     "loss": ("loss", "triplet"),
     "distance to the entity": ("positive_dist", "negative_dist"),
     "radius": ("mean_radius", "real_mean_radius", "std_radius", "real_std_radius"),
-    "in the batch": ("batch_accuracy", "positive_similarity", "inside_radius"),
+    "in the batch": ("batch_accuracy", "triplet_accuracy", "positive_similarity", "inside_radius"),
+    "hard pairs": ("hard_positives", "hard_negatives", "without_hard_pair"),
     "accuracy@1 on dev": ("val_accuracy",),
     "learning rate": ("lr",),
 }
@@ -28,21 +29,21 @@ GROUPS = {  # panels of the learning curves, each with what it shows
 
 def accuracy_curves(systems: Mapping[str, Mapping[int, float]], *, n: int, title: str, path: Path) -> Path:
     """accuracy@k of each system over k; gives the PNG."""
-    figure, axes = _figure(1)
+    figure, axes = sheet(1)
     for (name, curve), (colour, marker) in zip(systems.items(), STYLES, strict=False):
         axes[0].plot(list(curve), [100 * value for value in curve.values()], marker=marker, color=colour, label=name)
     axes[0].set(xscale="log", xlabel="k", ylabel="accuracy@k (%)", title=f"{title} (N = {n:,} mentions)")
     ticks = sorted({k for curve in systems.values() for k in curve})
     axes[0].set_xticks(ticks, [str(k) for k in ticks])
     axes[0].minorticks_off()
-    _finish(axes[0])
+    finish(axes[0])
     rows = [(name, k, value) for name, curve in systems.items() for k, value in curve.items()]
-    return _write(figure, path, ("system", "k", "accuracy"), rows)
+    return write(figure, path, ("system", "k", "accuracy"), rows)
 
 
 def by_bucket(systems: Mapping[str, Mapping[str, Estimate]], *, title: str, xlabel: str, path: Path) -> Path:
     """accuracy@1 of each system in each bucket with its interval, N under the bucket; gives the PNG."""
-    figure, axes = _figure(1)
+    figure, axes = sheet(1)
     buckets = list(dict.fromkeys(bucket for points in systems.values() for bucket in points))
     for number, ((name, points), (colour, marker)) in enumerate(zip(systems.items(), STYLES, strict=False)):
         shift = (number - (len(systems) - 1) / 2) * 0.12
@@ -56,11 +57,11 @@ def by_bucket(systems: Mapping[str, Mapping[str, Estimate]], *, title: str, xlab
     counts = {bucket: points[bucket].n for points in systems.values() for bucket in points}
     axes[0].set_xticks(range(len(buckets)), [f"{bucket}\nN = {counts[bucket]:,}" for bucket in buckets])
     axes[0].set(xlabel=xlabel, ylabel="accuracy@1 (%), 95 % interval", title=title)
-    _finish(axes[0])
+    finish(axes[0])
     rows = [
         (name, bucket, p.n, p.value, p.low, p.high) for name, points in systems.items() for bucket, p in points.items()
     ]
-    return _write(figure, path, ("system", "bucket", "n", "accuracy", "low", "high"), rows)
+    return write(figure, path, ("system", "bucket", "n", "accuracy", "low", "high"), rows)
 
 
 def learning_curves(records: Sequence[Mapping[str, Any]], *, title: str, path: Path) -> Path:
@@ -68,7 +69,7 @@ def learning_curves(records: Sequence[Mapping[str, Any]], *, title: str, path: P
     present = {key for record in records for key in record}
     groups = {name: [key for key in keys if key in present] for name, keys in GROUPS.items()}
     shown = {name: keys for name, keys in groups.items() if keys}
-    figure, axes = _figure(len(shown))
+    figure, axes = sheet(len(shown))
     rows: list[tuple[object, ...]] = []
     for panel, (name, keys) in zip(axes, shown.items(), strict=True):
         for key, (colour, marker) in zip(keys, STYLES, strict=False):
@@ -77,29 +78,31 @@ def learning_curves(records: Sequence[Mapping[str, Any]], *, title: str, path: P
             panel.plot(*zip(*points, strict=True), color=colour, marker=sparse, ms=4, lw=1.2, label=key)
             rows += [(key, step, value) for step, value in points]
         panel.set(xlabel="step", title=name)
-        _finish(panel)
+        finish(panel)
     figure.suptitle(title)
-    return _write(figure, path, ("curve", "step", "value"), rows)
+    return write(figure, path, ("curve", "step", "value"), rows)
 
 
-def _figure(panels: int) -> tuple[Figure, list[Axes]]:
+def sheet(panels: int, *, width: float = 7.0, height: float = 4.4) -> tuple[Figure, list[Axes]]:
+    """A figure and its panels; width and height in inches are those of a single one."""
     columns = min(3, max(1, panels))
     lines = -(-panels // columns)
-    figure = Figure(
-        figsize=(7.0 if panels < 2 else 4.4 * columns, 4.4 if panels < 2 else 3.2 * lines), layout="constrained"
-    )
+    size = (width, height) if panels < 2 else (4.4 * columns, 3.2 * lines)
+    figure = Figure(figsize=size, layout="constrained")
     FigureCanvasAgg(figure)
     return figure, [figure.add_subplot(lines, columns, place + 1) for place in range(panels)]
 
 
-def _finish(axes: Axes) -> None:
+def finish(axes: Axes) -> None:
+    """A grid, two spines, and a legend where something has a name."""
     axes.grid(True, alpha=0.3)
     axes.spines[["top", "right"]].set_visible(False)
     if axes.get_legend_handles_labels()[0]:
         axes.legend(frameon=False, fontsize=8)
 
 
-def _write(figure: Figure, path: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Path:
+def write(figure: Figure, path: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Path:
+    """The PNG, and the CSV beside it; gives the PNG."""
     with replacing(path) as part:
         figure.savefig(part, format="png", dpi=150)
     with replacing(path.with_suffix(".csv")) as part, part.open("w", encoding="utf-8", newline="") as out:

@@ -23,6 +23,7 @@ from tripel.documents import Document, Link, Mention
 from tripel.encoder import Encoder
 from tripel.environment import describe
 from tripel.evaluation import Scores
+from tripel.exporting import export
 from tripel.files import read_json, write_json, write_text
 from tripel.find import component
 from tripel.journal import Journal
@@ -32,8 +33,10 @@ from tripel.model_card import Facts, card
 from tripel.name_judging import judge_names, quick
 from tripel.name_preparing import NameGround, name_ground, name_lesson
 from tripel.name_recipe import NameRecipe
+from tripel.pair_files import read as read_pairs
 from tripel.preparing import Ground, ground, lesson
 from tripel.recipe import Recipe
+from tripel.separating import separate
 from tripel.trainer import Place, Trainer
 from tripel.watching import Lessons, Watcher, watched
 
@@ -85,6 +88,26 @@ def link(run: Path, texts: Sequence[str], *, k: int = 3, as_json: bool = False) 
     documents = [expand(bracketed(text, id=str(number))) for number, text in enumerate(texts, 1)]
     found = ((document, link) for document in documents for link in linker.link(document, k=k))
     return "\n".join(_json(document, one) if as_json else _words(one, linker.kb) for document, one in found)
+
+
+def separation(models: Sequence[str], pairs: Path, *, output: Path) -> str:
+    """Score separation of encoders, each a run, a folder, a name on the hub, or `embedded`. Gives the table as Markdown."""
+    its = read_pairs(pairs)
+    encoders = {Path(model).name: name_encoder(model) for model in models}
+    if len(encoders) < len(models):
+        raise ValueError(f"{', '.join(models)}: two of them have the same name; the pictures need different ones")
+    return separate(encoders, its, output)
+
+
+def name_encoder(model: str) -> Encoder:
+    """The encoder of a run as it was trained, or another one as names are shown to it."""
+    trained = Path(model) / checkpoint.ENCODER
+    return Encoder.load(trained) if trained.is_dir() else Encoder(Encoder.Config(model=model, entity_pooling="mean"))
+
+
+def export_names(run: Path, folder: Path) -> None:
+    """A run's encoder as a Sentence Transformers model."""
+    export(Encoder.load(checkpoint.published(run)), folder)
 
 
 def bracketed(text: str, *, id: str) -> Document:

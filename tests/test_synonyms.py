@@ -1,0 +1,145 @@
+"""Pairs of synonyms: drawn lazily and alike each time, split by concept, and read from files of four kinds."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tripel import pair_files
+from tripel.knowledge import Entity, KnowledgeBase
+from tripel.pair_files import NamePair
+from tripel.problems import BadInput, Problem
+from tripel.synonyms import Drawing, Drawn, ambiguous, candidates, held_out
+
+
+def kb(*counts: int) -> KnowledgeBase:
+    return KnowledgeBase.of(
+        Entity(id=f"D{e}", name=f"{e}-0", synonyms=tuple(f"{e}-{n}" for n in range(1, count)))
+        for e, count in enumerate(counts)
+    )
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.integers(1, 14), min_size=1, max_size=6), st.integers(1, 60), st.integers(0, 3))
+def test_every_pair_is_of_one_concept_and_none_comes_twice(counts: list[int], most: int, seed: int) -> None:
+    its = kb(*counts)
+    pairs = Drawn(its, np.arange(len(counts)), Drawing(most=most), seed=seed)
+    one, other = pairs.take(np.arange(len(pairs)))
+    assert (its.row_N[one] == its.row_N[other]).all() and (one < other).all()
+    found = list(zip(one.tolist(), other.tolist(), strict=True))
+    assert len(set(found)) == len(found)
+    for row, count in enumerate(counts):
+        every = count * (count - 1) // 2
+        assert sum(its.row_N[a] == row for a, _ in found) == min(most, every)
+    again = Drawn(its, np.arange(len(counts)), Drawing(most=most), seed=seed).take(np.arange(len(pairs))[::-1])
+    assert list(zip(*(part.tolist() for part in again), strict=True)) == found[::-1]
+
+
+def test_below_the_limit_all_pairs_come() -> None:
+    one, other = Drawn(kb(5), np.arange(1), Drawing(), seed=0).take(np.arange(10))
+    assert sorted(zip(one.tolist(), other.tolist(), strict=True)) == list(combinations(range(5), 2))
+
+
+def test_the_number_of_pairs_is_drawn_between_fewest_and_most() -> None:
+    pairs = Drawn(kb(*[9] * 200), np.arange(200), Drawing(fewest=3, most=5), seed=0)
+    one, _ = pairs.take(np.arange(len(pairs)))
+    assert set(np.bincount(one // 9).tolist()) == {3, 4, 5}
+
+
+@pytest.mark.parametrize("wrong", [{"most": 0}, {"fewest": 4, "most": 3}, {"more_than": 0}])
+def test_a_drawing_that_cannot_be_is_refused(wrong: dict[str, int]) -> None:
+    with pytest.raises(ValueError, match="1 <= fewest <= most"):
+        Drawing(**wrong)
+
+
+def test_concepts_are_chosen_by_their_names_and_held_out_whole() -> None:
+    its = kb(1, 2, 6, 7, 8, 3)
+    rows = candidates(its, Drawing(more_than=5), seed=0)
+    assert [len(its[int(row)].names) for row in rows] == [6, 7, 8]
+    assert len(candidates(its, Drawing(concepts=2), seed=0)) == 2
+    learnt, apart = held_out(np.arange(100), share=0.1, seed=1)
+    assert len(apart) == 10 and not set(learnt) & set(apart) and len(learnt) == 90
+    with pytest.raises(ValueError, match=r"lower pairs\.more_than"):
+        candidates(its, Drawing(more_than=8), seed=0)
+
+
+def test_a_name_of_two_concepts_is_known_for_both() -> None:
+    its = KnowledgeBase.of([Entity(id="D1", name="MS"), Entity(id="D2", name="ms"), Entity(id="D3", name="fever")])
+    assert ambiguous(its, its.names.to_pylist()) == {"ms": frozenset([0, 1])}
+
+
+KINDS = {
+    "SapBERT": "C1||fever||pyrexia\nC2||cough||tussis\n",
+    "NeMo": "1\tfever \tpyrexia\n2\tcough\ttussis \n",
+    "KGNEL": "CUI\tSTR_A\tSTR_P\nC1\tfever\tpyrexia\nC2\tcough\ttussis\n",
+    "KGNEL with negatives": "CUI\tSTR_A\tSTR_P\tSTR_N\nC1\tfever\tpyrexia\tcough\nC2\tcough\ttussis\tsneeze\n",
+    "ours": "entity\tanchor\tpositive\nC1\tfever\tpyrexia\nC2\tcough\ttussis\n",
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_kind_of_file(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "pairs"
+    path.write_text(KINDS[kind])
+    pairs = pair_files.read(path)
+    assert [(pair.anchor, pair.positive) for pair in pairs] == [("fever", "pyrexia"), ("cough", "tussis")]
+    assert [pair.negative for pair in pairs] == (["cough", "sneeze"] if "negatives" in kind else ["", ""])
+    its, listed, negative_P = pair_files.grounded(pairs)
+    one, other = listed.take(np.arange(2))
+    names = its.names.to_pylist()
+    assert [(names[a], names[b]) for a, b in zip(one, other, strict=True)] == [
+        ("fever", "pyrexia"),
+        ("cough", "tussis"),
+    ]
+    if "negatives" in kind:
+        assert [names[n] for n in negative_P] == ["cough", "sneeze"]
+        assert its.row_N[negative_P[0]] == its.row_N[one[1]]  # it is known whose name that is
+    else:
+        assert negative_P.tolist() == [-1, -1]
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "said"),
+    {
+        "one column": ("C1||fever||hot\nfever\n", 2, "one column"),
+        "two": ("1\tfever\n", 1, "2 columns"),
+        "an empty name": ("C1||fever||\n", 1, "an empty second name"),
+        "no id": ("||fever||hot\n", 1, "an empty id"),
+        "itself": ("1\tfever\tfever\n", 1, "paired with itself"),
+        "nothing": ("", 0, "no pairs"),
+        "header alone": ("CUI\tSTR_A\tSTR_P\n", 0, "no pairs"),
+        "no negative": ("CUI\tSTR_A\tSTR_P\tSTR_N\nC1\tfever\thot\n", 2, "3 columns"),
+    }.values(),
+)
+def test_a_bad_file_is_named_by_line(tmp_path: Path, text: str, line: int, said: str) -> None:
+    path = tmp_path / "pairs"
+    path.write_text(text)
+    problems = [one for one in pair_files.parse(path) if isinstance(one, Problem)]
+    assert problems[0].line == line and said in problems[0].found
+    with pytest.raises(BadInput, match=said):
+        pair_files.read(path)
+
+
+word = st.text(st.characters(exclude_categories=["C", "Z"], exclude_characters="|"), min_size=1, max_size=6)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.tuples(word, word, word, word).filter(lambda t: t[1] != t[2]), min_size=1, max_size=5))
+def test_what_is_written_is_read_back(tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, ...]]) -> None:
+    path = tmp_path_factory.mktemp("pairs") / "pairs.tsv"
+    pairs = [NamePair(*row) for row in rows]
+    pair_files.write(path, pairs)
+    assert pair_files.read(path) == pairs
+
+
+def test_the_toy_files_of_nemo_are_read(corpora_folder: Path) -> None:
+    toy = corpora_folder / "nemo_toy"
+    if not toy.is_dir():
+        pytest.skip(f"NeMo's toy files are not in {corpora_folder}")
+    pairs = pair_files.read(toy / "train_pairs.tsv")
+    assert len(pairs) == 63 and pairs[0] == NamePair("1", "Pain in the head", "cephalgia")
