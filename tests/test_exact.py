@@ -10,8 +10,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tripel.folding import Entities, Part
 from tripel.indexes.base import Queries
-from tripel.indexes.entities import Entities, Part
 from tripel.indexes.exact import Exact
 from tripel.similarity import Name, searchable
 from tripel.vectors import Vectors

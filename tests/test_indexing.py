@@ -14,8 +14,8 @@ from tripel.batches import Lesson
 from tripel.documents import Document, Mention
 from tripel.encoder import Encoder
 from tripel.encoding import entity_vectors, mention_vectors
+from tripel.folding import Entities
 from tripel.indexes.base import Queries
-from tripel.indexes.entities import Entities
 from tripel.linker import Linker
 
 

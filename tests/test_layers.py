@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).parents[1] / "src" / "tripel"
 LAYERS = (
     "__init__ documents knowledge files config find problems",
     "corpora terminologies abbreviations clusters synonyms pair_files vectors archives fetching checking counts",
-    "similarity views windows encoder encoding indexes candidates progress",
+    "similarity views windows encoder encoding indexes candidates folding progress",
     "negatives batches name_batches objectives trainer checkpoint journal environment",
     "indexing linker name_negatives exporting",
     "predictions metrics gold evaluation tables plots corpus_plots separation separation_plots model_card",

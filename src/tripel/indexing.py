@@ -25,8 +25,8 @@ from tripel.encoder import Encoder
 from tripel.encoding import Progress, entity_vectors, mention_vectors, silent
 from tripel.files import read_json, replacing, write_json
 from tripel.find import component
+from tripel.folding import Entities, Part
 from tripel.indexes.base import Index
-from tripel.indexes.entities import Entities, Part
 from tripel.indexes.exact import Exact
 from tripel.knowledge import KnowledgeBase
 from tripel.similarity import Name, searchable

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from tripel.documents import Candidate, Document, Link
 from tripel.encoder import Encoder
 from tripel.encoding import Progress, mention_vectors, silent
+from tripel.folding import Entities
 from tripel.indexes.base import Hits, Queries
-from tripel.indexes.entities import Entities
 from tripel.indexing import unit_vectors
 from tripel.knowledge import KnowledgeBase
 

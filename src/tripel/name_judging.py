@@ -16,8 +16,8 @@ from tripel import checkpoint, indexing, metrics, pair_files, plots, tables
 from tripel.encoder import Encoder
 from tripel.encoding import entity_vectors
 from tripel.files import read_lines, write_json, write_text
+from tripel.folding import Entities, Part
 from tripel.indexes.base import Queries
-from tripel.indexes.entities import Entities, Part
 from tripel.indexes.exact import Exact
 from tripel.indexing import Stamp, unit_vectors
 from tripel.journal import METRICS, Journal

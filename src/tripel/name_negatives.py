@@ -15,8 +15,8 @@ from tripel.config import Choice
 from tripel.encoder import Encoder
 from tripel.encoding import Progress, entity_vectors, silent
 from tripel.find import component
+from tripel.folding import Entities, Part
 from tripel.indexes.base import Index, Queries
-from tripel.indexes.entities import Entities, Part
 from tripel.indexes.exact import Exact
 from tripel.indexing import unit_vectors
 from tripel.name_batches import NameLesson

@@ -22,7 +22,7 @@ Progress = Callable[[int, int], None]
 BLOCK = 65_536  # rows added between two calls of a progress bar
 
 
-class Approximate(Index):
+class FaissIndex(Index):
     """A faiss index of the rows, and their vectors beside it."""
 
     def __init__(self, config: Any, vectors: Vectors, *, similarity: Name, found: faiss.Index) -> None:

@@ -8,7 +8,7 @@ from typing import Literal
 
 import faiss
 
-from tripel.indexes.approximate import Approximate, Progress, add, metric, opened
+from tripel.indexes.approximate import FaissIndex, Progress, add, metric, opened
 from tripel.similarity import Name
 from tripel.vectors import Vectors
 
@@ -16,7 +16,7 @@ STORED = {"float16": faiss.ScalarQuantizer.QT_fp16, "int8": faiss.ScalarQuantize
 TRAINED_ON = 100_000  # rows that the ranges of int8 are read from
 
 
-class Hnsw(Approximate):
+class Hnsw(FaissIndex):
     """m links a row, ef rows held in view while building and while searching; the settings are those of TrainX."""
 
     @dataclass(frozen=True, kw_only=True)

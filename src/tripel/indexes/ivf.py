@@ -14,7 +14,7 @@ import faiss
 import numpy as np
 
 from tripel.files import read_json, replacing, write_json
-from tripel.indexes.approximate import Approximate, Progress, add, metric, opened
+from tripel.indexes.approximate import FaissIndex, Progress, add, metric, opened
 from tripel.indexes.base import Float, Queries
 from tripel.indexes.exact import Exact
 from tripel.similarity import Name
@@ -25,7 +25,7 @@ ASKED = 256  # rows that serve as queries where the number of cells is tuned
 AT = 64
 
 
-class Ivf(Approximate):
+class Ivf(FaissIndex):
     """Cells of rows."""
 
     @dataclass(frozen=True, kw_only=True)
@@ -127,7 +127,7 @@ def true_first(exact: Exact, query_MD: Float, *, at: int) -> Float:
     return score_MR[:, -1]
 
 
-def recall(index: Approximate, query_MD: Float, wanted_M: Float, *, at: int) -> float:
+def recall(index: FaissIndex, query_MD: Float, wanted_M: Float, *, at: int) -> float:
     """Share of the first `at` rows that are among the exact first `at`, ties counting."""
     score_MR, _ = index.nearest(Queries(vectors_MD=query_MD), rows=at)
     return float((score_MR >= wanted_M[:, None] - 1e-6).mean())
