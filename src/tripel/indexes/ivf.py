@@ -100,7 +100,7 @@ def _learnt(config: Ivf.Config, vectors: Vectors, similarity: Name) -> faiss.Ind
     kept = config.pca or vectors.dimensions
     if config.pq and kept % config.pq:
         raise ValueError(f"index.pq is {config.pq}: it must divide the {kept} dimensions without rest")
-    coded = f"PQ{config.pq}" if config.pq else "SQfp16"
+    coded = f"PQ{config.pq}np" if config.pq else "SQfp16"  # np: without the slow training that polysemous codes need
     reduced = f"PCA{config.pca}," if config.pca else ""
     found = faiss.index_factory(vectors.dimensions, f"{reduced}IVF{cells},{coded}", metric(similarity))
     found.train(vectors[np.sort(chosen)])
