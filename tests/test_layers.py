@@ -13,12 +13,12 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "src" / "tripel"
 LAYERS = (
     "__init__ documents knowledge files config find problems",
-    "corpora terminologies abbreviations clusters synonyms pair_files vectors archives fetching checking counts",
+    "corpora terminologies abbreviations clusters synonyms pair_files vectors releases library archives fetching checking counts",
     "similarity views windows encoder encoding indexes candidates folding progress",
     "negatives batches name_batches objectives trainer checkpoint journal environment",
-    "indexing linker name_negatives exporting",
+    "indexing index_plan index_update linker name_negatives exporting",
     "predictions metrics gold evaluation tables plots corpus_plots separation separation_plots model_card",
-    "recipe name_recipe preparing name_preparing judging name_judging separating watching tasks cli __main__",
+    "recipe name_recipe preparing name_preparing judging name_judging separating asking knowing watching tasks cli __main__",
 )
 LAYER = {name: number for number, names in enumerate(LAYERS) for name in names.split()}
 JUDGING = 5

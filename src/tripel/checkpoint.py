@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from tripel.batches import Near
 from tripel.encoder import Encoder
-from tripel.files import read_json, write_json
+from tripel.files import fingerprint, mended, read_json, swap_in, write_json
 from tripel.trainer import Place, Trainer
 
 ENCODER, OBJECTIVE, STATE, NEAR = "encoder", "objective.safetensors", "state", "near.safetensors"
@@ -59,25 +59,25 @@ def restore(folder: Path, trainer: Trainer) -> Near | None:
 
 def publish(run: Path, encoder: Encoder, objective: nn.Module) -> None:
     """Put the encoder of this moment, and the objective's own numbers, where the linker finds them."""
-    part, old = run / f".{ENCODER}.part", run / f".{ENCODER}.old"
-    for leftover in (part, old):
-        shutil.rmtree(leftover, ignore_errors=True)
+    part = run / f".{ENCODER}.part"
+    shutil.rmtree(part, ignore_errors=True)
     encoder.save(part)
     save_file(_contiguous(objective.state_dict()), run / OBJECTIVE)
-    if (run / ENCODER).exists():
-        (run / ENCODER).rename(old)
-    part.rename(run / ENCODER)
-    shutil.rmtree(old, ignore_errors=True)
+    swap_in(part, run / ENCODER)
 
 
 def published(run: Path) -> Path:
     """Where the published encoder lies. Mends a run that was killed between the two renames of `publish`."""
-    folder, old = run / ENCODER, run / f".{ENCODER}.old"
-    if not folder.exists() and old.exists():
-        old.rename(folder)
+    folder = mended(run / ENCODER)
     if not folder.exists():
         raise ValueError(f"{run}: no trained encoder here; train one with `tripel train` or `tripel resume {run}`")
     return folder
+
+
+def encoder_fingerprint(folder: Path) -> str:
+    """Of the weights, of both towers where there are two, and of how they are used."""
+    files = sorted(path for path in folder.rglob("*") if path.suffix == ".safetensors" or path.name == "tripel.json")
+    return "-".join(fingerprint(path)[:16] for path in files)
 
 
 def _parameters(trainer: Trainer) -> list[tuple[str, Tensor]]:

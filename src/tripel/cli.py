@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from tripel.fetching import Progress
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+index = typer.Typer(no_args_is_help=True, help="Indexes: plan, build, update, query.")
+kb = typer.Typer(no_args_is_help=True, help="Knowledge bases: build, stats, diff, update, and single concepts.")
+app.add_typer(index, name="index")
+app.add_typer(kb, name="kb")
 data = typer.Typer(no_args_is_help=True, help="Corpora: fetch, count, check.")
 app.add_typer(data, name="data")
 
@@ -93,6 +97,212 @@ def export(
 
     tasks.export_names(run, folder)
     print(f'{folder}: load it with SentenceTransformer("{folder}")')
+
+
+MODEL = Annotated[str, typer.Argument(help="A run, a folder, a name on the hub, or `embedded`.")]
+SOURCE = Annotated[
+    str,
+    typer.Argument(
+        help="mesh, mesh+ctd, a dictionary file, a folder of `tripel kb build` (FOLDER@2), or an .arrow file."
+    ),
+]
+SETTINGS = Annotated[list[str] | None, typer.Argument(help="index.search.name=hnsw, encoder.precision=bf16, ...")]
+
+
+@index.command("plan")
+def index_plan(
+    model: MODEL,
+    source: SOURCE,
+    settings: SETTINGS = None,
+    ram: Annotated[str, typer.Option(help="What searching may take, such as 8GB.")] = "8GB",
+) -> None:
+    """Print what each index would take, measured on a sample, and which one to choose.
+
+    Example: tripel index plan embedded mesh+ctd --ram 2GB
+    """
+    from tripel import asking
+    from tripel.config import words
+
+    print(asking.plan(model, source, words(settings or []), ram=ram))
+
+
+@index.command("build")
+def index_build(
+    model: MODEL,
+    source: SOURCE,
+    settings: SETTINGS = None,
+    output: Annotated[Path, typer.Option(help="The folder; called again after a kill, the build goes on.")] = Path(
+        "runs/index"
+    ),
+    max_ram: Annotated[str, typer.Option(help="Refuse at once what would take more, such as 8GB.")] = "",
+) -> None:
+    """Encode a knowledge base into a folder that can be asked.
+
+    Example: tripel index build runs/self_alignment mesh+ctd index.search.name=hnsw --output runs/names
+    """
+    from tripel import asking
+    from tripel.config import words
+
+    print(asking.build(model, source, output, words(settings or []), max_ram=max_ram))
+
+
+@index.command("update")
+def index_update(
+    folder: Annotated[Path, typer.Argument(help="A folder of `tripel index build`, or a run.")], source: SOURCE
+) -> None:
+    """Carry an index over to another version of its knowledge base: only new names are encoded, removed ones buried."""
+    from tripel import asking
+
+    print(asking.update(folder, source))
+
+
+@index.command("query")
+def index_query(
+    folder: Annotated[Path, typer.Argument(help="A folder of `tripel index build`, or a run.")],
+    names: Annotated[list[str] | None, typer.Argument(help="What is looked up; without any, a prompt.")] = None,
+    file: Annotated[Path | None, typer.Option(help="A file with a name on each line; - is standard input.")] = None,
+    k: Annotated[int, typer.Option("-k", help="Entities shown for each.")] = 5,
+    types: Annotated[
+        list[str] | None, typer.Option("--type", help="Only entities of this semantic type; may come again.")
+    ] = None,
+    sources: Annotated[
+        list[str] | None, typer.Option("--source", help="Only entities with a name of this vocabulary.")
+    ] = None,
+    ids: Annotated[Path | None, typer.Option(help="Only entities of this file, an id on each line.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON Lines, an entity a line.")] = False,
+) -> None:
+    """Look names up: id, name, the name that matched, its vocabulary, and the cosine. Filters act before ranking.
+
+    Example: tripel index query runs/names "high blood sugar" "head pain" --type C23
+    """
+    from tripel import asking
+    from tripel.linker import Linker
+
+    linker = Linker.load(folder)
+    wanted = ids.read_text(encoding="utf-8").split() if ids else []
+    for asked in _asked(names or [], file):
+        found = asking.ask(linker, asked, k=k, types=types or [], sources=sources or [], ids=wanted)
+        print(asking.words(found, as_json=as_json))
+
+
+def _asked(names: list[str], file: Path | None) -> Iterator[list[str]]:
+    """All names of the command line and of a file at once; at a prompt, one after the other until `exit`."""
+    if file is not None:
+        text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
+        names = [*names, *(line.strip() for line in text.splitlines() if line.strip())]
+        if not names:
+            raise ValueError(f"{file}: no names in it; one on each line is expected")
+    if names:
+        yield names
+        return
+    while True:
+        try:
+            name = input("name (exit to leave): ").strip()
+        except EOFError:
+            return
+        if name in ("exit", "quit"):
+            return
+        if name:
+            yield [name]
+
+
+@kb.command("build")
+def kb_build(
+    source: SOURCE,
+    settings: Annotated[
+        list[str] | None, typer.Argument(help="path=FOLDER and other settings of a single terminology.")
+    ] = None,
+    output: Annotated[Path, typer.Option(help="A folder of versions; what is there already stays.")] = Path("kb"),
+) -> None:
+    """Read a terminology and keep it as a version, named by its content.
+
+    Example: tripel kb build umls path=2026AA/META --output kb/umls
+    """
+    from tripel import knowing
+    from tripel.config import words
+
+    print(knowing.build(source, words(settings or []), output))
+
+
+@kb.command("update")
+def kb_update(
+    folder: Annotated[Path, typer.Argument(help="A folder of `tripel kb build`.")],
+    source: SOURCE,
+    settings: Annotated[
+        list[str] | None, typer.Argument(help="path=FOLDER and other settings of a single terminology.")
+    ] = None,
+    annotations: Annotated[
+        Path | None, typer.Option(help="PubTator, or a file of ids: what became of them is said.")
+    ] = None,
+) -> None:
+    """Keep a new release as the latest version, and say what changed: new, merged, retired, removed.
+
+    Then `tripel index update FOLDER KB` carries an index over.
+    """
+    from tripel import knowing
+    from tripel.config import words
+
+    print(knowing.update(folder, source, words(settings or []), annotations=annotations))
+
+
+@kb.command("stats")
+def kb_stats(
+    source: SOURCE, output: Annotated[Path, typer.Option(help="Folder for the picture.")] = Path("runs/stats")
+) -> None:
+    """Count concepts, names, types and vocabularies, and draw how many names concepts have."""
+    from tripel import knowing
+
+    print(knowing.stats(source, output))
+
+
+@kb.command("diff")
+def kb_diff(
+    old: Annotated[str, typer.Argument(help="As for build; FOLDER@1 is a version.")],
+    new: Annotated[str, typer.Argument(help="As for build.")],
+    annotations: Annotated[
+        Path | None, typer.Option(help="PubTator, or a file of ids: what became of them is said.")
+    ] = None,
+) -> None:
+    """Say what changed between two knowledge bases."""
+    from tripel import knowing
+
+    print(knowing.diff(old, new, annotations=annotations))
+
+
+@kb.command("put")
+def kb_put(
+    folder: Annotated[Path, typer.Argument(help="A folder of `tripel kb build`.")],
+    id: Annotated[str, typer.Argument(help="A new id, or that of a concept to change.")],
+    names: Annotated[list[str], typer.Argument(help="Its names, the preferred one first.")],
+    types: Annotated[list[str] | None, typer.Option("--type", help="A semantic type; may come again.")] = None,
+    definition: Annotated[str, typer.Option(help="What it is.")] = "",
+) -> None:
+    """Add a concept, or change one; `tripel index update` makes the next query see it.
+
+    Example: tripel kb put kb/mesh X1 dostarlimab TSR-042 && tripel index update runs/names kb/mesh
+    """
+    from tripel import knowing
+
+    print(knowing.put(folder, id, names, types=types or [], definition=definition))
+
+
+@kb.command("remove")
+def kb_remove(
+    folder: Annotated[Path, typer.Argument(help="A folder of `tripel kb build`.")],
+    ids: Annotated[list[str], typer.Argument(help="Ids of concepts.")],
+) -> None:
+    """Take concepts out."""
+    from tripel import knowing
+
+    print(knowing.remove(folder, ids))
+
+
+@kb.command("export")
+def kb_export(source: SOURCE, file: Annotated[Path, typer.Argument(help="A new file of id||name lines.")]) -> None:
+    """Write a dictionary for other software; names that a licence restricts are left out, and how many is said."""
+    from tripel import knowing
+
+    print(knowing.export(source, file))
 
 
 @data.command("fetch")

@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +27,27 @@ def replacing(path: Path) -> Iterator[Path]:
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def swap_in(part: Path, folder: Path) -> None:
+    """A finished folder takes the place of another. Killed between the two renames, `mended` brings the old one back."""
+    old = _old(folder)
+    shutil.rmtree(old, ignore_errors=True)
+    if folder.exists():
+        folder.rename(old)
+    part.rename(folder)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def mended(folder: Path) -> Path:
+    """The folder, after what was left of a `swap_in` that was killed is put right."""
+    if not folder.exists() and _old(folder).exists():
+        _old(folder).rename(folder)
+    return folder
+
+
+def _old(folder: Path) -> Path:
+    return folder.with_name(f".{folder.name}.old")
 
 
 def write_text(path: Path, text: str) -> None:

@@ -54,7 +54,9 @@ class Entities:
         Rows are fetched until k distinct entities are sure: the last of them scores above every row not fetched. Ties go to
         the entity that comes first in the knowledge base.
         """
-        allowed_N = self._allowed(allowed_E)
+        allowed_N = None
+        if allowed_E is not None:
+            allowed_N = (self.entity_N >= 0) & allowed_E[np.maximum(self.entity_N, 0)]
         out = Hits(
             np.full((len(queries), k), -1, np.int64),
             np.full((len(queries), k), -np.inf, np.float32),
@@ -110,7 +112,8 @@ class Entities:
             score_MR = score_MR - np.float32(part.discount)
             if rows < len(part.entity_N):
                 floor_M = np.maximum(floor_M, score_MR[:, -1])
-            found.append((score_MR, np.where(row_MR < 0, -1, row_MR + first)))
+            gone_MR = (row_MR < 0) | (part.entity_N[row_MR] < 0)
+            found.append((np.where(gone_MR, -np.inf, score_MR), np.where(gone_MR, -1, row_MR + first)))
         score_MR, row_MR = (np.hstack(columns) for columns in zip(*found, strict=True))
         return *best(score_MR, row_MR, rows=score_MR.shape[1]), floor_M
 
@@ -122,13 +125,6 @@ class Entities:
             closeness = part.index.closeness(query, (row_R[here] - self.first_P[number])[None])
             out[here] = closeness[0] - np.float32(part.discount)
         return out
-
-    def _allowed(self, allowed_E: Bool | None) -> Bool | None:
-        buried = self.entity_N < 0
-        if allowed_E is None:
-            return ~buried if buried.any() else None
-        allowed_N: Bool = ~buried & allowed_E[np.maximum(self.entity_N, 0)]
-        return allowed_N
 
 
 def _some(queries: Queries, places: Int) -> Queries:

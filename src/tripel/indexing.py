@@ -8,7 +8,7 @@ Shapes: N rows, E entities, C clusters of training mentions, D dimensions.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -23,7 +23,7 @@ from tripel.batches import Lesson
 from tripel.config import Choice, build, choose, dump
 from tripel.encoder import Encoder
 from tripel.encoding import Progress, entity_vectors, mention_vectors, silent
-from tripel.files import read_json, replacing, write_json
+from tripel.files import mended, read_json, replacing, swap_in, write_json
 from tripel.find import component
 from tripel.folding import Entities, Part
 from tripel.indexes.base import Index
@@ -112,19 +112,18 @@ def make(
         _rows(part / kind, kind, encoder, kb, lesson, progress)
         if kind != "mentions":
             _searchable(part / kind, config.search, encoder.config.similarity, progress)
-    shutil.rmtree(folder, ignore_errors=True)
-    part.rename(folder)
+    swap_in(part, folder)
 
 
 def made_by(folder: Path, stamp: Stamp) -> bool:
     """Whether an index lies there and this encoder and knowledge base made it."""
-    found = read_json(folder / ORIGIN) if (folder / ORIGIN).is_file() else {}
+    found = read_json(folder / ORIGIN) if (mended(folder) / ORIGIN).is_file() else {}
     return all(found.get(what) == ours for what, ours in asdict(stamp).items())
 
 
 def opened(folder: Path, *, stamp: Stamp, rebuild: str) -> Entities:
     """Memory-map an index. Raises ValueError where something else made it, naming the command that helps."""
-    if not (folder / ORIGIN).is_file():
+    if not (mended(folder) / ORIGIN).is_file():
         raise ValueError(f"{folder}: no index here yet; run `{rebuild}`")
     origin = read_json(folder / ORIGIN)
     for what, ours in asdict(stamp).items():
@@ -140,7 +139,7 @@ def opened(folder: Path, *, stamp: Stamp, rebuild: str) -> Entities:
 
 def _part(folder: Path, kind: Kind, config: Config, similarity: Name) -> Part:
     rows = load_file(folder / ROWS)
-    vectors = Vectors.open(sorted(folder.glob("vectors-*.npy")))
+    vectors = Vectors.open(shards(folder))
     if len(vectors) != len(rows["entity"]):
         raise ValueError(f"{folder}: {len(vectors):,} vectors for {len(rows['entity']):,} rows; build the index again")
     index: Index
@@ -155,7 +154,7 @@ def _part(folder: Path, kind: Kind, config: Config, similarity: Name) -> Part:
 
 def _searchable(folder: Path, search: Choice, similarity: Name, progress: Progress) -> None:
     if search.name != "exact" and not (folder / SEARCH).exists():
-        vectors = Vectors.open(sorted(folder.glob("vectors-*.npy")))
+        vectors = Vectors.open(shards(folder))
         component("indexes", search.name).build(
             search.settings, vectors, similarity=similarity, path=folder / SEARCH, progress=progress
         )
@@ -168,57 +167,66 @@ def _rows(
     if kind == "mentions":
         assert lesson is not None
         cluster_CD, entity_C = cluster_vectors(encoder, lesson, progress=progress)
-        _save_rows(folder, entity_C, np.full(len(entity_C), -1, np.int64))
-        write_shard(folder / "vectors-00000.npy", cluster_CD)
+        save_rows(folder, entity_C, np.full(len(entity_C), -1, np.int64))
+        write_shard(_shard(folder, 0), cluster_CD)
         return
-    entity_N = kb.row_N if kind == "names" else np.arange(len(kb))
-    name_N = np.arange(len(entity_N)) if kind == "names" else np.full(len(entity_N), -1, np.int64)
-    _save_rows(folder, entity_N, name_N)
-    total = len(kb.names) if kind == "centroids" else len(entity_N)
-    for number, (first, last) in enumerate(_ranges(kind, kb)):
-        path = folder / f"vectors-{number:05}.npy"
-        done = int(kb.first_E[first]) if kind == "centroids" else first
+    entity_N, name_N = rows_of(kind, kb)
+    save_rows(folder, entity_N, name_N)
+    encode_shards(folder, kind, encoder, kb, np.arange(len(entity_N)), first=0, progress=progress)
+
+
+def rows_of(kind: Kind, kb: KnowledgeBase) -> tuple[Int, Int]:
+    """The entity of each row of a kind, and its position in `kb.names` where it is a name, -1 otherwise [N], [N]."""
+    if kind == "names":
+        return kb.row_N, np.arange(len(kb.names))
+    return np.arange(len(kb)), np.full(len(kb), -1, np.int64)
+
+
+def encode_shards(
+    folder: Path, kind: Kind, encoder: Encoder, kb: KnowledgeBase, row_R: Int, *, first: int, progress: Progress
+) -> None:
+    """Vectors of some rows, a shard at a time from number `first` on; a shard that is there is not made again."""
+    for number, begin in enumerate(range(0, len(row_R), SHARD), first):
+        path = _shard(folder, number)
         if not path.exists():
-            write_shard(
-                path, _encoded(kind, encoder, kb, first, last, progress=partial(_shifted, progress, done, total))
-            )
+            shift = partial(_shifted, progress, begin, len(row_R))
+            write_shard(path, _encoded(kind, encoder, kb, row_R[begin : begin + SHARD], progress=shift))
+        progress(min(begin + SHARD, len(row_R)), len(row_R))
 
 
-def _shifted(progress: Progress, before: int, total: int, done: int, _: int) -> None:
-    progress(before + done, total)
+def shards(folder: Path) -> list[Path]:
+    """The vectors of one kind of row, in their order."""
+    return sorted(folder.glob("vectors-*.npy"))
 
 
-def _save_rows(folder: Path, entity_N: Int, name_N: Int) -> None:
+def _shard(folder: Path, number: int) -> Path:
+    return folder / f"vectors-{number:05}.npy"
+
+
+def _shifted(progress: Progress, before: int, total: int, done: int, of: int) -> None:
+    """Progress within a shard as progress of the whole; centroids count names there, rows here."""
+    progress(before + done * min(SHARD, total - before) // max(1, of), total)
+
+
+def save_rows(folder: Path, entity_N: Int, name_N: Int) -> None:
+    """Which entity and name each row is."""
     folder.mkdir(parents=True, exist_ok=True)
     with replacing(folder / ROWS) as part:
         save_file({"entity": entity_N, "name": name_N}, part)
 
 
-def _ranges(kind: Kind, kb: KnowledgeBase) -> Iterator[tuple[int, int]]:
-    """Rows [first, last) of each shard; centroids by as many entities as have a shard's worth of names."""
-    total = len(kb.names) if kind == "names" else len(kb)
-    first = 0
-    while first < total:
-        last = first + SHARD
-        if kind == "centroids":
-            last = max(first + 1, int(np.searchsorted(kb.first_E, kb.first_E[first] + SHARD, side="right")) - 1)
-        yield first, min(last, total)
-        first = last
-
-
-def _encoded(kind: Kind, encoder: Encoder, kb: KnowledgeBase, first: int, last: int, *, progress: Progress) -> Float:
-    """Vectors of rows [first, last), in the form that is searched."""
+def _encoded(kind: Kind, encoder: Encoder, kb: KnowledgeBase, row_R: Int, *, progress: Progress) -> Float:
+    """Vectors of rows, in the form that is searched."""
+    if kind == "names":
+        return unit_vectors(encoder, entity_vectors(encoder, kb.names.take(row_R).to_pylist(), progress=progress))
     if kind == "whole":
-        texts = [encoder.entity_text(kb, row) for row in range(first, last)]
-    else:
-        names = slice(first, last) if kind == "names" else slice(int(kb.first_E[first]), int(kb.first_E[last]))
-        texts = kb.names[names].to_pylist()
-    unit = unit_vectors(encoder, entity_vectors(encoder, texts, progress=progress))
-    if kind != "centroids":
-        return unit
-    begins = kb.first_E[first:last] - kb.first_E[first]
-    counts = np.diff(kb.first_E[first : last + 1]).astype(np.float32)
-    return unit_vectors(encoder, (np.add.reduceat(unit, begins, axis=0) / counts[:, None]).astype(np.float32))
+        texts = [encoder.entity_text(kb, int(row)) for row in row_R]
+        return unit_vectors(encoder, entity_vectors(encoder, texts, progress=progress))
+    counts_R = kb.first_E[row_R + 1] - kb.first_E[row_R]
+    begins_R = np.cumsum(counts_R) - counts_R
+    names = np.repeat(kb.first_E[row_R] - begins_R, counts_R) + np.arange(counts_R.sum())
+    unit = unit_vectors(encoder, entity_vectors(encoder, kb.names.take(names).to_pylist(), progress=progress))
+    return unit_vectors(encoder, (np.add.reduceat(unit, begins_R, axis=0) / counts_R[:, None]).astype(np.float32))
 
 
 def unit_vectors(encoder: Encoder, vectors_ND: Float) -> Float:

@@ -10,20 +10,19 @@ from pathlib import Path
 from tripel import checkpoint, indexing, plots, predictions, tables
 from tripel.encoder import Encoder
 from tripel.evaluation import Scores, compare, evaluate
-from tripel.files import fingerprint, read_lines, write_json, write_text
+from tripel.files import read_lines, write_json, write_text
 from tripel.gold import Gold, gold
 from tripel.indexes.base import Hits
 from tripel.indexing import Stamp
 from tripel.journal import METRICS, Journal
-from tripel.knowledge import KnowledgeBase
-from tripel.linker import Linker
+from tripel.linker import INDEX, Linker
 from tripel.metrics import Paired
 from tripel.predictions import Origin, Prediction
-from tripel.preparing import KNOWLEDGE, Ground, lesson
+from tripel.preparing import Ground, lesson
 from tripel.progress import bar
 from tripel.recipe import Recipe
 
-INDEX, UNTRAINED_INDEX = "index", "index-untrained"
+UNTRAINED_INDEX = "index-untrained"
 PICTURES = "pictures"
 TABLES = "tables.md"
 ROLES = ("dev", "test")
@@ -57,18 +56,10 @@ def judge(run: Path, recipe: Recipe, found: Ground, journal: Journal) -> str:
 def trained(run: Path, recipe: Recipe, found: Ground) -> Linker:
     """The linker of a run; its index is built where it is not there, or was built for another encoder."""
     folder = checkpoint.published(run)
-    stamp = Stamp(encoder_fingerprint(folder), found.kb.fingerprint)
+    stamp = Stamp(checkpoint.encoder_fingerprint(folder), found.kb.fingerprint)
     if not indexing.made_by(run / INDEX, stamp):
         _index(run / INDEX, Encoder.load(folder), recipe, found, stamp)
-    return opened(run)
-
-
-def opened(run: Path) -> Linker:
-    """The linker of a run that was judged: encoder, knowledge base and index as they lie there, no corpus."""
-    folder = checkpoint.published(run)
-    encoder, kb = Encoder.load(folder), KnowledgeBase.open(run / KNOWLEDGE)
-    stamp = Stamp(encoder_fingerprint(folder), kb.fingerprint)
-    return Linker(encoder, kb, indexing.opened(run / INDEX, stamp=stamp, rebuild=f"tripel evaluate {run}"))
+    return Linker.load(run)
 
 
 def untrained(run: Path, recipe: Recipe, found: Ground) -> Linker:
@@ -79,12 +70,6 @@ def untrained(run: Path, recipe: Recipe, found: Ground) -> Linker:
     _index(run / UNTRAINED_INDEX, encoder, its, found, stamp)
     index = indexing.opened(run / UNTRAINED_INDEX, stamp=stamp, rebuild=f"tripel evaluate {run}")
     return Linker(encoder, found.kb, index)
-
-
-def encoder_fingerprint(folder: Path) -> str:
-    """Of the weights, of both towers where there are two, and of how they are used."""
-    files = sorted(path for path in folder.rglob("*") if path.suffix == ".safetensors" or path.name == "tripel.json")
-    return "-".join(fingerprint(path)[:16] for path in files)
 
 
 def _index(folder: Path, encoder: Encoder, recipe: Recipe, found: Ground, stamp: Stamp) -> None:
@@ -105,7 +90,7 @@ def _judge_role(
     lexical = {(one.document, one.start, one.end): one.ids for one in answers[LEXICAL, FULL]}
     truth = gold(found.documents[role], kb=found.kb, train=found.documents["train"], retrieved=lambda key: lexical[key])
     for (system, protocol), made in answers.items():
-        encoder = encoder_fingerprint(checkpoint.published(run)) if system == TRAINED else ""
+        encoder = checkpoint.encoder_fingerprint(checkpoint.published(run)) if system == TRAINED else ""
         origin = Origin(protocol=protocol, system=system, encoder=encoder, knowledge_base=found.kb.fingerprint)
         predictions.write(run / "predictions" / f"{role}-{system}-{protocol}.jsonl", origin, made)
     scores = [

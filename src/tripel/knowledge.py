@@ -7,10 +7,11 @@ entities opens at once and costs no Python objects. It knows nothing of the form
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import groupby
+from itertools import groupby, repeat
 from pathlib import Path
 from typing import Any, overload
 
@@ -28,8 +29,11 @@ SCHEMA = pa.schema(
         "types": pa.list_(pa.string()),
         "definition": pa.string(),
         "alternatives": pa.list_(pa.string()),
+        "sources": pa.list_(pa.string()),
     }
 )
+FINGERPRINT, RESTRICTIONS = b"tripel.fingerprint", b"tripel.restrictions"  # beside the schema of a file
+BETWEEN = "|"  # vocabularies that share a name
 ENTITIES_A_BATCH = 20_000  # rows gathered before they are written: some 4 MB at UMLS
 
 
@@ -44,10 +48,14 @@ class Entity:
     definition: str = ""
     alternatives: tuple[str, ...] = ()
     """Retired or alternative ids that now mean this concept."""
+    sources: tuple[str, ...] = ()
+    """The vocabulary of each name, several joined by `|`, "" where unknown; empty where none is known."""
 
     def __post_init__(self) -> None:
         if not self.id or not self.name.strip():
             raise ValueError(f"entity {self.id!r} needs an id and a name that is not blank")
+        if self.sources and len(self.sources) != 1 + len(self.synonyms):
+            raise ValueError(f"entity {self.id!r} has {1 + len(self.synonyms)} names and {len(self.sources)} sources")
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -59,28 +67,41 @@ class KnowledgeBase(Sequence[Entity]):
     """Entities in the order of their ids. `kb[row]`, `kb.row(id)`, `kb.named("fever")`, `kb.names`."""
 
     def __init__(self, table: pa.Table) -> None:
+        said = table.schema.metadata or {}
+        self._fingerprint = said.get(FINGERPRINT, b"").decode()
+        self.restrictions: dict[str, int] = json.loads(said.get(RESTRICTIONS, b"{}"))
+        """How far the licence of a vocabulary restricts its names, as UMLS has it: 0 is free."""
         self.table = table.combine_chunks()
-        self._ids = _chunk(self.table["id"])
+        self.ids = _chunk(self.table["id"])
+        """Ids in their order [E]."""
         self._names = _chunk(self.table["names"])
 
     @classmethod
-    def of(cls, entities: Iterable[Entity]) -> KnowledgeBase:
+    def of(cls, entities: Iterable[Entity], *, restrictions: Mapping[str, int] | None = None) -> KnowledgeBase:
         """A knowledge base in memory. Entities of one id are merged: names and types add up, the first definition stays."""
         batches = list(_batches(entities))
-        return cls(_sorted(pa.Table.from_batches(batches, schema=SCHEMA)))
+        table = _sorted(pa.Table.from_batches(batches, schema=SCHEMA))
+        return cls(table.replace_schema_metadata({RESTRICTIONS: json.dumps(dict(restrictions or {}), sort_keys=True)}))
 
     @classmethod
     def open(cls, path: Path) -> KnowledgeBase:
         """Memory-map what `save` wrote. Raises FileNotFoundError, or ValueError where it is something else."""
         try:
-            return cls(pa.ipc.open_file(pa.memory_map(str(path))).read_all())
+            table = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
         except pa.ArrowInvalid as error:
             raise ValueError(f"{path}: not a knowledge base of tripel ({error})") from None
+        if table.schema.names != SCHEMA.names:
+            raise ValueError(
+                f"{path}: a knowledge base of another version of tripel; build it again with `tripel kb build`"
+            )
+        return cls(table)
 
     def save(self, path: Path) -> None:
-        """Write one Arrow file, atomically."""
-        with replacing(path) as part, pa.OSFile(str(part), "wb") as sink, pa.ipc.new_file(sink, SCHEMA) as writer:
-            writer.write_table(self.table, max_chunksize=ENTITIES_A_BATCH)
+        """Write one Arrow file with its fingerprint, atomically."""
+        said = {FINGERPRINT: self.fingerprint, RESTRICTIONS: json.dumps(self.restrictions, sort_keys=True)}
+        schema = SCHEMA.with_metadata(said)
+        with replacing(path) as part, pa.OSFile(str(part), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
+            writer.write_table(self.table.replace_schema_metadata(said), max_chunksize=ENTITIES_A_BATCH)
 
     def __len__(self) -> int:
         return int(self.table.num_rows)
@@ -119,11 +140,11 @@ class KnowledgeBase(Sequence[Entity]):
 
     def id(self, row: int) -> str:
         """The id of the entity at `row`."""
-        return str(self._ids[row].as_py())
+        return str(self.ids[row].as_py())
 
     def row(self, id: str) -> int | None:
         """The row of an id or of a retired one; None where it is unknown."""
-        found = _bisect(self._ids, id)
+        found = _bisect(self.ids, id)
         if found is not None:
             return found
         alternatives, rows = self._alternatives
@@ -142,28 +163,50 @@ class KnowledgeBase(Sequence[Entity]):
         hits = (int(n) for n in order[first:last] if self.names[int(n)].as_py().casefold() == name.casefold())
         return tuple(dict.fromkeys(int(self.row_N[n]) for n in sorted(hits)))
 
-    def restrict(self, *, types: Iterable[str] = (), ids: Iterable[str] = ()) -> KnowledgeBase:
-        """Only entities of one of `types` (where given) and with one of `ids` (where given)."""
-        wanted_types, wanted_ids = set(types), set(ids)
-        keep = np.fromiter(
-            (
-                (not wanted_types or bool(wanted_types & set(kinds or ()))) and (not wanted_ids or id in wanted_ids)
-                for id, kinds in zip(self._ids.to_pylist(), self.table["types"].to_pylist(), strict=True)
-            ),
-            bool,
-            len(self),
-        )
-        return KnowledgeBase(self.table.filter(pa.array(keep)))
-
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 of the content: equal for equal entities, however they were stored."""
+        """SHA-256 of the content: equal for equal entities, however they were stored. A file carries its own."""
+        if self._fingerprint:
+            return str(self._fingerprint)
         digest = hashlib.sha256()
-        for column in SCHEMA.names:
-            for value in self.table[column].to_pylist():
-                digest.update(repr(value).encode())
-                digest.update(b"\n")
+        for batch in self.table.to_batches(max_chunksize=ENTITIES_A_BATCH):
+            for record in batch.to_pylist():
+                digest.update(json.dumps(record, ensure_ascii=False, sort_keys=True).encode())
         return digest.hexdigest()
+
+    def sources(self, row: int) -> tuple[str, ...]:
+        """The vocabulary of each name of an entity; as many as it has names, or none."""
+        return tuple(self.table["sources"][row].as_py())
+
+    def types(self, row: int) -> tuple[str, ...]:
+        """The semantic types of an entity."""
+        return tuple(self.table["types"][row].as_py())
+
+    def allowed(
+        self, *, types: Iterable[str] = (), sources: Iterable[str] = (), ids: Iterable[str] = ()
+    ) -> NDArray[np.bool_]:
+        """Entities of one of `types`, with a name of one of `sources`, and with one of `ids`, each where given [E].
+
+        Raises ValueError where there is no such type, source or id at all.
+        """
+        keep_E = np.ones(len(self), np.bool_)
+        for column, wanted in (("types", set(types)), ("sources", set(sources))):
+            if wanted:
+                values = self.table[column].to_pylist()
+                having = [{one for value in its for one in value.split(BETWEEN)} for its in values]
+                unknown = wanted - set().union(*having)
+                if unknown:
+                    raise ValueError(
+                        f"no entity has {column} {', '.join(sorted(unknown))}; `tripel kb stats` lists them"
+                    )
+                keep_E &= np.fromiter((bool(wanted & its) for its in having), bool, len(self))
+        if ids:
+            rows = {id: self.row(id) for id in ids}
+            unknown = {id for id, row in rows.items() if row is None}
+            if unknown:
+                raise ValueError(f"unknown ids: {', '.join(sorted(unknown))}")
+            keep_E &= np.isin(np.arange(len(self)), [row for row in rows.values() if row is not None])
+        return keep_E
 
     @cached_property
     def _alternatives(self) -> tuple[pa.Array, NDArray[np.int64]]:
@@ -193,20 +236,22 @@ def _entity(record: dict[str, Any]) -> Entity:
         types=tuple(record["types"]),
         definition=str(record["definition"]),
         alternatives=tuple(record["alternatives"]),
+        sources=tuple(record["sources"]),
     )
 
 
 def _batches(entities: Iterable[Entity]) -> Iterator[pa.RecordBatch]:
     waiting: list[dict[str, object]] = []
     for entity in entities:
-        names = list(dict.fromkeys(name for name in entity.names if name.strip()))
+        names = _sourced([entity])
         waiting.append(
             {
                 "id": entity.id,
-                "names": names,
+                "names": list(names),
                 "types": list(entity.types),
                 "definition": entity.definition,
                 "alternatives": list(entity.alternatives),
+                "sources": list(names.values()) if any(names.values()) else [],
             }
         )
         if len(waiting) == ENTITIES_A_BATCH:
@@ -228,7 +273,7 @@ def _sorted(table: pa.Table) -> pa.Table:
 def _merged(entities: Iterable[Entity]) -> Iterator[Entity]:
     for id, group in groupby(entities, key=lambda entity: entity.id):
         same = list(group)
-        names = dict.fromkeys(name for entity in same for name in entity.names)
+        names = _sourced(same)
         name, *synonyms = names
         yield Entity(
             id=id,
@@ -237,7 +282,18 @@ def _merged(entities: Iterable[Entity]) -> Iterator[Entity]:
             types=tuple(dict.fromkeys(type for entity in same for type in entity.types)),
             definition=next((entity.definition for entity in same if entity.definition), ""),
             alternatives=tuple(dict.fromkeys(other for entity in same for other in entity.alternatives)),
+            sources=tuple(names.values()) if any(names.values()) else (),
         )
+
+
+def _sourced(entities: Sequence[Entity]) -> dict[str, str]:
+    """Each name that is not blank, with the vocabularies it comes from."""
+    names: dict[str, dict[str, None]] = {}
+    for entity in entities:
+        for name, source in zip(entity.names, entity.sources or repeat("", 1 + len(entity.synonyms)), strict=True):
+            if name.strip():
+                names.setdefault(name, {}).update(dict.fromkeys(filter(None, source.split(BETWEEN))))
+    return {name: BETWEEN.join(sources) for name, sources in names.items()}
 
 
 def _bisect(ids: pa.Array, id: str) -> int | None:

@@ -6,19 +6,31 @@ Shapes: M mentions of all documents in order, K candidates.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tripel.documents import Candidate, Document, Link
+from tripel import checkpoint
+from tripel.documents import Candidate, Document, Link, Mention
 from tripel.encoder import Encoder
-from tripel.encoding import Progress, mention_vectors, silent
+from tripel.encoding import Progress, entity_vectors, mention_vectors, silent
 from tripel.folding import Entities
-from tripel.indexes.base import Hits, Queries
-from tripel.indexing import unit_vectors
+from tripel.indexes.base import Bool, Hits, Queries
+from tripel.indexing import Stamp, opened, unit_vectors
 from tripel.knowledge import KnowledgeBase
 
 CANDIDATES = 64
+KNOWLEDGE, INDEX = "knowledge.arrow", "index"  # in a folder that links, beside the encoder
+
+
+def _rebuild(folder: Path) -> str:
+    """The command that makes an index: of a run, or of a folder without a configuration."""
+    return (
+        f"tripel evaluate {folder}"
+        if (folder / "config.yaml").exists()
+        else f"tripel index build ... --output {folder}"
+    )
 
 
 class Linker:
@@ -28,6 +40,29 @@ class Linker:
         self.encoder = encoder
         self.kb = kb
         self.index = index
+
+    @classmethod
+    def load(cls, folder: Path) -> Linker:
+        """What a run left, or `tripel index build`: encoder, knowledge base and index as they lie there, no corpus.
+
+        Raises ValueError where one of them is missing or another made the index, naming the command that helps.
+        """
+        encoder_folder = checkpoint.published(folder)
+        encoder, kb = Encoder.load(encoder_folder), KnowledgeBase.open(folder / KNOWLEDGE)
+        stamp = Stamp(checkpoint.encoder_fingerprint(encoder_folder), kb.fingerprint)
+        return cls(encoder, kb, opened(folder / INDEX, stamp=stamp, rebuild=_rebuild(folder)))
+
+    def ask(self, texts: Sequence[str], *, k: int, allowed_E: Bool | None = None) -> Hits:
+        """The k entities closest to each name, as rows of the index; only those allowed [M, K]."""
+        if self.encoder.config.towers == "shared":
+            vectors_MD = entity_vectors(self.encoder, texts)
+        else:
+            alone = (
+                Document(id="", text=text, mentions=(Mention(start=0, end=len(text), text=text),)) for text in texts
+            )
+            vectors_MD = mention_vectors(self.encoder, [(document, document.mentions) for document in alone])
+        queries = Queries(tuple(texts), unit_vectors(self.encoder, vectors_MD))
+        return self.index.search(queries, k=k, allowed_E=allowed_E)
 
     def search(self, documents: Sequence[Document], *, k: int = CANDIDATES, progress: Progress = silent) -> Hits:
         """The k closest of all entities, for each mention [M, K]."""

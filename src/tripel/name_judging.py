@@ -21,7 +21,8 @@ from tripel.indexes.base import Queries
 from tripel.indexes.exact import Exact
 from tripel.indexing import Stamp, unit_vectors
 from tripel.journal import METRICS, Journal
-from tripel.judging import INDEX, PICTURES, TABLES, TRAINED, UNTRAINED, UNTRAINED_INDEX, encoder_fingerprint
+from tripel.judging import PICTURES, TABLES, TRAINED, UNTRAINED, UNTRAINED_INDEX
+from tripel.linker import INDEX
 from tripel.metrics import Float
 from tripel.name_preparing import NameGround, Questions
 from tripel.name_recipe import NameRecipe
@@ -35,7 +36,7 @@ HELD_OUT = "held_out.tsv"
 def judge_names(run: Path, recipe: NameRecipe, found: NameGround, journal: Journal) -> str:
     """Index the trained encoder's names, ask both encoders, and write down what came out. Gives the table as Markdown."""
     trained = Encoder.load(checkpoint.published(run))
-    stamp = Stamp(encoder_fingerprint(checkpoint.published(run)), found.kb.fingerprint)
+    stamp = Stamp(checkpoint.encoder_fingerprint(checkpoint.published(run)), found.kb.fingerprint)
     index = _index(run / INDEX, trained, found, recipe, stamp)
     said = [_steps(run)]
     if found.exam is not None:

@@ -21,10 +21,10 @@ from tripel.encoder import Encoder
 from tripel.files import replacing
 from tripel.indexes.base import Hits
 from tripel.knowledge import KnowledgeBase
+from tripel.linker import KNOWLEDGE
 from tripel.negatives import Pool, by_spelling
 from tripel.recipe import Recipe
 
-KNOWLEDGE = "knowledge.arrow"
 DEPTH = 64
 
 
@@ -88,7 +88,9 @@ def trainable(hits: Hits, documents: Sequence[Document], kb: KnowledgeBase) -> H
 def knowledge_base(terminologies: Sequence[Choice], path: Path) -> KnowledgeBase:
     """Of all terminologies together, kept at `path`."""
     if not path.exists():
-        KnowledgeBase.of(chain.from_iterable(one.make().entities() for one in terminologies)).save(path)
+        made = [one.make() for one in terminologies]
+        restrictions = {source: level for one in made for source, level in one.restrictions().items()}
+        KnowledgeBase.of(chain.from_iterable(one.entities() for one in made), restrictions=restrictions).save(path)
     return KnowledgeBase.open(path)
 
 

@@ -18,6 +18,7 @@ from accelerate.utils import broadcast_object_list
 
 from tripel import __version__, checkpoint, config
 from tripel.abbreviations import expand
+from tripel.asking import encoder_of
 from tripel.batches import Near
 from tripel.documents import Document, Link, Mention
 from tripel.encoder import Encoder
@@ -27,8 +28,9 @@ from tripel.exporting import export
 from tripel.files import read_json, write_json, write_text
 from tripel.find import component
 from tripel.journal import Journal
-from tripel.judging import PICTURES, TABLES, TRAINED, encoder_fingerprint, judge, opened
+from tripel.judging import PICTURES, TABLES, TRAINED, judge
 from tripel.knowledge import KnowledgeBase
+from tripel.linker import Linker
 from tripel.model_card import Facts, card
 from tripel.name_judging import judge_names, quick
 from tripel.name_preparing import NameGround, name_ground, name_lesson
@@ -43,6 +45,7 @@ from tripel.watching import Lessons, Watcher, watched
 CONFIG = "config.yaml"
 EXAMPLES = "examples.txt"
 HUB_BASE = "sentence-transformers/all-MiniLM-L6-v2"  # what is embedded
+MEAN = {"entity_pooling": "mean"}  # how encoders that were not trained here are mostly used
 BRACKETS = re.compile(r"\[\[(.+?)\]\]")
 
 
@@ -84,7 +87,7 @@ def link(run: Path, texts: Sequence[str], *, k: int = 3, as_json: bool = False) 
         raise ValueError(
             f"{run}: learnt from names alone; ask it with `tripel index query {run}`, or train a linker from it"
         )
-    linker = opened(run)
+    linker = Linker.load(run)
     documents = [expand(bracketed(text, id=str(number))) for number, text in enumerate(texts, 1)]
     found = ((document, link) for document in documents for link in linker.link(document, k=k))
     return "\n".join(_json(document, one) if as_json else _words(one, linker.kb) for document, one in found)
@@ -93,16 +96,12 @@ def link(run: Path, texts: Sequence[str], *, k: int = 3, as_json: bool = False) 
 def separation(models: Sequence[str], pairs: Path, *, output: Path) -> str:
     """Score separation of encoders, each a run, a folder, a name on the hub, or `embedded`. Gives the table as Markdown."""
     its = read_pairs(pairs)
-    encoders = {Path(model).name: name_encoder(model) for model in models}
+    encoders = {
+        Path(model).name: encoder_of(model, {} if Path(model, "encoder").is_dir() else MEAN) for model in models
+    }
     if len(encoders) < len(models):
         raise ValueError(f"{', '.join(models)}: two of them have the same name; the pictures need different ones")
     return separate(encoders, its, output)
-
-
-def name_encoder(model: str) -> Encoder:
-    """The encoder of a run as it was trained, or another one as names are shown to it."""
-    trained = Path(model) / checkpoint.ENCODER
-    return Encoder.load(trained) if trained.is_dir() else Encoder(Encoder.Config(model=model, entity_pooling="mean"))
 
 
 def export_names(run: Path, folder: Path) -> None:
@@ -165,7 +164,7 @@ def _facts(run: Path, recipe: Recipe, found: Ground) -> Facts:
         scores=((f"test accuracy@1, full knowledge base, N = {first.n:,}", figure),),
         fingerprints={
             "knowledge base": found.kb.fingerprint,
-            "encoder": encoder_fingerprint(checkpoint.published(run)),
+            "encoder": checkpoint.encoder_fingerprint(checkpoint.published(run)),
         },
         version=__version__,
     )
@@ -191,7 +190,7 @@ def _name_facts(run: Path, recipe: NameRecipe, found: NameGround) -> Facts:
         scores=((f"names held out, accuracy@1, N = {asked:,}", figure),),
         fingerprints={
             "knowledge base": found.kb.fingerprint,
-            "encoder": encoder_fingerprint(checkpoint.published(run)),
+            "encoder": checkpoint.encoder_fingerprint(checkpoint.published(run)),
         },
         version=__version__,
     )

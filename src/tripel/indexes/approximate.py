@@ -61,6 +61,14 @@ class FaissIndex(Index):
         """How thoroughly faiss searches for so many rows."""
 
 
+def extended(path: Path, vectors: Vectors, *, first: int, output: Path, progress: Progress) -> None:
+    """Add the rows from `first` on to what `save` wrote, and write that elsewhere."""
+    found = faiss.read_index(str(path))
+    add(found, vectors, first=first, progress=progress)
+    with replacing(output) as part:
+        faiss.write_index(found, str(part))
+
+
 def opened(path: Path) -> faiss.Index:
     """Memory-map what `save` wrote. Raises ValueError where it is something else."""
     try:

@@ -16,6 +16,10 @@ class Terminology(ABC):
     def parse(self) -> Iterator[Entity | Problem]:
         """Entities, and what is wrong between them."""
 
+    def restrictions(self) -> dict[str, int]:
+        """How far licences restrict the names of vocabularies, as UMLS counts it: 0 is free. Without any, none is known."""
+        return {}
+
     def entities(self) -> Iterator[Entity]:
         """All entities. Raises BadInput with all problems once the files are read to their end."""
         problems = []

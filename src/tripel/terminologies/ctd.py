@@ -17,6 +17,7 @@ from tripel.terminologies.base import Terminology
 from tripel.terminologies.mesh import categories
 from tripel.terminologies.tables import Row, entity, rows
 
+SOURCE = "CTD"
 PUBLISHED = (
     "DiseaseName", "DiseaseID", "AltDiseaseIDs", "Definition", "ParentIDs", "TreeNumbers", "ParentTreeNumbers",
     "Synonyms", "SlimMappings",
@@ -43,16 +44,18 @@ class Ctd(Terminology):
         else:
             for row in rows(self.path, needed=("id", "preferred_name")):
                 types = () if isinstance(row, Problem) else categories(row.list("tree_numbers"))
-                yield row if isinstance(row, Problem) else entity(row, types=types)
+                yield row if isinstance(row, Problem) else entity(row, types=types, source=SOURCE)
 
 
 def _published(row: Row) -> Entity:
     name = row.cells["DiseaseName"].strip()
+    synonyms = tuple(other for other in dict.fromkeys(row.list("Synonyms")) if other != name)
     trees = tuple(number.rpartition("/")[2] for number in row.list("TreeNumbers"))
     return Entity(
         id=_bare(row.cells["DiseaseID"].strip()),
         name=name,
-        synonyms=tuple(other for other in dict.fromkeys(row.list("Synonyms")) if other != name),
+        synonyms=synonyms,
+        sources=(SOURCE,) * (1 + len(synonyms)),
         types=categories(trees),
         definition=row.cells.get("Definition", "").strip(),
         alternatives=tuple(map(_bare, row.list("AltDiseaseIDs"))),

@@ -20,6 +20,7 @@ from tripel.problems import Problem
 from tripel.terminologies.base import Terminology
 from tripel.terminologies.tables import Row, entity, rows
 
+SOURCE = "MSH"  # as UMLS calls it
 COLUMNS = ("id", "preferred_name")
 RECORDS = {"DescriptorRecord": "Descriptor", "SupplementalRecord": "SupplementalRecord"}
 
@@ -57,7 +58,9 @@ class Mesh(Terminology):
 
 
 def _of_row(row: Row, retired: dict[str, list[str]]) -> Entity:
-    return entity(row, types=categories(row.list("tree_numbers")), retired=tuple(retired.get(row.cells["id"], ())))
+    return entity(
+        row, types=categories(row.list("tree_numbers")), retired=tuple(retired.get(row.cells["id"], ())), source=SOURCE
+    )
 
 
 def categories(tree_numbers: tuple[str, ...]) -> tuple[str, ...]:
@@ -86,10 +89,12 @@ def _of_record(record: Element, kind: str, retired: dict[str, list[str]]) -> Ent
     name = record.findtext(f"{kind}Name/String", "").strip()
     terms = (term.text.strip() for term in record.iterfind(".//TermList/Term/String") if term.text)
     trees = tuple(number.text for number in record.iterfind(".//TreeNumberList/TreeNumber") if number.text)
+    synonyms = tuple(term for term in dict.fromkeys(terms) if term != name)
     return Entity(
         id=id,
         name=name,
-        synonyms=tuple(term for term in dict.fromkeys(terms) if term != name),
+        synonyms=synonyms,
+        sources=(SOURCE,) * (1 + len(synonyms)),
         types=categories(trees),
         definition=record.findtext(".//ScopeNote", "").strip() or record.findtext("Note", "").strip(),
         alternatives=tuple(retired.get(id, ())),

@@ -51,8 +51,8 @@ def rows(path: Path, *, needed: Sequence[str], header: Sequence[str] | None = No
         yield Problem(str(path), 0, "no rows", "a header and at least one row; fetch the file again")
 
 
-def entity(row: Row, *, types: tuple[str, ...] = (), retired: tuple[str, ...] = ()) -> Entity:
-    """The entity of a row with columns id, preferred_name, synonyms, alt_ids."""
+def entity(row: Row, *, types: tuple[str, ...] = (), retired: tuple[str, ...] = (), source: str = "") -> Entity:
+    """The entity of a row with columns id, preferred_name, synonyms, alt_ids; all its names are of one vocabulary."""
     name = row.cells["preferred_name"].strip()
     synonyms = tuple(dict.fromkeys(other for other in row.list("synonyms") if other != name))
     return Entity(
@@ -61,6 +61,7 @@ def entity(row: Row, *, types: tuple[str, ...] = (), retired: tuple[str, ...] = 
         synonyms=synonyms,
         types=types or row.list("types"),
         alternatives=tuple(dict.fromkeys((*row.list("alt_ids"), *retired))),
+        sources=(source,) * (1 + len(synonyms)) if source else (),
     )
 
 

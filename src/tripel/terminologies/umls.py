@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from tripel.corpora.lines import Line, numbered
-from tripel.knowledge import Entity
+from tripel.knowledge import BETWEEN, Entity
 from tripel.problems import BadInput, Problem
 from tripel.terminologies.base import Terminology
 
@@ -70,6 +70,12 @@ class Umls(Terminology):
                 yield entity
         yield from problems
 
+    def restrictions(self) -> dict[str, int]:
+        """The restriction level of each vocabulary (SRL of MRSAB); none where the release has no MRSAB."""
+        if not any((self.folder / f"MRSAB.RRF{end}").exists() for end in ("", ".gz")):
+            return {}
+        return {source: int(level) for source, _, level in self.sources_of() if level.isdigit()}
+
     def sources_of(self) -> Iterator[tuple[str, str, str]]:
         """Each vocabulary in MRSAB: abbreviation, name, and restriction level (0 is free) for whoever shares names."""
         problems: list[Problem] = []
@@ -115,10 +121,19 @@ class Umls(Terminology):
         if not ordered:
             return None
         name, *synonyms = ordered
+        vocabularies: dict[str, dict[str, None]] = defaultdict(dict)
+        for row in kept:
+            vocabularies[row[STR].casefold()][row[SAB]] = None
         definition = next((row[5] for row in definitions if row[6] == "N" and row[5]), "")
         labels = tuple(dict.fromkeys(row[1] for row in types))
         return Entity(
-            id=cui, name=name, synonyms=tuple(synonyms), types=labels, definition=definition, alternatives=retired
+            id=cui,
+            name=name,
+            synonyms=tuple(synonyms),
+            types=labels,
+            definition=definition,
+            alternatives=retired,
+            sources=tuple(BETWEEN.join(vocabularies[one.casefold()]) for one in ordered),
         )
 
     def _counts(self, row: list[str]) -> bool:

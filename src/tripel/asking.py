@@ -1,0 +1,204 @@
+"""What `tripel index` does: build a folder that can be asked, carry it over to another knowledge base, ask it, plan it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tripel import checkpoint, index_plan, index_update, indexing, library, tables
+from tripel.config import build as build_config
+from tripel.config import choose
+from tripel.encoder import Encoder
+from tripel.encoding import entity_vectors
+from tripel.files import mended
+from tripel.index_plan import memory, parsed, said
+from tripel.indexing import Stamp, unit_vectors
+from tripel.knowledge import KnowledgeBase
+from tripel.linker import INDEX, KNOWLEDGE, Linker
+from tripel.progress import bar
+from tripel.vectors import Vectors
+
+SAMPLE = 20_000  # names that a plan is tried on
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One entity that a query found."""
+
+    query: str
+    rank: int
+    entity: str
+    name: str
+    matched: str
+    """The name that matched; the preferred one where an entity was found by something else."""
+    found_by: str
+    """names, whole, centroids or mentions."""
+    source: str
+    """The vocabulary of the name that matched, where known."""
+    score: float
+    """The similarity of the encoder: for the cosine, the cosine."""
+
+
+def knowledge(source: str) -> KnowledgeBase:
+    """A saved knowledge base, a folder of versions, a dictionary file, or terminologies by name: `mesh`, `mesh+ctd`."""
+    path = Path(source)
+    folder = Path(source.rpartition("@")[0] or source)
+    if path.suffix == ".arrow" or (folder / library.VERSIONS).exists():
+        return library.opened(path)
+    if path.is_dir() and (path / KNOWLEDGE).exists():
+        return KnowledgeBase.open(path / KNOWLEDGE)
+    if path.is_file():
+        return _read([{"name": "dictionary", "path": source}])
+    return _read([{"name": name} for name in source.split("+")])
+
+
+def _read(listed: Sequence[Mapping[str, Any]]) -> KnowledgeBase:
+    made = [choose("terminologies", one, where="terminology").make() for one in listed]
+    restrictions = {source: level for one in made for source, level in one.restrictions().items()}
+    return KnowledgeBase.of((entity for one in made for entity in one.entities()), restrictions=restrictions)
+
+
+def encoder_of(model: str, settings: Mapping[str, Any]) -> Encoder:
+    """The encoder of a run as it was trained, or another one with settings."""
+    trained = Path(model) / checkpoint.ENCODER
+    if mended(trained).is_dir():
+        if settings:
+            raise ValueError(
+                f"{model} was trained with its own encoder settings; leave out encoder.{next(iter(settings))}"
+            )
+        return Encoder.load(trained)
+    return Encoder(build_config(Encoder.Config, {"view": "bare", **settings, "model": model}, where="encoder"))
+
+
+def build(model: str, source: str, folder: Path, settings: Mapping[str, Any], *, max_ram: str = "") -> str:
+    """Encode a knowledge base into a folder that can be asked. Killed, it goes on where it stood when called again."""
+    config = indexing.Config.read({"rows": ["names"], **settings.get("index", {})}, where="index")
+    encoder, kb = encoder_of(model, settings.get("encoder", {})), knowledge(source)
+    _fits(config, kb, encoder, max_ram)
+    made = folder / checkpoint.ENCODER
+    if not mended(made).exists():
+        part = folder / f".{checkpoint.ENCODER}.part"
+        encoder.save(part)
+        part.rename(made)
+    stamp = Stamp(checkpoint.encoder_fingerprint(made), kb.fingerprint)
+    kb.save(folder / KNOWLEDGE)
+    if not indexing.made_by(folder / INDEX, stamp):
+        with bar("encoding the knowledge base") as progress:
+            indexing.make(folder / INDEX, Encoder.load(made), kb, None, config, stamp=stamp, progress=progress)
+    return f"{folder}: {len(kb):,} concepts, {len(kb.names):,} names; ask it with `tripel index query {folder} NAME`"
+
+
+def update(folder: Path, source: str) -> str:
+    """Carry a folder over to another version of its knowledge base, encoding only what is new."""
+    made, new = checkpoint.published(folder), knowledge(source)
+    stamp = Stamp(checkpoint.encoder_fingerprint(made), new.fingerprint)
+    if indexing.made_by(folder / INDEX, stamp):
+        new.save(folder / KNOWLEDGE)
+        return f"{folder} is of this version already"
+    linker = Linker.load(folder)
+    with bar("encoding new names") as progress:
+        counts = index_update.update(folder / INDEX, linker.encoder, linker.kb, new, stamp=stamp, progress=progress)
+    new.save(folder / KNOWLEDGE)
+    return f"{folder}: {counts}"
+
+
+def ask(
+    linker: Linker,
+    queries: Sequence[str],
+    *,
+    k: int,
+    types: Iterable[str] = (),
+    sources: Iterable[str] = (),
+    ids: Iterable[str] = (),
+) -> list[Answer]:
+    """The k closest entities of each name; filters act before ranking."""
+    types, sources, ids = tuple(types), tuple(sources), tuple(ids)
+    allowed_E = linker.kb.allowed(types=types, sources=sources, ids=ids) if types or sources or ids else None
+    hits = linker.ask(queries, k=k, allowed_E=allowed_E)
+    return [
+        _answer(linker, query, rank, int(row), float(score), int(place))
+        for query, rows, scores, places in zip(queries, hits.row_MK, hits.score_MK, hits.name_MK, strict=True)
+        for rank, (row, score, place) in enumerate(zip(rows, scores, places, strict=True), 1)
+        if row >= 0
+    ]
+
+
+def words(answers: Sequence[Answer], *, as_json: bool) -> str:
+    """For people, a table under each query; or JSON Lines."""
+    if as_json:
+        return "\n".join(json.dumps(asdict(one), ensure_ascii=False) for one in answers)
+    lines: list[str] = []
+    for one in answers:
+        if one.rank == 1:
+            lines += ["", one.query] if lines else [one.query]
+        matched = f" (as {one.matched!r})" if one.matched != one.name else ""
+        beside = "" if one.found_by == "names" else f" by {one.found_by}"
+        source = f" [{one.source}]" if one.source else ""
+        lines.append(f"    {one.score:.3f}  {one.entity:<14}{one.name}{matched}{source}{beside}")
+    return "\n".join(lines)
+
+
+def plan(model: str, source: str, settings: Mapping[str, Any], *, ram: str) -> str:
+    """What each index would cost for a knowledge base, and which one to take. Gives a table as Markdown."""
+    limit = parsed(ram)
+    encoder, kb = encoder_of(model, settings.get("encoder", {})), knowledge(source)
+    chosen = np.random.default_rng(42).permutation(len(kb.names))[:SAMPLE]
+    with bar("encoding a sample") as progress:
+        texts = kb.names.take(np.sort(chosen)).to_pylist()
+        sample = Vectors([unit_vectors(encoder, entity_vectors(encoder, texts, progress=progress))])
+    with bar("trying each index") as progress:
+        found = index_plan.plan(sample, rows=len(kb.names), similarity=encoder.config.similarity, progress=progress)
+    disk = 2 * len(kb.names) * encoder.dimensions
+    rows = [
+        [
+            one.name,
+            said(one.memory),
+            said(disk + (0 if one.search.name == "exact" else one.memory)),
+            f"{one.build_seconds / 60:.1f} min",
+            f"{100 * (1 - one.recall):.1f} %",
+            f"{one.faster:.1f}x",
+        ]
+        for one in found
+    ]
+    columns = ["index", "memory", "disk", "build, after encoding", "missed of the first 64", "speed, times exact"]
+    best = index_plan.choose(found, ram=limit)
+    verdict = f"take {best.name}" if best else f"none fits into {ram}; give more, or fewer names"
+    return (
+        f"{len(kb.names):,} names of {encoder.dimensions} dimensions; build, misses and speed from {len(sample):,} of them\n\n"
+        f"{tables.markdown(columns, rows)}\n\nwithin {ram}: {verdict}"
+    )
+
+
+def _fits(config: indexing.Config, kb: KnowledgeBase, encoder: Encoder, max_ram: str) -> None:
+    """Raises ValueError before any work where searching would take more memory than given."""
+    if not max_ram:
+        return
+    rows = len(kb.names) if "names" in config.rows else len(kb)
+    needed = memory(config.search, rows=rows, dimensions=encoder.dimensions) + index_plan.BESIDES
+    if needed > parsed(max_ram):
+        raise ValueError(
+            f"{config.search.name} over {rows:,} rows needs about {said(needed)}, more than {max_ram};"
+            f" `tripel index plan --ram {max_ram}` finds one that fits"
+        )
+
+
+def _answer(linker: Linker, query: str, rank: int, row: int, score: float, place: int) -> Answer:
+    kb = linker.kb
+    first, number = int(kb.first_E[row]), int(linker.index.name_N[place])
+    sources = kb.sources(row)
+    within = number - first if number >= 0 else 0
+    return Answer(
+        query=query,
+        rank=rank,
+        entity=kb.id(row),
+        name=str(kb.names[first].as_py()),
+        matched=str(kb.names[number if number >= 0 else first].as_py()),
+        found_by=linker.index.kind(place),
+        source=sources[within] if sources else "",
+        score=round(score, 6),
+    )

@@ -1,0 +1,142 @@
+"""Which index fits: the size of each by its formula, build time and recall measured on a sample, and a choice.
+
+Shapes: N rows, D dimensions.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from tripel.config import Choice
+from tripel.encoding import Progress, silent
+from tripel.find import component
+from tripel.indexes.approximate import FaissIndex
+from tripel.indexes.base import Queries
+from tripel.indexes.exact import Exact
+from tripel.indexes.hnsw import Hnsw
+from tripel.indexes.ivf import AT, Ivf, recall, true_first
+from tripel.similarity import Name
+from tripel.vectors import IN_MEMORY, Float, Vectors
+
+UNITS = {"KB": 2**10, "MB": 2**20, "GB": 2**30, "TB": 2**40}
+ASKED = 256  # queries that recall and speed are measured with
+WANTED = 0.99
+BESIDES = 1 << 30  # what Python, torch and an encoder take, and what a build holds at a time
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One way to search N rows."""
+
+    search: Choice
+    memory: int
+    """Bytes that searching holds, the encoder not counted."""
+    build_seconds: float
+    """Expected, from the sample's; 0 for exact."""
+    recall: float
+    """Of the first 64 rows, on the sample."""
+    faster: float
+    """Times the exact index's queries a second, on the sample."""
+
+    @property
+    def name(self) -> str:
+        """As it is written on a command line."""
+        plain = self.search.settings
+        settings = {key: getattr(plain, key) for key in ("stored", "pq", "pca") if getattr(plain, key, None)}
+        return " ".join([self.search.name, *(f"{key}={value}" for key, value in settings.items())])
+
+
+def options(dimensions: int) -> list[Choice]:
+    """What is tried, the plainest first."""
+    byte = max(1, dimensions // 4)
+    return [
+        Choice("indexes", "exact", Exact.Config()),
+        Choice("indexes", "hnsw", Hnsw.Config()),
+        Choice("indexes", "hnsw", Hnsw.Config(stored="int8")),
+        Choice("indexes", "ivf", Ivf.Config()),
+        Choice("indexes", "ivf", Ivf.Config(pq=byte)),
+        Choice("indexes", "ivf", Ivf.Config(pq=max(1, byte // 2))),
+    ]
+
+
+def plan(sample: Vectors, *, rows: int, similarity: Name, progress: Progress = silent) -> list[Option]:
+    """Try every option on a sample of the rows."""
+    exact = Exact(Exact.Config(), sample.resident(), similarity=similarity)
+    chosen = np.linspace(0, len(sample) - 1, min(ASKED, len(sample))).astype(np.int64)
+    query_MD = sample[chosen]
+    began = time.monotonic()
+    wanted_M = true_first(exact, query_MD, at=min(AT, len(sample)))
+    slowest = time.monotonic() - began
+    tried = options(sample.dimensions)
+    found = []
+    for number, search in enumerate(tried, 1):
+        found.append(_tried(search, exact, query_MD, wanted_M, rows, slowest))
+        progress(number, len(tried))
+    return found
+
+
+def choose(found: Sequence[Option], *, ram: int) -> Option | None:
+    """Of what fits, exact where it is resident, else the fastest that misses next to nothing, else what misses least."""
+    fitting = [one for one in found if one.memory + BESIDES <= ram]
+    good = [one for one in fitting if one.recall >= WANTED]
+    if good and good[0].search.name == "exact" and good[0].memory <= IN_MEMORY:
+        return good[0]
+    if good:
+        return max(good, key=lambda one: one.faster)
+    return max(fitting, key=lambda one: one.recall, default=None)
+
+
+def memory(search: Choice, *, rows: int, dimensions: int) -> int:
+    """Bytes that searching so many rows holds; the exact index keeps no more than one shard of many."""
+    if search.name == "exact":
+        return min(4 * rows * dimensions, IN_MEMORY)
+    its: int = component("indexes", search.name).size(search.settings, rows=rows, dimensions=dimensions)
+    return its
+
+
+def parsed(text: str) -> int:
+    """`8GB` -> bytes. Raises ValueError that shows the form."""
+    found = re.fullmatch(r"\s*([0-9.]+)\s*([KMGT]B)\s*", text.upper())
+    if not found:
+        raise ValueError(f"{text!r}: expected a size such as 8GB or 500MB")
+    return int(float(found[1]) * UNITS[found[2]])
+
+
+def said(size: float) -> str:
+    """Bytes -> `1.5 GB`."""
+    unit = next((name for name, value in reversed(UNITS.items()) if size >= value), "KB")
+    return f"{size / UNITS[unit]:.1f} {unit}"
+
+
+def _tried(search: Choice, exact: Exact, query_MD: Float, wanted_M: Float, rows: int, slowest: float) -> Option:
+    held = memory(search, rows=rows, dimensions=exact.vectors.dimensions)
+    if search.name == "exact":
+        return Option(search, held, 0.0, 1.0, 1.0)
+    with TemporaryDirectory() as folder:
+        began = time.monotonic()
+        index: FaissIndex = component("indexes", search.name).build(
+            search.settings,
+            exact.vectors,
+            similarity=exact.similarity,
+            path=Path(folder) / "search.faiss",
+            progress=silent,
+        )
+        built = time.monotonic() - began
+    began = time.monotonic()
+    index.nearest(Queries(vectors_MD=query_MD), rows=AT)
+    spent = time.monotonic() - began
+    share = recall(index, query_MD, wanted_M, at=min(AT, len(exact)))
+    return Option(search, held, built * _growth(search, len(exact), rows), share, slowest / max(spent, 1e-9))
+
+
+def _growth(search: Choice, sample: int, rows: int) -> float:
+    """How much longer the whole takes than the sample: hnsw walks log N, ivf compares with the root of N centroids."""
+    ratio = rows / sample
+    return float(ratio * np.log(rows) / np.log(sample) if search.name == "hnsw" else ratio**1.5)

@@ -1,0 +1,122 @@
+"""What `tripel kb` does: build and keep versions, count, compare, change single concepts, export."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tripel import library
+from tripel.asking import knowledge
+from tripel.checking import is_pubtator
+from tripel.config import choose
+from tripel.corpora import pubtator
+from tripel.documents import Document
+from tripel.files import replacing
+from tripel.knowledge import BETWEEN, Entity, KnowledgeBase
+from tripel.problems import BadInput, Problem
+from tripel.releases import difference, fates
+from tripel.separation_plots import names_a_concept
+
+COMMON = 12  # types and vocabularies that are listed
+
+
+def build(source: str, settings: Mapping[str, Any], folder: Path) -> str:
+    """Read and keep as the latest version of a folder."""
+    made = library.add(folder, _read(source, settings), made_from=source)
+    return f"{folder}@{made.number}: {made.concepts:,} concepts, {made.names:,} names ({made.fingerprint[:16]})"
+
+
+def update(folder: Path, source: str, settings: Mapping[str, Any], *, annotations: Path | None = None) -> str:
+    """Keep a new release, and say what changed since the version before."""
+    old, new = library.opened(folder), _read(source, settings)
+    changed = _compared(old, new, annotations)
+    made = library.add(folder, new, made_from=source)
+    return (
+        f"{changed}\n{folder}@{made.number}: {made.concepts:,} concepts, {made.names:,} names ({made.fingerprint[:16]})"
+    )
+
+
+def diff(old: str, new: str, *, annotations: Path | None = None) -> str:
+    """What changed from one to the other."""
+    return _compared(knowledge(old), knowledge(new), annotations)
+
+
+def stats(source: str, folder: Path) -> str:
+    """Counts, and a picture of how many names concepts have."""
+    kb = knowledge(source)
+    names_E = np.diff(kb.first_E)
+    sizes, concepts = np.unique(names_E, return_counts=True)
+    counted = dict(zip(sizes.tolist(), concepts.tolist(), strict=True))
+    title = f"{len(kb):,} concepts, {len(kb.names):,} names"
+    picture = names_a_concept(counted, title=title, path=folder / "names.png")
+    most = int(names_E.argmax())
+    types = Counter(one for its in kb.table["types"].to_pylist() for one in its)
+    sources = Counter(
+        one for its in kb.table["sources"].to_pylist() for value in its for one in value.split(BETWEEN) if one
+    )
+    return "\n".join(
+        [
+            f"{title}, {len(kb.names) / max(1, len(kb)):.1f} a concept; most: {kb.id(most)} with {names_E[most]:,}",
+            f"semantic types: {_common(types)}",
+            f"vocabularies: {_common(sources)}",
+            f"content: {kb.fingerprint}",
+            f"{picture}",
+        ]
+    )
+
+
+def put(folder: Path, id: str, names: Sequence[str], *, types: Sequence[str], definition: str) -> str:
+    """Add or change one concept, as a new version."""
+    entity = Entity(id=id, name=names[0], synonyms=tuple(names[1:]), types=tuple(types), definition=definition)
+    made = library.add(folder, library.put(library.opened(folder), entity), made_from=f"put {id}")
+    return f"{folder}@{made.number}: {made.concepts:,} concepts, {made.names:,} names"
+
+
+def remove(folder: Path, ids: Sequence[str]) -> str:
+    """Take concepts out, as a new version."""
+    made = library.add(folder, library.without(library.opened(folder), ids), made_from=f"remove {' '.join(ids)}")
+    return f"{folder}@{made.number}: {made.concepts:,} concepts, {made.names:,} names"
+
+
+def export(source: str, file: Path) -> str:
+    """`id||name` lines of every name that may be shared."""
+    if file.exists():
+        raise ValueError(f"{file} is there already; choose another name")
+    free, dropped = library.shareable(knowledge(source))
+    with replacing(file) as part, part.open("w", encoding="utf-8", newline="\n") as out:
+        out.writelines(f"{one.id}||{name}\n" for one in free for name in one.names)
+    left = f"; {dropped:,} names of restricted vocabularies were left out" if dropped else ""
+    return f"{file}: {len(free.names):,} names of {len(free):,} concepts{left}"
+
+
+def _read(source: str, settings: Mapping[str, Any]) -> KnowledgeBase:
+    if not settings:
+        return knowledge(source)
+    made = choose("terminologies", {"name": source, **settings}, where="terminology").make()
+    return KnowledgeBase.of(made.entities(), restrictions=made.restrictions())
+
+
+def _compared(old: KnowledgeBase, new: KnowledgeBase, annotations: Path | None) -> str:
+    said = str(difference(old, new))
+    return f"{said}\n{fates(_ids(annotations), old, new)}" if annotations else said
+
+
+def _ids(path: Path) -> Iterable[str]:
+    """The ids that a PubTator file uses, each as often as it does, or those of a file with one on each line."""
+    if not is_pubtator(path):
+        return path.read_text(encoding="utf-8").split()
+    found = list(pubtator.parse(path))
+    problems = [one for one in found if isinstance(one, Problem)]
+    if problems:
+        raise BadInput(problems)
+    documents = (one for one in found if isinstance(one, Document))
+    return [id for document in documents for mention in document.mentions for id in mention.entities]
+
+
+def _common(counts: Counter[str]) -> str:
+    said = ", ".join(f"{name} {count:,}" for name, count in counts.most_common(COMMON))
+    return f"{said or 'none'}{', ...' if len(counts) > COMMON else ''}"

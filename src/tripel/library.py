@@ -1,0 +1,102 @@
+"""A folder of versions of one knowledge base, each named by its content; the latest is the one in use.
+
+    FOLDER/versions.jsonl            one line a version: number, fingerprint, what it was made from, counts
+    FOLDER/<fingerprint>.arrow       the knowledge base itself
+
+A version is written before its line is; a kill between the two leaves a file that no line names, and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from tripel.files import read_lines, write_lines
+from tripel.knowledge import Entity, KnowledgeBase
+
+VERSIONS = "versions.jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One state of a knowledge base."""
+
+    number: int
+    fingerprint: str
+    made_from: str
+    concepts: int
+    names: int
+
+
+def versions(folder: Path) -> list[Version]:
+    """All versions, oldest first; none where the folder is not there."""
+    path = folder / VERSIONS
+    return [Version(**record) for record in read_lines(path)] if path.exists() else []
+
+
+def add(folder: Path, kb: KnowledgeBase, *, made_from: str) -> Version:
+    """Keep a version as the latest; nothing is written where it is what the latest is."""
+    known = versions(folder)
+    if known and known[-1].fingerprint == kb.fingerprint:
+        return known[-1]
+    path = _path(folder, kb.fingerprint)
+    if not path.exists():
+        kb.save(path)
+    made = Version(len(known) + 1, kb.fingerprint, made_from, len(kb), len(kb.names))
+    write_lines(folder / VERSIONS, [asdict(one) for one in [*known, made]])
+    return made
+
+
+def opened(source: Path) -> KnowledgeBase:
+    """A file; the latest version of a folder; with `FOLDER@2` the second one. Raises ValueError that says what there is."""
+    if source.is_file():
+        return KnowledgeBase.open(source)
+    folder, at, number = str(source).rpartition("@")
+    folder_path = Path(folder) if at else source
+    known = versions(folder_path)
+    if not known:
+        raise ValueError(f"{folder_path}: no knowledge base here; make one with `tripel kb build`")
+    if not at:
+        return KnowledgeBase.open(_path(folder_path, known[-1].fingerprint))
+    chosen = next((one for one in known if str(one.number) == number), None)
+    if chosen is None:
+        raise ValueError(f"{folder_path} has versions 1 to {len(known)}, and no {number}")
+    return KnowledgeBase.open(_path(folder_path, chosen.fingerprint))
+
+
+def put(kb: KnowledgeBase, entity: Entity) -> KnowledgeBase:
+    """With a concept added, or in the place of the one with its id."""
+    return KnowledgeBase.of((*(one for one in kb if one.id != entity.id), entity), restrictions=kb.restrictions)
+
+
+def without(kb: KnowledgeBase, ids: Iterable[str]) -> KnowledgeBase:
+    """With concepts taken out. Raises ValueError that names an unknown id."""
+    gone = set(ids)
+    unknown = sorted(id for id in gone if kb.row(id) is None)
+    if unknown:
+        raise ValueError(f"unknown ids: {', '.join(unknown)}")
+    rows = set(kb.rows(gone))
+    return KnowledgeBase.of((one for row, one in enumerate(kb) if row not in rows), restrictions=kb.restrictions)
+
+
+def shareable(kb: KnowledgeBase) -> tuple[KnowledgeBase, int]:
+    """Without names whose vocabularies are all restricted, and how many those were; of unknown source all stay."""
+
+    def free(source: str) -> bool:
+        its = source.split("|")
+        return not source or any(kb.restrictions.get(one, 0) == 0 for one in its)
+
+    left, dropped = [], 0
+    for one in kb:
+        pairs = list(zip(one.names, one.sources or ("",) * len(one.names), strict=True))
+        kept = [(name, source) for name, source in pairs if free(source)]
+        dropped += len(pairs) - len(kept)
+        if kept:
+            sources = tuple(source for _, source in kept) if one.sources else ()
+            left.append(replace(one, name=kept[0][0], synonyms=tuple(name for name, _ in kept[1:]), sources=sources))
+    return KnowledgeBase.of(left, restrictions=kb.restrictions), dropped
+
+
+def _path(folder: Path, fingerprint: str) -> Path:
+    return folder / f"{fingerprint[:16]}.arrow"
