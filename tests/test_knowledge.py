@@ -63,10 +63,37 @@ def test_retired_ids_lead_to_the_current_entity() -> None:
     assert kb.row("") is None
 
 
-def test_restriction_by_type_and_by_id() -> None:
-    kb = KnowledgeBase.of([Entity(id=f"D{n}", name="x", types=(f"T{n % 2}",)) for n in range(4)])
-    assert [one.id for one in kb.restrict(types=["T1"])] == ["D1", "D3"]
-    assert [one.id for one in kb.restrict(types=["T1"], ids=["D3", "D0"])] == ["D3"]
+def test_what_filters_allow() -> None:
+    kb = KnowledgeBase.of(
+        [
+            Entity(id=f"D{n}", name="x", types=(f"T{n % 2}",), sources=("MSH|NCI" if n == 3 else "MSH",))
+            for n in range(4)
+        ]
+    )
+    assert kb.allowed(types=["T1"]).tolist() == [False, True, False, True]
+    assert kb.allowed(types=["T1"], ids=["D3", "D0"]).tolist() == [False, False, False, True]
+    assert kb.allowed(sources=["NCI"]).tolist() == [False, False, False, True]
+    for wrong, said in (({"types": ["T9"]}, "types T9"), ({"sources": ["X"]}, "sources X"), ({"ids": ["D9"]}, "D9")):
+        with pytest.raises(ValueError, match=said):
+            kb.allowed(**wrong)
+
+
+def test_names_keep_their_vocabularies_when_entities_are_merged(tmp_path: Path) -> None:
+    kb = KnowledgeBase.of(
+        [
+            Entity(id="D1", name="fever", synonyms=("hot",), sources=("MSH", "MSH")),
+            Entity(id="D1", name="pyrexia", synonyms=("fever",), sources=("NCI", "NCI")),
+            Entity(id="D2", name="cold"),
+        ],
+        restrictions={"NCI": 3},
+    )
+    kb.save(tmp_path / "kb.arrow")
+    again = KnowledgeBase.open(tmp_path / "kb.arrow")
+    assert again[0].names == ("fever", "hot", "pyrexia")
+    assert again.sources(0) == ("MSH|NCI", "MSH", "NCI") and again.sources(1) == ()
+    assert again.restrictions == {"NCI": 3} and again.fingerprint == kb.fingerprint
+    with pytest.raises(ValueError, match="2 names and 1 sources"):
+        Entity(id="D1", name="a", synonyms=("b",), sources=("MSH",))
 
 
 def test_a_row_that_is_not_there() -> None:

@@ -23,6 +23,7 @@ from tripel.vectors import Vectors
 TRAINED_ON = 40  # rows for each cell that centroids are learnt from; faiss wants 39 at least
 ASKED = 256  # rows that serve as queries where the number of cells is tuned
 AT = 64
+CODES = 256  # of a byte
 
 
 class Ivf(FaissIndex):
@@ -100,6 +101,8 @@ def _learnt(config: Ivf.Config, vectors: Vectors, similarity: Name) -> faiss.Ind
     kept = config.pca or vectors.dimensions
     if config.pq and kept % config.pq:
         raise ValueError(f"index.pq is {config.pq}: it must divide the {kept} dimensions without rest")
+    if config.pq and len(vectors) < CODES:
+        raise ValueError(f"index.pq learns {CODES} codes and needs as many rows; {len(vectors):,} rows are few: leave it out")
     coded = f"PQ{config.pq}np" if config.pq else "SQfp16"  # np: without the slow training that polysemous codes need
     reduced = f"PCA{config.pca}," if config.pca else ""
     found = faiss.index_factory(vectors.dimensions, f"{reduced}IVF{cells},{coded}", metric(similarity))

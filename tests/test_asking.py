@@ -1,0 +1,164 @@
+"""Folders that can be asked: built, asked, carried over to another version, planned."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tiny
+from typer.testing import CliRunner
+
+from tripel import asking, index_plan, indexing, library
+from tripel.cli import app
+from tripel.files import write_text
+from tripel.knowledge import Entity, KnowledgeBase
+from tripel.linker import Linker
+from tripel.vectors import Vectors
+
+WORDS = ("fever", "cough", "pain", "ache", "cold", "hot", "skin", "bone", "heart", "lung")
+WORDS += ("liver", "brain", "nerve", "vein", "eye", "ear", "nose", "tooth", "hand", "foot")
+
+
+def kb(*, changed: bool = False) -> KnowledgeBase:
+    """Sixty concepts; changed, one is gone, one new, one renamed, one merged into another."""
+    made = {f"D{n:03}": [f"{WORDS[n % 20]} {n}", f"{WORDS[n % 7]} of {n}"] for n in range(60)}
+    alternatives: dict[str, tuple[str, ...]] = {}
+    if changed:
+        del made["D005"]
+        made["D001a"] = ["dostarlimab", "fever 0"]
+        made["D007"][0] = "another name"
+        made["D010"] += made.pop("D011")
+        alternatives["D010"] = ("D011",)
+    return KnowledgeBase.of(
+        Entity(
+            id=id,
+            name=names[0],
+            synonyms=tuple(names[1:]),
+            types=(f"T{len(id)}",),
+            alternatives=alternatives.get(id, ()),
+        )
+        for id, names in made.items()
+    )
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return str(tiny.folder(tmp_path_factory.mktemp("base")))
+
+
+def built(model: str, folder: Path, *, changed: bool = False, **index: object) -> Linker:
+    kb(changed=changed).save(folder.with_suffix(".arrow"))
+    asking.build(model, str(folder.with_suffix(".arrow")), folder, {"index": index})
+    return Linker.load(folder)
+
+
+def test_a_query_finds_its_name_and_says_what_matched(model: str, tmp_path: Path) -> None:
+    linker = built(model, tmp_path / "names")
+    found = asking.ask(linker, ["cough of 1", "bone 7"], k=3)
+    assert [(one.entity, one.matched, one.found_by) for one in found if one.rank == 1] == [
+        ("D001", "cough of 1", "names"),
+        ("D007", "bone 7", "names"),
+    ]
+    assert found[0].score == pytest.approx(1, abs=1e-3) and found[0].name == "cough 1"
+    assert [one.rank for one in found] == [1, 2, 3, 1, 2, 3]
+    said = asking.words(found, as_json=False)
+    assert said.startswith("cough of 1\n    1.000  D001          cough 1 (as 'cough of 1')")
+    assert json.loads(asking.words(found, as_json=True).splitlines()[0])["entity"] == "D001"
+
+
+def test_filters_act_before_ranking(model: str, tmp_path: Path) -> None:
+    linker = built(model, tmp_path / "names", search={"name": "ivf"})
+    assert [one.entity for one in asking.ask(linker, ["cough 1"], k=2, ids=["D040"])] == ["D040"]
+    with pytest.raises(ValueError, match="types T99"):
+        asking.ask(linker, ["cough 1"], k=2, types=["T99"])
+
+
+@pytest.mark.parametrize(
+    "index",
+    [{}, {"search": {"name": "hnsw"}}, {"search": {"name": "ivf"}}, {"rows": ["centroids"]}, {"rows": ["whole"]}],
+    ids=str,
+)
+def test_an_update_equals_a_rebuild_and_encodes_only_what_is_new(
+    model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, index: dict[str, object]
+) -> None:
+    built(model, tmp_path / "names", **index)
+    rebuilt = built(model, tmp_path / "again", changed=True, **index)
+    encoded: list[str] = []
+    entity_vectors = indexing.entity_vectors
+
+    def counting(encoder: object, texts: list[str], **more: object) -> np.ndarray:
+        encoded.extend(texts)
+        return entity_vectors(encoder, texts, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(indexing, "entity_vectors", counting)
+    kb(changed=True).save(tmp_path / "new.arrow")
+    said = asking.update(tmp_path / "names", str(tmp_path / "new.arrow"))
+    if index.get("rows", ["names"]) == ["names"]:
+        assert sorted(encoded) == ["another name", "dostarlimab"]
+        assert "2 encoded, 3 copied" in said  # "fever 0", and the names of what was merged, have vectors already
+    updated = Linker.load(tmp_path / "names")
+    queries = ["fever 3", "dostarlimab", "bone 7", "another name", "ear 5", "hot of 11"]
+    one, other = updated.ask(queries, k=10), rebuilt.ask(queries, k=10)
+    assert np.array_equal(one.row_MK, other.row_MK)
+    assert one.score_MK == pytest.approx(other.score_MK, abs=2e-3)
+    assert "of this version already" in asking.update(tmp_path / "names", str(tmp_path / "new.arrow"))
+
+
+def test_one_concept_more_is_found_by_the_next_query(model: str, tmp_path: Path) -> None:
+    library.add(tmp_path / "kb", kb(), made_from="test")
+    asking.build(model, str(tmp_path / "kb"), tmp_path / "names", {})
+    library.add(tmp_path / "kb", library.put(kb(), Entity(id="X1", name="dostarlimab")), made_from="put")
+    asking.update(tmp_path / "names", str(tmp_path / "kb"))
+    assert asking.ask(Linker.load(tmp_path / "names"), ["dostarlimab"], k=1)[0].entity == "X1"
+
+
+def test_an_index_of_another_encoder_is_refused(model: str, tmp_path: Path) -> None:
+    built(model, tmp_path / "names")
+    settings = tmp_path / "names" / "encoder" / "tripel.json"
+    write_text(settings, settings.read_text().replace('"entity_length": 48', '"entity_length": 40'))
+    with pytest.raises(ValueError, match="built with encoder"):
+        Linker.load(tmp_path / "names")
+
+
+def test_too_little_memory_is_said_before_any_work(model: str, tmp_path: Path) -> None:
+    kb().save(tmp_path / "kb.arrow")
+    with pytest.raises(ValueError, match=r"needs about 1\.0 GB, more than 500MB"):
+        asking.build(model, str(tmp_path / "kb.arrow"), tmp_path / "names", {}, max_ram="500MB")
+    assert not (tmp_path / "names").exists()
+
+
+def test_a_plan_prints_every_index_and_takes_one(model: str, tmp_path: Path) -> None:
+    kb().save(tmp_path / "kb.arrow")
+    said = asking.plan(model, str(tmp_path / "kb.arrow"), {}, ram="8GB")
+    assert all(f"| {name}" in said for name in ("exact", "hnsw ", "hnsw stored=int8", "ivf "))
+    assert "within 8GB: take exact" in said
+    assert "none fits" in asking.plan(model, str(tmp_path / "kb.arrow"), {}, ram="10MB")
+    with pytest.raises(ValueError, match="such as 8GB"):
+        index_plan.parsed("much")
+
+
+def test_a_plan_takes_codes_where_only_they_fit() -> None:
+    rng = np.random.default_rng(0)
+    centres = rng.normal(size=(40, 16))
+    rows = (centres[rng.integers(40, size=2000)] + 0.3 * rng.normal(size=(2000, 16))).astype(np.float32)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    found = index_plan.plan(Vectors([rows]), rows=50_000_000, similarity="cosine")
+    best = index_plan.choose(found, ram=index_plan.parsed("2GB"))
+    assert best is not None and best.memory <= 2**30 and best.search.name == "exact"  # from disk, slow but whole
+    fits = [one for one in found if one.search.name != "exact"]
+    small = index_plan.choose(fits, ram=index_plan.parsed("2GB"))
+    assert small is not None and small.search.name == "ivf" and getattr(small.search.settings, "pq", 0)
+
+
+def test_commands(model: str, tmp_path: Path) -> None:
+    (tmp_path / "names.txt").write_text("C1||fever\nC2||cough\n")
+    run = CliRunner().invoke
+    folder = str(tmp_path / "out")
+    assert run(app, ["index", "build", model, str(tmp_path / "names.txt"), "--output", folder]).exit_code == 0
+    (tmp_path / "asked").write_text("fever\n\ncough\n")
+    found = run(app, ["index", "query", folder, "--file", str(tmp_path / "asked"), "-k", "1", "--json"])
+    lines = [json.loads(line) for line in found.stdout.splitlines()]
+    assert [(one["query"], one["entity"]) for one in lines] == [("fever", "C1"), ("cough", "C2")]
+    assert "C1" in run(app, ["index", "query", folder], input="fever\nexit\n").stdout

@@ -1,0 +1,119 @@
+"""Versions of a knowledge base: kept by content, compared, changed concept by concept, shared without restricted names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tripel import knowing, library
+from tripel.knowledge import Entity, KnowledgeBase
+from tripel.releases import difference, fates
+
+OLD = KnowledgeBase.of(
+    [
+        Entity(id="C1", name="fever", synonyms=("hot",)),
+        Entity(id="C2", name="pyrexia"),
+        Entity(id="C3", name="cough"),
+        Entity(id="C4", name="ache"),
+    ]
+)
+NEW = KnowledgeBase.of(
+    [
+        Entity(id="C1", name="fever", synonyms=("pyrexia",), alternatives=("C2",)),
+        Entity(id="C4", name="ache"),
+        Entity(id="C5", name="cold"),
+    ]
+)
+
+
+def test_what_came_went_and_was_merged() -> None:
+    found = difference(OLD, NEW)
+    assert (found.added, found.merged, found.removed, found.changed) == (("C5",), (("C2", "C1"),), ("C3",), ("C1",))
+    assert (found.names_added, found.names_removed) == (2, 3)
+    assert "merged or retired: 1 (C2 -> C1)" in str(found)
+
+
+def test_what_became_of_annotations() -> None:
+    found = fates(["C1", "C2", "C2", "C3", "C4", "C9"], OLD, NEW)
+    assert found.counts == {"kept": 2, "moved": 2, "gone": 1, "never known": 1}
+    assert found.moved == {"C2": "C1"} and found.gone == ("C3",)
+
+
+entities = st.lists(
+    st.builds(lambda n, names: Entity(id=f"C{n}", name=names[0], synonyms=tuple(names[1:])), st.integers(0, 5),
+              st.lists(st.sampled_from("abcdef"), min_size=1, max_size=3, unique=True)),
+    max_size=6,
+)  # fmt: skip
+
+
+@given(entities, entities)
+def test_a_difference_is_whole(one: list[Entity], other: list[Entity]) -> None:
+    old, new = KnowledgeBase.of(one), KnowledgeBase.of(other)
+    found = difference(old, new)
+    assert {one.id for one in new} == ({one.id for one in old} | set(found.added)) - set(found.removed)
+    assert len(new.names) == len(old.names) + found.names_added - found.names_removed
+    assert difference(old, old).changed == ()
+
+
+def test_versions_are_kept_and_equal_content_is_not_kept_twice(tmp_path: Path) -> None:
+    assert library.add(tmp_path, OLD, made_from="old").number == 1
+    assert library.add(tmp_path, OLD, made_from="again").number == 1
+    assert library.add(tmp_path, NEW, made_from="new").number == 2
+    assert list(library.opened(tmp_path)) == list(NEW)
+    assert list(library.opened(Path(f"{tmp_path}@1"))) == list(OLD)
+    with pytest.raises(ValueError, match="versions 1 to 2, and no 7"):
+        library.opened(Path(f"{tmp_path}@7"))
+    with pytest.raises(ValueError, match="no knowledge base here"):
+        library.opened(tmp_path / "none")
+
+
+def test_one_concept_is_added_changed_removed(tmp_path: Path) -> None:
+    library.add(tmp_path, OLD, made_from="old")
+    knowing.put(tmp_path, "C9", ["dostarlimab", "TSR-042"], types=["T1"], definition="An antibody.")
+    knowing.put(tmp_path, "C3", ["tussis"], types=[], definition="")
+    kb = library.opened(tmp_path)
+    assert kb[kb.row("C9") or 0].names == ("dostarlimab", "TSR-042") and kb[kb.row("C3") or 0].name == "tussis"
+    knowing.remove(tmp_path, ["C9", "C1"])
+    assert [one.id for one in library.opened(tmp_path)] == ["C2", "C3", "C4"]
+    with pytest.raises(ValueError, match="unknown ids: C77"):
+        knowing.remove(tmp_path, ["C77"])
+    with pytest.raises(ValueError, match="not blank"):
+        knowing.put(tmp_path, "C8", [" "], types=[], definition="")
+
+
+def test_restricted_names_do_not_leave(tmp_path: Path) -> None:
+    kb = KnowledgeBase.of(
+        [
+            Entity(id="C1", name="fever", synonyms=("hot",), sources=("SNOMEDCT_US", "MSH|SNOMEDCT_US")),
+            Entity(id="C2", name="cough", sources=("SNOMEDCT_US",)),
+            Entity(id="C3", name="own"),
+        ],
+        restrictions={"SNOMEDCT_US": 9, "MSH": 0},
+    )
+    kb.save(tmp_path / "kb.arrow")
+    said = knowing.export(str(tmp_path / "kb.arrow"), tmp_path / "names.txt")
+    assert (tmp_path / "names.txt").read_text() == "C1||hot\nC3||own\n"
+    assert "2 names of restricted vocabularies were left out" in said
+    with pytest.raises(ValueError, match="there already"):
+        knowing.export(str(tmp_path / "kb.arrow"), tmp_path / "names.txt")
+
+
+def test_stats_and_an_update_with_annotations(tmp_path: Path) -> None:
+    (tmp_path / "old").write_text("C1||fever\nC1||hot\nC2||cough\n")
+    (tmp_path / "new").write_text("C1||fever\nC3||cold\n")
+    (tmp_path / "ids").write_text("C1\nC2\nC2\n")
+    knowing.build(str(tmp_path / "old"), {}, tmp_path / "kb")
+    said = knowing.stats(str(tmp_path / "kb"), tmp_path / "stats")
+    assert "2 concepts, 3 names, 1.5 a concept; most: C1 with 2" in said
+    assert (tmp_path / "stats" / "names.png").exists()
+    said = knowing.update(tmp_path / "kb", str(tmp_path / "new"), {}, annotations=tmp_path / "ids")
+    assert "removed: 1 (C2)" in said and "annotations: 1 kept, 2 gone (C2)" in said and "@2" in said
+    assert "new concepts: 1 (C3)" in knowing.diff(f"{tmp_path}/kb@1", f"{tmp_path}/kb@2")
+    pubtator = "1|t|A fever.\n1|a|None.\n1\t2\t7\tfever\tDisease\tC1\n\n"
+    (tmp_path / "texts.pubtator").write_text(pubtator)
+    assert "annotations: 1 kept" in knowing.diff(
+        f"{tmp_path}/kb@1", f"{tmp_path}/kb@2", annotations=tmp_path / "texts.pubtator"
+    )
