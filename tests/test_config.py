@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tripel import config, find
+from tripel.name_recipe import NameRecipe
 from tripel.recipe import Recipe
 
 CONFIGS = sorted((Path(__file__).parents[1] / "configs").glob("*.yaml"))
@@ -16,15 +17,18 @@ WORDS = {"medmentions_le_nguyen": ["terminologies.0.path=somewhere"]}  # UMLS li
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
 def test_shipped_recipes_read_and_come_back(path: Path, tmp_path: Path) -> None:
-    recipe = Recipe.read(config.load(path, WORDS.get(path.stem, [])))
+    values = config.load(path, WORDS.get(path.stem, []))
+    kind: type[Recipe] | type[NameRecipe] = NameRecipe if "pairs" in values else Recipe
+    recipe = kind.read(values)
     config.save(tmp_path / "config.yaml", recipe.dump())
-    again = Recipe.read(config.load(tmp_path / "config.yaml"))
+    again = kind.read(config.load(tmp_path / "config.yaml"))
     assert again.dump() == recipe.dump()
 
 
-def test_all_four_are_there() -> None:
+def test_all_are_there() -> None:
     assert {path.stem for path in CONFIGS} == {
-        "sample", "bc5cdr_fast", "bc5cdr_le_nguyen", "medmentions_fast", "medmentions_le_nguyen"
+        "sample", "bc5cdr_fast", "bc5cdr_le_nguyen", "medmentions_fast", "medmentions_le_nguyen", "mesh_names_ranking",
+        "mesh_names_triplet", "mesh_self_alignment", "nemo_toy", "umls_self_alignment",
     }  # fmt: skip
 
 

@@ -14,10 +14,10 @@ from tripel import checkpoint, index_plan, index_update, indexing, library, tabl
 from tripel.config import build as build_config
 from tripel.config import choose
 from tripel.encoder import Encoder
-from tripel.encoding import entity_vectors
+from tripel.encoding import entity_vectors, unit_vectors
 from tripel.files import mended
 from tripel.index_plan import memory, parsed, said
-from tripel.indexing import Stamp, unit_vectors
+from tripel.indexing import Stamp
 from tripel.knowledge import KnowledgeBase
 from tripel.linker import INDEX, KNOWLEDGE, Linker
 from tripel.progress import bar

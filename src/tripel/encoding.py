@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from tripel import views
 from tripel.documents import Document, Mention
 from tripel.encoder import Encoder
+from tripel.similarity import searchable
 
 Float = NDArray[np.float32]
 Progress = Callable[[int, int], None]
@@ -56,6 +57,12 @@ def entity_vectors(encoder: Encoder, texts: Sequence[str], *, progress: Progress
             out[here] = encoder.entities([texts[i] for i in here]).float().cpu().numpy()
         progress(min(first + TEXTS_AT_ONCE, len(order)), len(order))
     return out
+
+
+def unit_vectors(encoder: Encoder, vectors_ND: Float) -> Float:
+    """In the form that is searched: of length 1 where the similarity is the cosine."""
+    searched: Float = searchable(torch.from_numpy(vectors_ND), similarity=encoder.config.similarity).numpy()
+    return searched
 
 
 def _arithmetic(encoder: Encoder) -> torch.autocast:

@@ -21,7 +21,7 @@ from tripel.indexes.approximate import FaissIndex
 from tripel.indexes.base import Queries
 from tripel.indexes.exact import Exact
 from tripel.indexes.hnsw import Hnsw
-from tripel.indexes.ivf import AT, CODES, Ivf, recall, true_first
+from tripel.indexes.ivf import AT, Ivf, recall, true_first
 from tripel.similarity import Name
 from tripel.vectors import IN_MEMORY, Float, Vectors
 
@@ -53,10 +53,10 @@ class Option:
         return " ".join([self.search.name, *(f"{key}={value}" for key, value in settings.items())])
 
 
-def options(rows: int, dimensions: int) -> list[Choice]:
-    """What is tried on so many rows, the plainest first."""
+def options(dimensions: int) -> list[Choice]:
+    """What is tried, the plainest first."""
     byte = max(1, dimensions // 4)
-    tried = [
+    return [
         Choice("indexes", "exact", Exact.Config()),
         Choice("indexes", "hnsw", Hnsw.Config()),
         Choice("indexes", "hnsw", Hnsw.Config(stored="int8")),
@@ -64,7 +64,6 @@ def options(rows: int, dimensions: int) -> list[Choice]:
         Choice("indexes", "ivf", Ivf.Config(pq=byte)),
         Choice("indexes", "ivf", Ivf.Config(pq=max(1, byte // 2))),
     ]
-    return [one for one in tried if rows >= CODES or not getattr(one.settings, "pq", 0)]
 
 
 def plan(sample: Vectors, *, rows: int, similarity: Name, progress: Progress = silent) -> list[Option]:
@@ -75,7 +74,7 @@ def plan(sample: Vectors, *, rows: int, similarity: Name, progress: Progress = s
     began = time.monotonic()
     wanted_M = true_first(exact, query_MD, at=min(AT, len(sample)))
     slowest = time.monotonic() - began
-    tried = options(len(sample), sample.dimensions)
+    tried = options(sample.dimensions)
     found = []
     for number, search in enumerate(tried, 1):
         found.append(_tried(search, exact, query_MD, wanted_M, rows, slowest))

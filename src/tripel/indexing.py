@@ -15,21 +15,20 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 
 from tripel.batches import Lesson
 from tripel.config import Choice, build, choose, dump
 from tripel.encoder import Encoder
-from tripel.encoding import Progress, entity_vectors, mention_vectors, silent
+from tripel.encoding import Progress, entity_vectors, mention_vectors, silent, unit_vectors
 from tripel.files import mended, read_json, replacing, swap_in, write_json
 from tripel.find import component
 from tripel.folding import Entities, Part
 from tripel.indexes.base import Index
 from tripel.indexes.exact import Exact
 from tripel.knowledge import KnowledgeBase
-from tripel.similarity import Name, searchable
+from tripel.similarity import Name
 from tripel.vectors import SHARD, Vectors, write_shard
 
 Int = NDArray[np.int64]
@@ -227,12 +226,6 @@ def _encoded(kind: Kind, encoder: Encoder, kb: KnowledgeBase, row_R: Int, *, pro
     names = np.repeat(kb.first_E[row_R] - begins_R, counts_R) + np.arange(counts_R.sum())
     unit = unit_vectors(encoder, entity_vectors(encoder, kb.names.take(names).to_pylist(), progress=progress))
     return unit_vectors(encoder, (np.add.reduceat(unit, begins_R, axis=0) / counts_R[:, None]).astype(np.float32))
-
-
-def unit_vectors(encoder: Encoder, vectors_ND: Float) -> Float:
-    """In the form that is searched: of length 1 where the similarity is the cosine."""
-    searched: Float = searchable(torch.from_numpy(vectors_ND), similarity=encoder.config.similarity).numpy()
-    return searched
 
 
 def cluster_vectors(encoder: Encoder, lesson: Lesson, *, progress: Progress = silent) -> tuple[Float, Int]:

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from tripel import checkpoint
 from tripel.documents import Candidate, Document, Link, Mention
 from tripel.encoder import Encoder
-from tripel.encoding import Progress, entity_vectors, mention_vectors, silent
+from tripel.encoding import Progress, entity_vectors, mention_vectors, silent, unit_vectors
 from tripel.folding import Entities
 from tripel.indexes.base import Bool, Hits, Queries
-from tripel.indexing import Stamp, opened, unit_vectors
+from tripel.indexing import Stamp, opened
 from tripel.knowledge import KnowledgeBase
 
 CANDIDATES = 64

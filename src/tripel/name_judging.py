@@ -14,12 +14,12 @@ import numpy as np
 
 from tripel import checkpoint, indexing, metrics, pair_files, plots, tables
 from tripel.encoder import Encoder
-from tripel.encoding import entity_vectors
+from tripel.encoding import entity_vectors, unit_vectors
 from tripel.files import read_lines, write_json, write_text
 from tripel.folding import Entities, Part
 from tripel.indexes.base import Queries
 from tripel.indexes.exact import Exact
-from tripel.indexing import Stamp, unit_vectors
+from tripel.indexing import Stamp
 from tripel.journal import METRICS, Journal
 from tripel.judging import PICTURES, TABLES, TRAINED, UNTRAINED, UNTRAINED_INDEX
 from tripel.linker import INDEX

@@ -13,12 +13,11 @@ import numpy as np
 
 from tripel.config import Choice
 from tripel.encoder import Encoder
-from tripel.encoding import Progress, entity_vectors, silent
+from tripel.encoding import Progress, entity_vectors, silent, unit_vectors
 from tripel.find import component
 from tripel.folding import Entities, Part
 from tripel.indexes.base import Index, Queries
 from tripel.indexes.exact import Exact
-from tripel.indexing import unit_vectors
 from tripel.name_batches import NameLesson
 from tripel.synonyms import Int
 from tripel.vectors import Vectors

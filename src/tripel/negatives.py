@@ -10,19 +10,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import faiss
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from tripel.batches import Lesson, Near
 from tripel.encoder import Encoder
-from tripel.encoding import Progress, entity_vectors, mention_vectors, silent
-from tripel.indexes.base import Hits
-from tripel.similarity import searchable
+from tripel.encoding import Progress, entity_vectors, mention_vectors, silent, unit_vectors
+from tripel.indexes.base import Hits, Queries
+from tripel.indexes.exact import Exact
+from tripel.vectors import Vectors
 
 Int = NDArray[np.int64]
-Float = NDArray[np.float32]
 
 SEARCHED = 4  # names searched for each wrong entity wanted: several names of one entity come together
 
@@ -69,21 +67,17 @@ def by_spelling(hits: Hits, gold: Sequence[Sequence[int]], *, whole: bool) -> Ne
 
 def by_encoder(encoder: Encoder, lesson: Lesson, pool: Pool, *, kept: int, progress: Progress = silent) -> Near:
     """The entities of the pool closest to each mention and not named by it, closest first."""
-    mention_MD = _search_vectors(encoder, mention_vectors(encoder, lesson.by_document(), progress=progress))
+    mention_MD = unit_vectors(encoder, mention_vectors(encoder, lesson.by_document(), progress=progress))
     texts = [lesson.entity_text(int(row)) for row in pool.row_P] if lesson.entity_text else _names(lesson, pool)
-    entity_PD = _search_vectors(encoder, entity_vectors(encoder, texts, progress=progress))
-    metric = faiss.METRIC_L2 if encoder.config.similarity == "euclidean" else faiss.METRIC_INNER_PRODUCT
-    _, found_MK = faiss.knn(mention_MD, entity_PD, min(len(pool.row_P), SEARCHED * (kept + 1)), metric=metric)
+    entity_PD = unit_vectors(encoder, entity_vectors(encoder, texts, progress=progress))
+    pooled = Exact(Exact.Config(), Vectors([entity_PD]), similarity=encoder.config.similarity)
+    _, found_MK = pooled.nearest(Queries(vectors_MD=mention_MD), rows=min(len(pool.row_P), SEARCHED * (kept + 1)))
     near = _parted(pool.row_P[found_MK], pool.name_P[found_MK], lesson.grouped.gold)
     return replace(near, row_MK=near.row_MK[:, :kept], name_MK=near.name_MK[:, :kept])
 
 
 def _names(lesson: Lesson, pool: Pool) -> list[str]:
     return list(lesson.kb.names.take(pool.name_P).to_pylist())
-
-
-def _search_vectors(encoder: Encoder, vectors_ND: Float) -> Float:
-    return searchable(torch.from_numpy(vectors_ND), similarity=encoder.config.similarity).numpy()
 
 
 def _parted(row_MK: Int, name_MK: Int, gold: Sequence[Sequence[int]]) -> Near:

@@ -39,7 +39,7 @@ class FaissIndex(Index):
         if allowed_N is not None:
             return self.exact.nearest(queries, rows=rows, allowed_N=allowed_N)
         wanted = min(len(self), self.overfetch * rows)
-        _, row_MR = self.found.search(vectors_of(queries), wanted, params=self.parameters(wanted))
+        row_MR = self.search(vectors_of(queries), wanted)
         return best(self.closeness(queries, row_MR), row_MR, rows=rows)
 
     def closeness(self, queries: Queries, row_MR: Int) -> Float:
@@ -57,8 +57,8 @@ class FaissIndex(Index):
         """Rows found for each one wanted, before they are scored exactly."""
 
     @abstractmethod
-    def parameters(self, wanted: int) -> faiss.SearchParameters:
-        """How thoroughly faiss searches for so many rows."""
+    def search(self, query_MD: Float, wanted: int) -> Int:
+        """About the closest rows of each query, -1 pads [M, wanted]."""
 
 
 def extended(path: Path, vectors: Vectors, *, first: int, output: Path, progress: Progress) -> None:

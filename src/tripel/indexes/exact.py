@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import faiss
 import numpy as np
 import torch
 
@@ -16,8 +15,7 @@ from tripel.indexes.base import Bool, Float, Index, Int, Queries, best
 from tripel.similarity import BY_NAME, Name
 from tripel.vectors import Vectors
 
-GATHERED = 1 << 18  # vectors brought together at a time to be scored again: 400 MB at 384 dimensions
-CELLS = 1 << 28  # scores held at a time on a GPU: 1 GiB
+CELLS = 1 << 26  # scores held at a time: 256 MB
 
 
 class Exact(Index):
@@ -54,24 +52,20 @@ class Exact(Index):
         """Each row's vector brought from where it lies and compared."""
         query_MD = vectors_of(queries)
         out = np.full(row_MR.shape, -np.inf, np.float32)
-        step = max(1, GATHERED // max(1, row_MR.shape[1]))
-        for first in range(0, len(query_MD), step):
-            rows_mR = row_MR[first : first + step]
-            distinct, back = np.unique(np.maximum(rows_mR, 0), return_inverse=True)
-            vectors_nD = self.vectors[distinct]
-            for m, (rows, places) in enumerate(zip(rows_mR, back.reshape(rows_mR.shape), strict=True)):
-                out[first + m] = one_by_one(query_MD[first + m], vectors_nD[places], self.similarity)
-                out[first + m, rows < 0] = -np.inf
+        for m, rows in enumerate(row_MR):
+            found = rows >= 0
+            out[m, found] = one_by_one(query_MD[m], self.vectors[rows[found]], self.similarity)
         return out
 
     def _blocks(self, allowed_N: Bool | None) -> Iterator[tuple[Int, Float]]:
         for first, block_ND in self.vectors.blocks():
-            if allowed_N is None:
-                yield np.arange(first, first + len(block_ND)), block_ND
-                continue
-            kept = np.flatnonzero(allowed_N[first : first + len(block_ND)])
+            kept = (
+                np.arange(len(block_ND))
+                if allowed_N is None
+                else np.flatnonzero(allowed_N[first : first + len(block_ND)])
+            )
             if len(kept):
-                yield first + kept, block_ND[kept]
+                yield first + kept, block_ND if allowed_N is None else block_ND[kept]
 
 
 def vectors_of(queries: Queries) -> Float:
@@ -87,18 +81,20 @@ def one_by_one(query_D: Float, vectors_RD: Float, similarity: Name) -> Float:
     return scores
 
 
-def _closest(query_MD: Float, block_ND: Float, rows: int, similarity: Name) -> tuple[Float, Int]:
-    """Scores and places of the closest rows of a block [M, R], in no order that counts."""
-    if torch.cuda.is_available():
-        return _closest_on_gpu(query_MD, block_ND, rows, similarity)
-    metric = faiss.METRIC_L2 if similarity == "euclidean" else faiss.METRIC_INNER_PRODUCT
-    score, place = faiss.knn(query_MD, block_ND, rows, metric=metric)
-    return (-score if similarity == "euclidean" else score), place.astype(np.int64)
+def _closest(query_MD: Float, vectors_ND: Float, rows: int, similarity: Name) -> tuple[Float, Int]:
+    """About the scores, and the places, of the closest rows of a block [M, R].
 
-
-def _closest_on_gpu(query_MD: Float, block_ND: Float, rows: int, similarity: Name) -> tuple[Float, Int]:
-    query, block = torch.from_numpy(query_MD).cuda(), torch.from_numpy(block_ND).cuda()
+    By torch also without a GPU: on a CPU of 2023 its product of matrices was 15 times as fast as the one faiss brings.
+    """
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    block_ND = torch.from_numpy(vectors_ND).to(device)
     step = max(1, CELLS // len(block_ND))
-    found = [BY_NAME[similarity](query[i : i + step], block).topk(rows, dim=1) for i in range(0, len(query), step)]
+    found = []
+    for first in range(0, len(query_MD), step):
+        query_mD = torch.from_numpy(query_MD[first : first + step])
+        product_mN = query_mD.to(device) @ block_ND.T
+        if similarity == "euclidean":  # of one query: |q - v|^2 = |v|^2 - 2 q v + a constant
+            product_mN = 2 * product_mN - block_ND.square().sum(dim=1)
+        found.append(product_mN.topk(rows, dim=1))
     score, place = (torch.cat(part).cpu().numpy() for part in zip(*found, strict=True))
     return score, place

@@ -9,6 +9,7 @@ from typing import Literal
 import faiss
 
 from tripel.indexes.approximate import FaissIndex, Progress, add, metric, opened
+from tripel.indexes.base import Float, Int
 from tripel.similarity import Name
 from tripel.vectors import Vectors
 
@@ -57,9 +58,11 @@ class Hnsw(FaissIndex):
         """The graph's own order is almost the exact one."""
         return 1
 
-    def parameters(self, wanted: int) -> faiss.SearchParameters:
+    def search(self, query_MD: Float, wanted: int) -> Int:
         """No fewer rows in view than are wanted."""
-        return faiss.SearchParametersHNSW(efSearch=max(self.config.ef_search, wanted))
+        thorough = faiss.SearchParametersHNSW(efSearch=max(self.config.ef_search, wanted))
+        row_MR: Int = self.found.search(query_MD, wanted, params=thorough)[1]
+        return row_MR
 
     @staticmethod
     def size(config: Config, *, rows: int, dimensions: int) -> int:

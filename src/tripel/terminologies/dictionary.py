@@ -39,7 +39,7 @@ def parse(path: Path) -> Iterator[Entity | Problem]:
     """Entities and problems of a dictionary file."""
     first = next((line for line in numbered(path) if isinstance(line, Line) and line.text.strip()), None)
     tabs = first is not None and BAR not in first.text and "\t" in first.text
-    if first is not None and tabs and "preferred_name" in first.text.split("\t"):
+    if first is not None and tabs and first.text.startswith("id\t"):
         for row in rows(path, needed=("id", "preferred_name")):
             yield row if isinstance(row, Problem) else entity(row)
         return
