@@ -21,6 +21,7 @@ from typer.testing import CliRunner
 from tripel import checkpoint, cli, tasks
 from tripel.evaluation import Scores
 from tripel.files import read_json, read_lines
+from tripel.linking import bracketed
 
 ROOT = Path(__file__).parents[1]
 WORDS = [
@@ -120,7 +121,7 @@ def test_linking(run: Path) -> None:
 @pytest.mark.parametrize("text", ["no brackets", "open [[only", "[[]] empty"])
 def test_a_text_without_mention_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"no mention in the text: put each in double brackets"):
-        tasks.bracketed(text, id="1")
+        bracketed(text, id="1")
 
 
 def test_a_folder_that_is_no_run_is_named(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from tripel.index_plan import memory, parsed, said
 from tripel.indexing import Stamp
 from tripel.knowledge import KnowledgeBase
 from tripel.linker import INDEX, KNOWLEDGE, Linker
+from tripel.preparing import read_terminologies
 from tripel.progress import bar
 from tripel.vectors import Vectors
 
@@ -44,8 +45,11 @@ class Answer:
     """The similarity of the encoder: for the cosine, the cosine."""
 
 
-def knowledge(source: str) -> KnowledgeBase:
-    """A saved knowledge base, a folder of versions, a dictionary file, or terminologies by name: `mesh`, `mesh+ctd`."""
+def knowledge(source: str, settings: Mapping[str, Any] | None = None) -> KnowledgeBase:
+    """A saved knowledge base, a folder of versions, a dictionary file, or terminologies by name: `mesh`, `mesh+ctd`.
+
+    `settings` are those of a single terminology.
+    """
     path = Path(source)
     folder = Path(source.rpartition("@")[0] or source)
     if path.suffix == ".arrow" or (folder / library.VERSIONS).exists():
@@ -53,14 +57,10 @@ def knowledge(source: str) -> KnowledgeBase:
     if path.is_dir() and (path / KNOWLEDGE).exists():
         return KnowledgeBase.open(path / KNOWLEDGE)
     if path.is_file():
-        return _read([{"name": "dictionary", "path": source}])
-    return _read([{"name": name} for name in source.split("+")])
-
-
-def _read(listed: Sequence[Mapping[str, Any]]) -> KnowledgeBase:
-    made = [choose("terminologies", one, where="terminology").make() for one in listed]
-    restrictions = {source: level for one in made for source, level in one.restrictions().items()}
-    return KnowledgeBase.of((entity for one in made for entity in one.entities()), restrictions=restrictions)
+        listed: list[dict[str, Any]] = [{"name": "dictionary", "path": source}]
+    else:
+        listed = [{"name": name, **(settings or {})} for name in source.split("+")]
+    return read_terminologies([choose("terminologies", one, where="terminology") for one in listed])
 
 
 def encoder_of(model: str, settings: Mapping[str, Any]) -> Encoder:

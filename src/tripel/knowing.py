@@ -12,7 +12,6 @@ import numpy as np
 from tripel import library
 from tripel.asking import knowledge
 from tripel.checking import is_pubtator
-from tripel.config import choose
 from tripel.corpora import pubtator
 from tripel.documents import Document
 from tripel.files import replacing
@@ -26,13 +25,13 @@ COMMON = 12  # types and vocabularies that are listed
 
 def build(source: str, settings: Mapping[str, Any], folder: Path) -> str:
     """Read and keep as the latest version of a folder."""
-    made = library.add(folder, _read(source, settings), made_from=source)
+    made = library.add(folder, knowledge(source, settings), made_from=source)
     return f"{folder}@{made.number}: {made.concepts:,} concepts, {made.names:,} names ({made.fingerprint[:16]})"
 
 
 def update(folder: Path, source: str, settings: Mapping[str, Any], *, annotations: Path | None = None) -> str:
     """Keep a new release, and say what changed since the version before."""
-    old, new = library.opened(folder), _read(source, settings)
+    old, new = library.opened(folder), knowledge(source, settings)
     changed = _compared(old, new, annotations)
     made = library.add(folder, new, made_from=source)
     return (
@@ -91,13 +90,6 @@ def export(source: str, file: Path) -> str:
         out.writelines(f"{one.id}||{name}\n" for one in free for name in one.names)
     left = f"; {dropped:,} names of restricted vocabularies were left out" if dropped else ""
     return f"{file}: {len(free.names):,} names of {len(free):,} concepts{left}"
-
-
-def _read(source: str, settings: Mapping[str, Any]) -> KnowledgeBase:
-    if not settings:
-        return knowledge(source)
-    made = choose("terminologies", {"name": source, **settings}, where="terminology").make()
-    return KnowledgeBase.of(made.entities(), restrictions=made.restrictions())
 
 
 def _compared(old: KnowledgeBase, new: KnowledgeBase, annotations: Path | None) -> str:

@@ -88,10 +88,15 @@ def trainable(hits: Hits, documents: Sequence[Document], kb: KnowledgeBase) -> H
 def knowledge_base(terminologies: Sequence[Choice], path: Path) -> KnowledgeBase:
     """Of all terminologies together, kept at `path`."""
     if not path.exists():
-        made = [one.make() for one in terminologies]
-        restrictions = {source: level for one in made for source, level in one.restrictions().items()}
-        KnowledgeBase.of(chain.from_iterable(one.entities() for one in made), restrictions=restrictions).save(path)
+        read_terminologies(terminologies).save(path)
     return KnowledgeBase.open(path)
+
+
+def read_terminologies(terminologies: Sequence[Choice]) -> KnowledgeBase:
+    """All of them together, with what is known of their licences."""
+    made = [one.make() for one in terminologies]
+    restrictions = {source: level for one in made for source, level in one.restrictions().items()}
+    return KnowledgeBase.of(chain.from_iterable(one.entities() for one in made), restrictions=restrictions)
 
 
 def _find_candidates(

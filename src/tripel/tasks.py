@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-import re
 import time
 from collections.abc import Callable, Iterator, Sequence, Sized
 from dataclasses import replace
@@ -16,24 +14,21 @@ import torch
 from accelerate import PartialState
 from accelerate.utils import broadcast_object_list
 
-from tripel import __version__, checkpoint, config
-from tripel.abbreviations import expand
+from tripel import cards, checkpoint, config
 from tripel.asking import encoder_of
 from tripel.batches import Near
-from tripel.documents import Document, Link, Mention
 from tripel.encoder import Encoder
 from tripel.environment import describe
-from tripel.evaluation import Scores
 from tripel.exporting import export
-from tripel.files import read_json, write_json, write_text
+from tripel.files import write_json, write_text
 from tripel.find import component
 from tripel.journal import Journal
-from tripel.judging import PICTURES, TABLES, TRAINED, judge
-from tripel.knowledge import KnowledgeBase
+from tripel.judging import PICTURES, TABLES, judge
 from tripel.linker import Linker
-from tripel.model_card import Facts, card
+from tripel.linking import linked
+from tripel.model_card import card
 from tripel.name_judging import judge_names, quick
-from tripel.name_preparing import NameGround, name_ground, name_lesson
+from tripel.name_preparing import name_ground, name_lesson
 from tripel.name_recipe import NameRecipe
 from tripel.pair_files import read as read_pairs
 from tripel.preparing import Ground, ground, lesson
@@ -44,9 +39,7 @@ from tripel.watching import Lessons, Watcher, watched
 
 CONFIG = "config.yaml"
 EXAMPLES = "examples.txt"
-HUB_BASE = "sentence-transformers/all-MiniLM-L6-v2"  # what is embedded
 MEAN = {"entity_pooling": "mean"}  # how encoders that were not trained here are mostly used
-BRACKETS = re.compile(r"\[\[(.+?)\]\]")
 
 
 def train(path: Path, overrides: Sequence[str] = (), *, output: Path | None = None) -> Path:
@@ -87,10 +80,7 @@ def link(run: Path, texts: Sequence[str], *, k: int = 3, as_json: bool = False) 
         raise ValueError(
             f"{run}: learnt from names alone; ask it with `tripel index query {run}`, or train a linker from it"
         )
-    linker = Linker.load(run)
-    documents = [expand(bracketed(text, id=str(number))) for number, text in enumerate(texts, 1)]
-    found = ((document, link) for document in documents for link in linker.link(document, k=k))
-    return "\n".join(_json(document, one) if as_json else _words(one, linker.kb) for document, one in found)
+    return linked(Linker.load(run), texts, k=k, as_json=as_json)
 
 
 def separation(models: Sequence[str], pairs: Path, *, output: Path) -> str:
@@ -109,19 +99,6 @@ def export_names(run: Path, folder: Path) -> None:
     export(Encoder.load(checkpoint.published(run)), folder)
 
 
-def bracketed(text: str, *, id: str) -> Document:
-    """`The [[MS]] lesions` -> a document with its mention. Raises ValueError where there is none."""
-    pieces = BRACKETS.split(text)
-    if len(pieces) < 3:
-        raise ValueError("no mention in the text: put each in double brackets, as in 'The [[MS]] lesions'")
-    plain, mentions = "", []
-    for number, piece in enumerate(pieces):
-        if number % 2:
-            mentions.append(Mention(start=len(plain), end=len(plain) + len(piece), text=piece))
-        plain += piece
-    return Document(id=id, text=plain, mentions=tuple(mentions))
-
-
 def told(run: Path) -> str:
     """Where everything of a finished run is; of several processes the first says it."""
     if not _processes().is_main_process:
@@ -137,84 +114,7 @@ def finish(run: Path, recipe: Recipe, found: Ground) -> None:
     """The examples linked, and the model card."""
     if recipe.data.examples:
         write_text(run / EXAMPLES, link(run, recipe.data.examples) + "\n")
-    write_text(run / "README.md", card(_facts(run, recipe, found)))
-
-
-def _facts(run: Path, recipe: Recipe, found: Ground) -> Facts:
-    counts = {role: sum(len(document.mentions) for document in its) for role, its in found.documents.items()}
-    said = {
-        role: f"{recipe.corpus.name}, split {split}: {len(found.documents[role]):,} documents, {counts[role]:,} mentions"
-        for role, split in (("train", recipe.data.train), ("test", recipe.data.test))
-    }
-    terminologies = [one.name for one in recipe.terminologies]
-    scores = Scores.from_json(read_json(run / "scores" / "test-trained-full.json"))
-    first = scores.linkable
-    figure = (
-        f"{100 * first.accuracy[1].value:.1f} [{100 * first.accuracy[1].low:.1f}, {100 * first.accuracy[1].high:.1f}]"
-    )
-    return Facts(
-        name=run.name,
-        base=recipe.encoder.model,
-        hub_base=HUB_BASE if recipe.encoder.model == "embedded" else "",
-        objective=recipe.objective.name,
-        trained_on=said["train"],
-        judged_on=said["test"],
-        terminology=terminologies[0],
-        knowledge_base=f"{' + '.join(terminologies)}: {len(found.kb):,} concepts, {len(found.kb.names):,} names",
-        scores=((f"test accuracy@1, full knowledge base, N = {first.n:,}", figure),),
-        fingerprints={
-            "knowledge base": found.kb.fingerprint,
-            "encoder": checkpoint.encoder_fingerprint(checkpoint.published(run)),
-        },
-        version=__version__,
-    )
-
-
-def _name_facts(run: Path, recipe: NameRecipe, found: NameGround) -> Facts:
-    exam = run / "scores" / "names.json"
-    first = read_json(exam)[TRAINED]["1"] if exam.exists() else None
-    figure = (
-        f"{100 * first['value']:.1f} [{100 * first['low']:.1f}, {100 * first['high']:.1f}]" if first else "not judged"
-    )
-    asked = 0 if found.exam is None else len(found.exam.texts)
-    source = recipe.pairs.file or " + ".join(one.name for one in recipe.terminologies)
-    return Facts(
-        name=run.name,
-        base=recipe.encoder.model,
-        hub_base=HUB_BASE if recipe.encoder.model == "embedded" else "",
-        objective=recipe.objective.name,
-        trained_on=f"{source}: {len(found.pairs):,} pairs of synonyms",
-        judged_on=f"{asked:,} names that were not learnt from",
-        terminology=source,
-        knowledge_base=f"{len(found.kb):,} concepts, {len(found.kb.names):,} names",
-        scores=((f"names held out, accuracy@1, N = {asked:,}", figure),),
-        fingerprints={
-            "knowledge base": found.kb.fingerprint,
-            "encoder": checkpoint.encoder_fingerprint(checkpoint.published(run)),
-        },
-        version=__version__,
-    )
-
-
-def _words(found: Link, kb: KnowledgeBase) -> str:
-    said = [f"{found.mention.text} [{found.mention.start}, {found.mention.end})"]
-    for one in found.candidates:
-        row = kb.row(one.entity)
-        preferred = kb[row].name if row is not None else ""
-        matched = f" (as {one.name!r})" if one.name != preferred else ""
-        said.append(f"    {one.score:.3f}  {one.entity:<14}{preferred}{matched}")
-    return "\n".join(said)
-
-
-def _json(document: Document, found: Link) -> str:
-    record = {
-        "document": document.id,
-        "start": found.mention.start,
-        "end": found.mention.end,
-        "entity": found.entity,
-        "candidates": [[one.entity, round(one.score, 6), one.name] for one in found.candidates],
-    }
-    return json.dumps(record, ensure_ascii=False)
+    write_text(run / "README.md", card(cards.of_linker(run, recipe, found)))
 
 
 def _processes() -> PartialState:
@@ -268,7 +168,7 @@ def _train_names(recipe: NameRecipe, run: Path, resumed: bool) -> Path:
     look = None if found.watched is None else partial(quick, asked=found.watched)
     for journal in _steps(recipe, run, resumed, trainer, lambda epoch: made, start, look=look):
         judge_names(run, recipe, found, journal)
-        write_text(run / "README.md", card(_name_facts(run, recipe, found)))
+        write_text(run / "README.md", card(cards.of_names(run, recipe, found)))
     return run
 
 

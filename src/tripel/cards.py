@@ -1,0 +1,75 @@
+"""What the model card of a run tells: of a linker, and of an encoder of names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tripel import __version__, checkpoint
+from tripel.evaluation import Scores
+from tripel.files import read_json
+from tripel.judging import TRAINED
+from tripel.model_card import Facts
+from tripel.name_preparing import NameGround
+from tripel.name_recipe import NameRecipe
+from tripel.preparing import Ground
+from tripel.recipe import Recipe
+
+HUB_BASE = "sentence-transformers/all-MiniLM-L6-v2"  # what is embedded
+
+
+def of_linker(run: Path, recipe: Recipe, found: Ground) -> Facts:
+    """From the scores on test."""
+    counts = {role: sum(len(document.mentions) for document in its) for role, its in found.documents.items()}
+    said = {
+        role: f"{recipe.corpus.name}, split {split}: {len(found.documents[role]):,} documents, {counts[role]:,} mentions"
+        for role, split in (("train", recipe.data.train), ("test", recipe.data.test))
+    }
+    terminologies = [one.name for one in recipe.terminologies]
+    scores = Scores.from_json(read_json(run / "scores" / "test-trained-full.json"))
+    first = scores.linkable
+    figure = (
+        f"{100 * first.accuracy[1].value:.1f} [{100 * first.accuracy[1].low:.1f}, {100 * first.accuracy[1].high:.1f}]"
+    )
+    return Facts(
+        name=run.name,
+        base=recipe.encoder.model,
+        hub_base=HUB_BASE if recipe.encoder.model == "embedded" else "",
+        objective=recipe.objective.name,
+        trained_on=said["train"],
+        judged_on=said["test"],
+        terminology=terminologies[0],
+        knowledge_base=f"{' + '.join(terminologies)}: {len(found.kb):,} concepts, {len(found.kb.names):,} names",
+        scores=((f"test accuracy@1, full knowledge base, N = {first.n:,}", figure),),
+        fingerprints={
+            "knowledge base": found.kb.fingerprint,
+            "encoder": checkpoint.encoder_fingerprint(checkpoint.published(run)),
+        },
+        version=__version__,
+    )
+
+
+def of_names(run: Path, recipe: NameRecipe, found: NameGround) -> Facts:
+    """From the names held out, where there are some."""
+    exam = run / "scores" / "names.json"
+    first = read_json(exam)[TRAINED]["1"] if exam.exists() else None
+    figure = (
+        f"{100 * first['value']:.1f} [{100 * first['low']:.1f}, {100 * first['high']:.1f}]" if first else "not judged"
+    )
+    asked = 0 if found.exam is None else len(found.exam.texts)
+    source = recipe.pairs.file or " + ".join(one.name for one in recipe.terminologies)
+    return Facts(
+        name=run.name,
+        base=recipe.encoder.model,
+        hub_base=HUB_BASE if recipe.encoder.model == "embedded" else "",
+        objective=recipe.objective.name,
+        trained_on=f"{source}: {len(found.pairs):,} pairs of synonyms",
+        judged_on=f"{asked:,} names that were not learnt from",
+        terminology=source,
+        knowledge_base=f"{len(found.kb):,} concepts, {len(found.kb.names):,} names",
+        scores=((f"names held out, accuracy@1, N = {asked:,}", figure),),
+        fingerprints={
+            "knowledge base": found.kb.fingerprint,
+            "encoder": checkpoint.encoder_fingerprint(checkpoint.published(run)),
+        },
+        version=__version__,
+    )
