@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import json
+import random
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -120,6 +125,37 @@ def test_an_index_of_another_encoder_is_refused(model: str, tmp_path: Path) -> N
     write_text(settings, settings.read_text().replace('"entity_length": 48', '"entity_length": 40'))
     with pytest.raises(ValueError, match="built with encoder"):
         Linker.load(tmp_path / "names")
+
+
+SLOWLY = """
+import sys
+from pathlib import Path
+from tripel import asking, indexing
+indexing.SHARD = 16
+asking.build(sys.argv[1], sys.argv[2], Path(sys.argv[3]), {"index": {"search": {"name": "ivf"}}})
+"""
+
+
+def test_killed_at_random_moments_a_build_goes_on_to_the_very_bytes(model: str, tmp_path: Path) -> None:
+    kb().save(tmp_path / "kb.arrow")
+
+    def begin(folder: Path) -> subprocess.Popen[bytes]:
+        words = [sys.executable, "-c", SLOWLY, model, str(tmp_path / "kb.arrow"), str(folder)]
+        return subprocess.Popen(words, stderr=subprocess.DEVNULL)
+
+    assert begin(tmp_path / "whole").wait() == 0
+    killed = tmp_path / "killed"
+    for shards in sorted(random.Random(7).sample(range(1, 8), 3)):
+        process = begin(killed)
+        while process.poll() is None and len(list(killed.glob("**/vectors-*.npy"))) < shards:
+            time.sleep(0.002)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    assert begin(killed).wait() == 0
+    files = [path.relative_to(killed) for path in sorted((killed / "index").rglob("*")) if path.is_file()]
+    assert len(files) >= 12
+    for file in files:
+        assert (killed / file).read_bytes() == (tmp_path / "whole" / file).read_bytes(), file
 
 
 def test_too_little_memory_is_said_before_any_work(model: str, tmp_path: Path) -> None:

@@ -1,0 +1,174 @@
+"""Recall, speed, build time, memory and disk of each index over the same rows and queries; one run, one machine.
+
+    tripel index build embedded mesh+ctd --output runs/mesh
+    TRIPEL_DATA=... python scripts/benchmarks/indexes.py runs/mesh
+    TRIPEL_DATA=... python scripts/benchmarks/indexes.py runs/mesh --rows 8600000 --only exact ivf:96
+
+Rows are the names of that folder, as its encoder has them. Beyond their number, rows are drawn to resemble them: a real name
+moved by the difference of two real synonyms, at random. Queries are the distinct mentions of BC5CDR's test texts, shown
+without context. Every index is built and asked in a process of its own, which reports its peak memory (file pages that are
+mapped count); the exact index's answers are what recall is measured against.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from tripel.config import build
+from tripel.corpora.bc5cdr import Bc5cdr
+from tripel.encoding import entity_vectors, unit_vectors
+from tripel.find import component
+from tripel.index_plan import said
+from tripel.indexes.base import Index, Queries
+from tripel.indexes.exact import Exact
+from tripel.linker import INDEX, Linker
+from tripel.vectors import SHARD, Vectors, write_shard
+
+AT = 64
+ASKED = 256
+SETTINGS = {
+    "exact": {},
+    "hnsw": {},
+    "hnsw:int8": {"stored": "int8"},
+    "ivf": {},
+    "ivf:96": {"pq": 96},
+    "ivf:48": {"pq": 48},
+}
+
+
+def main() -> None:
+    """Prepare rows and queries, run each index, print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--rows", type=int, default=0, help="more than the folder has are drawn to resemble its own")
+    parser.add_argument("--only", nargs="*", default=list(SETTINGS), choices=list(SETTINGS))
+    parser.add_argument("--work", type=Path, help="where rows are kept, to be used again")
+    parser.add_argument("--one", help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    if asked.one:
+        print(json.dumps(one(asked.one, asked.work)))
+        return
+    with tempfile.TemporaryDirectory() as name:
+        work = asked.work or Path(name)
+        prepare(asked.folder, work, asked.rows)
+        found = {}
+        for index in dict.fromkeys(["exact", *asked.only]):
+            told = subprocess.run(
+                [sys.executable, __file__, str(asked.folder), "--one", index, "--work", str(work)],
+                check=True,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+            found[index] = json.loads(told.stdout)
+            print(index, found[index], file=sys.stderr, flush=True)
+        table(found, len(Vectors.open(shards(work))))
+
+
+def prepare(folder: Path, work: Path, rows: int) -> None:
+    """Shards of rows, and queries, in `work`; what is there is kept."""
+    linker = Linker.load(folder)
+    own = Vectors.open(sorted((folder / INDEX / "names").glob("vectors-*.npy")))
+    entity_N = linker.index.parts[0].entity_N
+    work.mkdir(parents=True, exist_ok=True)
+    if not (work / "queries.npy").exists():
+        documents = Bc5cdr(Bc5cdr.Config()).read("test")
+        texts = sorted({mention.text for document in documents for mention in document.mentions})
+        chosen = np.random.default_rng(42).permutation(len(texts))[:ASKED]
+        vectors = unit_vectors(linker.encoder, entity_vectors(linker.encoder, [texts[i] for i in sorted(chosen)]))
+        np.save(work / "queries.npy", vectors)
+    total = max(rows, len(own))
+    same = np.flatnonzero(entity_N[1:] == entity_N[:-1])  # rows whose next row is a synonym
+    for number, first in enumerate(tqdm(range(0, total, SHARD), desc="rows", disable=not sys.stderr.isatty())):
+        path = work / f"vectors-{number:05}.npy"
+        if not path.exists():
+            write_shard(path, drawn(own, same, first, min(first + SHARD, total)))
+
+
+def drawn(own: Vectors, same: np.ndarray, first: int, last: int) -> np.ndarray:
+    """Rows [first, last): real ones as far as there are, then drawn ones."""
+    real = own[np.arange(first, min(last, len(own)))] if first < len(own) else np.zeros((0, own.dimensions), np.float32)
+    rng = np.random.default_rng([42, first])
+    count = last - first - len(real)
+    moved = same[rng.integers(len(same), size=count)]
+    made = own[rng.integers(len(own), size=count)] + own[moved + 1] - own[moved]
+    return np.concatenate([real, made / np.linalg.norm(made, axis=1, keepdims=True)]).astype(np.float32)
+
+
+def one(name: str, work: Path) -> dict[str, float]:
+    """Build, open, ask."""
+    query = np.load(work / "queries.npy")
+    began = time.monotonic()
+    vectors = Vectors.open(shards(work))
+    made: Index
+    kind = component("indexes", name.partition(":")[0])
+    config, path = build(kind.Config, SETTINGS[name], where=name), work / f"{name.replace(':', '-')}.faiss"
+    built = 0.0
+    if name == "exact":
+        made = Exact(Exact.Config(), vectors, similarity="cosine")
+        opened = time.monotonic() - began
+    else:
+        kind.build(config, vectors, similarity="cosine", path=path, progress=lambda done, total: None)
+        built = time.monotonic() - began
+        began = time.monotonic()
+        made = kind.open(config, Vectors.open(shards(work)), similarity="cosine", path=path)
+        opened = time.monotonic() - began
+    began = time.monotonic()
+    score, row = made.nearest(Queries(vectors_MD=query), rows=AT)
+    together = len(query) / (time.monotonic() - began)
+    few = query[:: len(query) // 8 or 1]
+    began = time.monotonic()
+    for each in few:
+        made.nearest(Queries(vectors_MD=each[None]), rows=AT)
+    alone = len(few) / (time.monotonic() - began)
+    if name == "exact":
+        np.savez(work / "exact.npz", score=score, row=row)
+    true = np.load(work / "exact.npz", allow_pickle=False)
+    exact = Exact(Exact.Config(), vectors, similarity="cosine")
+    return {
+        "recall@1": float((score[:, 0] >= true["score"][:, 0] - 1e-6).mean()),
+        "recall@64": float((score >= true["score"][:, -1:] - 1e-6).mean()),
+        "together": together,
+        "alone": alone,
+        "build": built,
+        "open": opened,
+        "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        "disk": sum(p.stat().st_size for p in shards(work)) + (path.stat().st_size if path.exists() else 0),
+        "apart": float(np.abs(exact.closeness(Queries(vectors_MD=query), row) - score).max()),
+    }
+
+
+def shards(work: Path) -> list[Path]:
+    """The rows."""
+    return sorted(work.glob("vectors-*.npy"))
+
+
+def table(found: dict[str, dict[str, float]], rows: int) -> None:
+    """As Markdown."""
+    print(f"{rows:,} rows, {ASKED} queries at most; `together` all queries at once, `alone` one after the other\n")
+    print(
+        "| index | recall@1 | recall@64 | together, /s | times exact | alone, /s | times exact | build, s | open, s | peak | disk |"
+    )
+    print("|---|---|---|---|---|---|---|---|---|---|---|")
+    exact = found["exact"]
+    for name, it in found.items():
+        ratios = [it[key] / exact[key] for key in ("together", "alone")]
+        print(
+            f"| {name} | {100 * it['recall@1']:.1f} | {100 * it['recall@64']:.1f} | {it['together']:.0f} | {ratios[0]:.1f} |"
+            f" {it['alone']:.1f} | {ratios[1]:.1f} | {it['build']:.0f} | {it['open']:.2f} |"
+            f" {said(it['peak'])} | {said(it['disk'])} |"
+        )
+    print(f"\nscores differ from the exact index's by at most {max(it['apart'] for it in found.values()):.1e}")
+
+
+if __name__ == "__main__":
+    main()
