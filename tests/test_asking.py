@@ -158,6 +158,24 @@ def test_killed_at_random_moments_a_build_goes_on_to_the_very_bytes(model: str, 
         assert (killed / file).read_bytes() == (tmp_path / "whole" / file).read_bytes(), file
 
 
+def test_another_search_takes_the_vectors_that_are_there(
+    model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = built(model, tmp_path / "names").ask(["bone 7"], k=5)
+    monkeypatch.setattr(indexing, "entity_vectors", None)  # nothing is encoded
+    asking.build(model, str(tmp_path / "names.arrow"), tmp_path / "names", {"index": {"search": {"name": "hnsw"}}})
+    monkeypatch.undo()
+    linker = Linker.load(tmp_path / "names")
+    assert type(linker.index.parts[0].index).__name__ == "Hnsw"
+    assert linker.ask(["bone 7"], k=5).row_MK.tolist() == before.row_MK.tolist()
+
+
+def test_a_folder_is_not_built_on_with_another_encoder(model: str, tmp_path: Path) -> None:
+    built(model, tmp_path / "names")
+    with pytest.raises(ValueError, match="begun with another encoder"):
+        asking.build(model, str(tmp_path / "names.arrow"), tmp_path / "names", {"encoder": {"entity_pooling": "cls"}})
+
+
 def test_too_little_memory_is_said_before_any_work(model: str, tmp_path: Path) -> None:
     kb().save(tmp_path / "kb.arrow")
     with pytest.raises(ValueError, match=r"needs about 1\.0 GB, more than 500MB"):

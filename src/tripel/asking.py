@@ -12,10 +12,10 @@ import numpy as np
 
 from tripel import checkpoint, index_plan, index_update, indexing, library, tables
 from tripel.config import build as build_config
-from tripel.config import choose
+from tripel.config import choose, dump
 from tripel.encoder import Encoder
 from tripel.encoding import entity_vectors, unit_vectors
-from tripel.files import mended
+from tripel.files import mended, read_json, write_json
 from tripel.index_plan import memory, parsed, said
 from tripel.indexing import Stamp
 from tripel.knowledge import KnowledgeBase
@@ -24,6 +24,7 @@ from tripel.preparing import read_terminologies
 from tripel.progress import bar
 from tripel.vectors import Vectors
 
+MADE_FROM = "made_from.json"  # which encoder a folder was begun with
 SAMPLE = 20_000  # names that a plan is tried on
 
 
@@ -80,14 +81,17 @@ def build(model: str, source: str, folder: Path, settings: Mapping[str, Any], *,
     config = indexing.Config.read({"rows": ["names"], **settings.get("index", {})}, where="index")
     encoder, kb = encoder_of(model, settings.get("encoder", {})), knowledge(source)
     _fits(config, kb, encoder, max_ram)
-    made = folder / checkpoint.ENCODER
+    made, origin = folder / checkpoint.ENCODER, {"model": model, "encoder": dump(encoder.config)}
+    if (folder / MADE_FROM).exists() and read_json(folder / MADE_FROM) != origin:
+        raise ValueError(f"{folder} was begun with another encoder; choose another --output, or delete it")
+    write_json(folder / MADE_FROM, origin)
     if not mended(made).exists():
         part = folder / f".{checkpoint.ENCODER}.part"
         encoder.save(part)
         part.rename(made)
     stamp = Stamp(checkpoint.encoder_fingerprint(made), kb.fingerprint)
     kb.save(folder / KNOWLEDGE)
-    if not indexing.made_by(folder / INDEX, stamp):
+    if not indexing.made_by(folder / INDEX, stamp, config):
         with bar("encoding the knowledge base") as progress:
             indexing.make(folder / INDEX, Encoder.load(made), kb, None, config, stamp=stamp, progress=progress)
     return f"{folder}: {len(kb):,} concepts, {len(kb.names):,} names; ask it with `tripel index query {folder} NAME`"

@@ -7,6 +7,7 @@ Shapes: N rows, E entities, C clusters of training mentions, D dimensions.
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -108,16 +109,29 @@ def make(
         part.mkdir(parents=True)
         write_json(part / ORIGIN, origin)
     for kind in kinds:
+        if made_by(folder, stamp) and not (part / kind).exists() and kind != "mentions":
+            _link_shards(folder / kind, part / kind, kind, kb)
         _rows(part / kind, kind, encoder, kb, lesson, progress)
         if kind != "mentions":
             _searchable(part / kind, config.search, encoder.config.similarity, progress)
     swap_in(part, folder)
 
 
-def made_by(folder: Path, stamp: Stamp) -> bool:
-    """Whether an index lies there and this encoder and knowledge base made it."""
+def _link_shards(folder: Path, part: Path, kind: Kind, kb: KnowledgeBase) -> None:
+    """Vectors of the same names by the same encoder need not be made again, however they are to be searched."""
+    part.mkdir()
+    rows = load_file(folder / ROWS) if (folder / ROWS).exists() else {}
+    entity_N, name_N = rows_of(kind, kb)
+    if rows and np.array_equal(rows["entity"], entity_N) and np.array_equal(rows["name"], name_N):
+        for shard in shards(folder):
+            os.link(shard, part / shard.name)
+
+
+def made_by(folder: Path, stamp: Stamp, config: Config | None = None) -> bool:
+    """Whether an index lies there and this encoder and knowledge base made it, with these settings where they are given."""
     found = read_json(folder / ORIGIN) if (mended(folder) / ORIGIN).is_file() else {}
-    return all(found.get(what) == ours for what, ours in asdict(stamp).items())
+    wanted: dict[str, Any] = asdict(stamp) | ({} if config is None else {"settings": dump(config)})
+    return all(found.get(what) == ours for what, ours in wanted.items())
 
 
 def opened(folder: Path, *, stamp: Stamp, rebuild: str) -> Entities:
