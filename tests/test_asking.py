@@ -15,7 +15,7 @@ import pytest
 import tiny
 from typer.testing import CliRunner
 
-from tripel import asking, index_plan, indexing, library
+from tripel import asking, index_plan, index_update, indexing, library
 from tripel.cli import app
 from tripel.files import write_text
 from tripel.knowledge import Entity, KnowledgeBase
@@ -82,7 +82,13 @@ def test_filters_act_before_ranking(model: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "index",
-    [{}, {"search": {"name": "hnsw"}}, {"search": {"name": "ivf"}}, {"rows": ["centroids"]}, {"rows": ["whole"]}],
+    [
+        {},
+        {"search": {"name": "hnsw"}},
+        {"search": {"name": "ivf", "probe": 99}},
+        {"rows": ["centroids"]},
+        {"rows": ["whole"]},
+    ],
     ids=str,
 )
 def test_an_update_equals_a_rebuild_and_encodes_only_what_is_new(
@@ -109,6 +115,63 @@ def test_an_update_equals_a_rebuild_and_encodes_only_what_is_new(
     assert np.array_equal(one.row_MK, other.row_MK)
     assert one.score_MK == pytest.approx(other.score_MK, abs=2e-3)
     assert "of this version already" in asking.update(tmp_path / "names", str(tmp_path / "new.arrow"))
+
+
+def saved(path: Path, *entities: Entity) -> str:
+    KnowledgeBase.of(entities).save(path)
+    return str(path)
+
+
+def test_a_buried_row_lends_its_vector_to_nobody(model: str, tmp_path: Path) -> None:
+    alpha, beta = Entity(id="A1", name="alpha"), Entity(id="B1", name="beta")
+    asking.build(model, saved(tmp_path / "1.arrow", alpha, beta), tmp_path / "names", {})
+    asking.update(tmp_path / "names", saved(tmp_path / "2.arrow", beta))
+    asking.update(tmp_path / "names", saved(tmp_path / "3.arrow", beta, Entity(id="Z9", name="beta")))
+    found = asking.ask(Linker.load(tmp_path / "names"), ["beta"], k=3)
+    assert [one.entity for one in found] == ["B1", "Z9"]
+    assert [one.score for one in found] == pytest.approx([1, 1], abs=1e-3)
+
+
+def test_a_build_after_an_update_that_was_killed_is_a_build(
+    model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built(model, tmp_path / "names")
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(index_update, "swap_in", killed)
+    kb(changed=True).save(tmp_path / "new.arrow")
+    with pytest.raises(KeyboardInterrupt):
+        asking.update(tmp_path / "names", str(tmp_path / "new.arrow"))
+    monkeypatch.undo()
+    asking.build(model, str(tmp_path / "new.arrow"), tmp_path / "names", {})
+    queries = ["bone 7", "dostarlimab", "another name"]
+    found = asking.ask(Linker.load(tmp_path / "names"), queries, k=1)
+    assert found[1].entity == "D001a" and found[1].score == pytest.approx(1, abs=1e-3)
+
+
+def test_a_damaged_folder_is_built_again(model: str, tmp_path: Path) -> None:
+    built(model, tmp_path / "names", search={"name": "ivf"})
+    (tmp_path / "names" / "index" / "names" / "vectors-00000.npy").unlink()
+    with pytest.raises(ValueError, match="build the index again"):
+        Linker.load(tmp_path / "names")
+    built(model, tmp_path / "names", search={"name": "ivf"})
+
+
+def test_what_cannot_be_is_one_sentence(model: str, tmp_path: Path) -> None:
+    linker = built(model, tmp_path / "names")
+    with pytest.raises(ValueError, match="at least 1"):
+        asking.ask(linker, ["x"], k=0)
+    with pytest.raises(ValueError, match=r"search: expected index\.search\.name"):
+        asking.build(model, str(tmp_path / "names.arrow"), tmp_path / "other", {"search": {"name": "hnsw"}})
+    (tmp_path / "ids").write_text("")
+    done = CliRunner().invoke(app, ["index", "query", str(tmp_path / "names"), "x", "--ids", str(tmp_path / "ids")])
+    assert isinstance(done.exception, ValueError) and "no ids in it" in str(done.exception)
+    (tmp_path / "names" / "config.yaml").write_text("")
+    for change in (lambda: asking.update(tmp_path / "names", "x"), lambda: built(model, tmp_path / "names")):
+        with pytest.raises(ValueError, match="is a training run"):
+            change()
 
 
 def test_one_concept_more_is_found_by_the_next_query(model: str, tmp_path: Path) -> None:

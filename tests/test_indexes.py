@@ -101,7 +101,15 @@ def test_each_similarity(tmp_path: Path, kind: type[Hnsw] | type[Ivf], similarit
     assert (index.nearest(ASKED, rows=10)[0] >= true[:, -1:] - 1e-5).mean() > 0.95
 
 
+def test_too_few_cells_are_made_up_for(tmp_path: Path) -> None:
+    index = Ivf.build(Ivf.Config(probe=1), VECTORS, similarity="cosine", path=tmp_path / "s.faiss", progress=silent)
+    score_MR, row_MR = index.nearest(ASKED, rows=500)
+    assert (row_MR >= 0).all() and score_MR == pytest.approx(EXACT.nearest(ASKED, rows=500)[0], abs=1e-6)
+
+
 def test_codes_must_divide_the_dimensions(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="leave it out"):
+        Ivf.build(Ivf.Config(pca=8), VECTORS, similarity="dot", path=tmp_path / "s.faiss", progress=silent)
     with pytest.raises(ValueError, match="must divide the 32 dimensions"):
         Ivf.build(Ivf.Config(pq=7), VECTORS, similarity="cosine", path=tmp_path / "s.faiss", progress=silent)
 

@@ -82,6 +82,11 @@ def test_wrong_names_are_mined_once_and_of_other_concepts(tmp_path: Path, name: 
         assert (others >= 0).all() and not set(found.kb.row_N[others].tolist()) & set(known)
 
 
+def test_wrong_names_are_mined_or_asked_for(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"say negatives\.k"):
+        tasks.train(recipe(tmp_path, objective={"name": "triplet"}), output=tmp_path / "run")
+
+
 def test_what_learns_from_names_is_not_given_a_corpus(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="prototype_triplet learns from mentions, not from names"):
         tasks.train(recipe(tmp_path, objective={"name": "prototype_triplet"}), output=tmp_path / "run")

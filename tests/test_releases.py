@@ -80,8 +80,21 @@ def test_one_concept_is_added_changed_removed(tmp_path: Path) -> None:
     assert [one.id for one in library.opened(tmp_path)] == ["C2", "C3", "C4"]
     with pytest.raises(ValueError, match="unknown ids: C77"):
         knowing.remove(tmp_path, ["C77"])
+    with pytest.raises(ValueError, match="nothing would be left"):
+        knowing.remove(tmp_path, ["C2", "C3", "C4"])
     with pytest.raises(ValueError, match="not blank"):
         knowing.put(tmp_path, "C8", [" "], types=[], definition="")
+
+
+def test_a_changed_concept_keeps_its_retired_ids(tmp_path: Path) -> None:
+    library.add(tmp_path, NEW, made_from="new")
+    knowing.put(tmp_path, "C1", ["fever", "pyrexia", "febris"], types=[], definition="")
+    kb = library.opened(tmp_path)
+    assert kb.row("C2") == kb.row("C1") and kb[0].synonyms == ("pyrexia", "febris")
+    with pytest.raises(ValueError, match="retired ids, which lead to other concepts: C2"):
+        knowing.remove(tmp_path, ["C2"])
+    with pytest.raises(ValueError, match="a version is not written to"):
+        knowing.put(Path(f"{tmp_path}@1"), "C1", ["x"], types=[], definition="")
 
 
 def test_restricted_names_do_not_leave(tmp_path: Path) -> None:

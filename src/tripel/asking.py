@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -78,10 +79,17 @@ def encoder_of(model: str, settings: Mapping[str, Any]) -> Encoder:
 
 def build(model: str, source: str, folder: Path, settings: Mapping[str, Any], *, max_ram: str = "") -> str:
     """Encode a knowledge base into a folder that can be asked. Killed, it goes on where it stood when called again."""
-    config = indexing.Config.read({"rows": ["names"], **settings.get("index", {})}, where="index")
-    encoder, kb = encoder_of(model, settings.get("encoder", {})), knowledge(source)
+    index, shown = _sections(settings)
+    config = indexing.Config.read({"rows": ["names"], **index}, where="index")
+    encoder, kb = encoder_of(model, shown), knowledge(source)
+    if not len(kb):
+        raise ValueError(f"{source}: a knowledge base without concepts")
+    _own(folder, "build an index in another --output")
     _fits(config, kb, encoder, max_ram)
-    made, origin = folder / checkpoint.ENCODER, {"model": model, "encoder": dump(encoder.config)}
+    made, origin = (
+        folder / checkpoint.ENCODER,
+        {"model": model, "encoder": dump(encoder.config), "weights": _weights(model)},
+    )
     if (folder / MADE_FROM).exists() and read_json(folder / MADE_FROM) != origin:
         raise ValueError(f"{folder} was begun with another encoder; choose another --output, or delete it")
     write_json(folder / MADE_FROM, origin)
@@ -91,7 +99,7 @@ def build(model: str, source: str, folder: Path, settings: Mapping[str, Any], *,
         part.rename(made)
     stamp = Stamp(checkpoint.encoder_fingerprint(made), kb.fingerprint)
     kb.save(folder / KNOWLEDGE)
-    if not indexing.made_by(folder / INDEX, stamp, config):
+    if not indexing.made_by(folder / INDEX, stamp, config) or not _whole(folder / INDEX, stamp):
         with bar("encoding the knowledge base") as progress:
             indexing.make(folder / INDEX, Encoder.load(made), kb, None, config, stamp=stamp, progress=progress)
     return f"{folder}: {len(kb):,} concepts, {len(kb.names):,} names; ask it with `tripel index query {folder} NAME`"
@@ -99,6 +107,7 @@ def build(model: str, source: str, folder: Path, settings: Mapping[str, Any], *,
 
 def update(folder: Path, source: str) -> str:
     """Carry a folder over to another version of its knowledge base, encoding only what is new."""
+    _own(folder, f"first `tripel index build {folder} KB --output OTHER`, then update that")
     made, new = checkpoint.published(folder), knowledge(source)
     stamp = Stamp(checkpoint.encoder_fingerprint(made), new.fingerprint)
     if indexing.made_by(folder / INDEX, stamp):
@@ -150,7 +159,9 @@ def words(answers: Sequence[Answer], *, as_json: bool) -> str:
 def plan(model: str, source: str, settings: Mapping[str, Any], *, ram: str) -> str:
     """What each index would cost for a knowledge base, and which one to take. Gives a table as Markdown."""
     limit = parsed(ram)
-    encoder, kb = encoder_of(model, settings.get("encoder", {})), knowledge(source)
+    encoder, kb = encoder_of(model, _sections(settings)[1]), knowledge(source)
+    if not len(kb):
+        raise ValueError(f"{source}: a knowledge base without concepts")
     chosen = np.random.default_rng(42).permutation(len(kb.names))[:SAMPLE]
     with bar("encoding a sample") as progress:
         texts = kb.names.take(np.sort(chosen)).to_pylist()
@@ -176,6 +187,36 @@ def plan(model: str, source: str, settings: Mapping[str, Any], *, ram: str) -> s
         f"{len(kb.names):,} names of {encoder.dimensions} dimensions; build, misses and speed from {len(sample):,} of them\n\n"
         f"{tables.markdown(columns, rows)}\n\nwithin {ram}: {verdict}"
     )
+
+
+def _sections(settings: Mapping[str, Any]) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """The settings of index and encoder. Raises ValueError for others."""
+    for key, value in settings.items():
+        if key not in ("index", "encoder") or not isinstance(value, Mapping):
+            raise ValueError(f"{key}: expected index.search.name=..., encoder.precision=... and their like")
+    return settings.get("index", {}), settings.get("encoder", {})
+
+
+def _own(folder: Path, instead: str) -> None:
+    """Raises ValueError for the folder of a training run, whose candidates and questions stand on its own knowledge base."""
+    if (folder / "config.yaml").exists():
+        raise ValueError(f"{folder} is a training run and keeps its knowledge base; {instead}")
+
+
+def _weights(model: str) -> str:
+    """Of a run's encoder: it may be trained further."""
+    trained = Path(model) / checkpoint.ENCODER
+    return checkpoint.encoder_fingerprint(trained) if trained.is_dir() else ""
+
+
+def _whole(folder: Path, stamp: Stamp) -> bool:
+    """Whether an index opens; one that is damaged makes room."""
+    try:
+        indexing.opened(folder, stamp=stamp, rebuild="")
+    except (ValueError, OSError):
+        shutil.rmtree(folder)
+        return False
+    return True
 
 
 def _fits(config: indexing.Config, kb: KnowledgeBase, encoder: Encoder, max_ram: str) -> None:

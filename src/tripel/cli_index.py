@@ -59,7 +59,7 @@ def index_build(
 
 @index.command("update")
 def index_update(
-    folder: Annotated[Path, typer.Argument(help="A folder of `tripel index build`, or a run.")], source: SOURCE
+    folder: Annotated[Path, typer.Argument(help="A folder of `tripel index build`.")], source: SOURCE
 ) -> None:
     """Carry an index over to another version of its knowledge base: only new names are encoded, removed ones buried."""
     from tripel import asking
@@ -91,6 +91,8 @@ def index_query(
 
     linker = Linker.load(folder)
     wanted = ids.read_text(encoding="utf-8").split() if ids else []
+    if ids and not wanted:
+        raise ValueError(f"{ids}: no ids in it; one on each line is expected")
     for asked in _asked(names or [], file):
         found = asking.ask(linker, asked, k=k, types=types or [], sources=sources or [], ids=wanted)
         print(asking.words(found, as_json=as_json))

@@ -13,6 +13,7 @@ import numpy as np
 
 from tripel.indexes.base import Bool, Float, Hits, Index, Int, Queries, best
 
+AT_ONCE = 4096  # queries; scores of cells and of rows are held for so many
 FETCHED = 4  # rows fetched for each entity wanted, at first: names of one entity come together
 
 
@@ -57,6 +58,18 @@ class Entities:
         allowed_N = None
         if allowed_E is not None:
             allowed_N = (self.entity_N >= 0) & allowed_E[np.maximum(self.entity_N, 0)]
+        if k < 1:
+            raise ValueError(f"{k} entities are asked for: at least 1")
+        if len(queries) > AT_ONCE:
+            parts = [
+                self.search(
+                    _some(queries, np.arange(first, min(first + AT_ONCE, len(queries)))), k=k, allowed_E=allowed_E
+                )
+                for first in range(0, len(queries), AT_ONCE)
+            ]
+            return Hits(
+                *(np.concatenate([getattr(part, name) for part in parts]) for name in ("row_MK", "score_MK", "name_MK"))
+            )
         out = Hits(
             np.full((len(queries), k), -1, np.int64),
             np.full((len(queries), k), -np.inf, np.float32),

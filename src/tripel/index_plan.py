@@ -21,7 +21,7 @@ from tripel.indexes.approximate import FaissIndex
 from tripel.indexes.base import Queries
 from tripel.indexes.exact import Exact
 from tripel.indexes.hnsw import Hnsw
-from tripel.indexes.ivf import AT, Ivf, recall, true_first
+from tripel.indexes.ivf import AT, CODES, Ivf, recall, true_first
 from tripel.similarity import Name
 from tripel.vectors import IN_MEMORY, Float, Vectors
 
@@ -53,16 +53,15 @@ class Option:
         return " ".join([self.search.name, *(f"{key}={value}" for key, value in settings.items())])
 
 
-def options(dimensions: int) -> list[Choice]:
-    """What is tried, the plainest first."""
-    byte = max(1, dimensions // 4)
+def options(rows: int, dimensions: int) -> list[Choice]:
+    """What is tried on so many rows, the plainest first."""
+    codes = [count for count in (dimensions // 4, dimensions // 8) if count and dimensions % (2 * count) == 0]
     return [
         Choice("indexes", "exact", Exact.Config()),
         Choice("indexes", "hnsw", Hnsw.Config()),
         Choice("indexes", "hnsw", Hnsw.Config(stored="int8")),
         Choice("indexes", "ivf", Ivf.Config()),
-        Choice("indexes", "ivf", Ivf.Config(pq=byte)),
-        Choice("indexes", "ivf", Ivf.Config(pq=max(1, byte // 2))),
+        *(Choice("indexes", "ivf", Ivf.Config(pq=count)) for count in codes if rows >= CODES),
     ]
 
 
@@ -74,7 +73,7 @@ def plan(sample: Vectors, *, rows: int, similarity: Name, progress: Progress = s
     began = time.monotonic()
     wanted_M = true_first(exact, query_MD, at=min(AT, len(sample)))
     slowest = time.monotonic() - began
-    tried = options(sample.dimensions)
+    tried = options(len(sample), sample.dimensions)
     found = []
     for number, search in enumerate(tried, 1):
         found.append(_tried(search, exact, query_MD, wanted_M, rows, slowest))

@@ -65,11 +65,13 @@ def update(
     Clusters of training mentions follow retired ids. `stamp` is that of the new index.
     """
     origin = read_json(folder / ORIGIN)
-    part = folder.with_name(f".{folder.name}.part")
+    part = folder.with_name(f".{folder.name}.update.part")  # another than that of a build, whose rows stand elsewhere
     if not (part / ORIGIN).exists() or read_json(part / ORIGIN) != {**origin, **asdict(stamp)}:
         shutil.rmtree(part, ignore_errors=True)
         part.mkdir(parents=True)
         write_json(part / ORIGIN, {**origin, **asdict(stamp)})
+    for stale in part.rglob(".*.part"):  # of a write that was killed
+        stale.unlink()
     config = Config.read(origin["settings"], where=f"{folder / ORIGIN}: settings")
     counts = np.zeros(4, np.int64)
     for kind in (kind for kind in config.rows if (folder / kind / ROWS).is_file()):
@@ -93,9 +95,9 @@ def _carry(
     place_N = rows["name"] if kind == "names" else rows["entity"]
     old_key, old_text = _keys(kind, encoder, old)
     new_key, new_text = _keys(kind, encoder, new)
-    now_N = np.where(place_N < 0, -1, _find(old_key, new_key)[place_N])
+    now_N = np.where(place_N < 0, -1, _find(old_key, new_key)[np.maximum(place_N, 0)])
     missing_P = np.setdiff1d(np.arange(len(new_key)), now_N)
-    had_P = _find(new_text.take(missing_P), old_text.take(np.maximum(place_N, 0)))
+    had_P = _find(new_text.take(missing_P), old_text.take(pa.array(place_N, mask=place_N < 0)))
     order = np.concatenate([missing_P[had_P >= 0], missing_P[had_P < 0]])
     entity_P, name_P = rows_of(kind, new)
     save_rows(

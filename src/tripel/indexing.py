@@ -108,6 +108,8 @@ def make(
         shutil.rmtree(part, ignore_errors=True)
         part.mkdir(parents=True)
         write_json(part / ORIGIN, origin)
+    for stale in part.rglob(".*.part"):  # of a write that was killed
+        stale.unlink()
     for kind in kinds:
         if made_by(folder, stamp) and not (part / kind).exists() and kind != "mentions":
             _link_shards(folder / kind, part / kind, kind, kb)

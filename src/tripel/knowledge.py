@@ -101,7 +101,7 @@ class KnowledgeBase(Sequence[Entity]):
         said = {FINGERPRINT: self.fingerprint, RESTRICTIONS: json.dumps(self.restrictions, sort_keys=True)}
         schema = SCHEMA.with_metadata(said)
         with replacing(path) as part, pa.OSFile(str(part), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
-            writer.write_table(self.table.replace_schema_metadata(said), max_chunksize=ENTITIES_A_BATCH)
+            writer.write_table(self.table.replace_schema_metadata(said))  # one piece, which opens without a copy
 
     def __len__(self) -> int:
         return int(self.table.num_rows)
@@ -118,8 +118,7 @@ class KnowledgeBase(Sequence[Entity]):
         return _entity({name: self.table[name][row].as_py() for name in SCHEMA.names})
 
     def __iter__(self) -> Iterator[Entity]:
-        for batch in self.table.to_batches(max_chunksize=ENTITIES_A_BATCH):
-            yield from map(_entity, batch.to_pylist())
+        yield from _entities(self.table)
 
     @cached_property
     def names(self) -> pa.StringArray:
@@ -168,7 +167,7 @@ class KnowledgeBase(Sequence[Entity]):
         """SHA-256 of the content: equal for equal entities, however they were stored. A file carries its own."""
         if self._fingerprint:
             return str(self._fingerprint)
-        digest = hashlib.sha256()
+        digest = hashlib.sha256(json.dumps(self.restrictions, sort_keys=True).encode())
         for batch in self.table.to_batches(max_chunksize=ENTITIES_A_BATCH):
             for record in batch.to_pylist():
                 digest.update(json.dumps(record, ensure_ascii=False, sort_keys=True).encode())
@@ -267,7 +266,12 @@ def _sorted(table: pa.Table) -> pa.Table:
     table = table.take(pc.sort_indices(_chunk(table["id"])))
     if pc.count_distinct(table["id"]).as_py() == len(table):
         return table
-    return pa.Table.from_batches(list(_batches(_merged(map(_entity, table.to_pylist())))), schema=SCHEMA)
+    return pa.Table.from_batches(list(_batches(_merged(_entities(table)))), schema=SCHEMA)
+
+
+def _entities(table: pa.Table) -> Iterator[Entity]:
+    for batch in table.to_batches(max_chunksize=ENTITIES_A_BATCH):
+        yield from map(_entity, batch.to_pylist())
 
 
 def _merged(entities: Iterable[Entity]) -> Iterator[Entity]:

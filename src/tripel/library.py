@@ -8,8 +8,10 @@ A version is written before its line is; a kill between the two leaves a file th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
+from itertools import chain
 from pathlib import Path
 
 from tripel.files import read_lines, write_lines
@@ -37,6 +39,8 @@ def versions(folder: Path) -> list[Version]:
 
 def add(folder: Path, kb: KnowledgeBase, *, made_from: str) -> Version:
     """Keep a version as the latest; nothing is written where it is what the latest is."""
+    if re.search(r"@\d+$", folder.name):
+        raise ValueError(f"{folder}: a version is not written to; name the folder without @")
     known = versions(folder)
     if known and known[-1].fingerprint == kb.fingerprint:
         return known[-1]
@@ -52,7 +56,7 @@ def opened(source: Path) -> KnowledgeBase:
     """A file; the latest version of a folder; with `FOLDER@2` the second one. Raises ValueError that says what there is."""
     if source.is_file():
         return KnowledgeBase.open(source)
-    folder, at, number = str(source).rpartition("@")
+    folder, at, number = str(source).rpartition("@") if not (source / VERSIONS).exists() else ("", "", "")
     folder_path = Path(folder) if at else source
     known = versions(folder_path)
     if not known:
@@ -66,8 +70,14 @@ def opened(source: Path) -> KnowledgeBase:
 
 
 def put(kb: KnowledgeBase, entity: Entity) -> KnowledgeBase:
-    """With a concept added, or in the place of the one with its id."""
-    return KnowledgeBase.of((*(one for one in kb if one.id != entity.id), entity), restrictions=kb.restrictions)
+    """With a concept added, or in the place of the one with its id, whose retired ids and vocabularies of names it keeps."""
+    row = kb.row(entity.id)
+    if row is not None and kb.id(row) == entity.id:
+        old = kb[row]
+        known = dict(zip(old.names, old.sources, strict=False))
+        sources = tuple(known.get(name, "") for name in entity.names)
+        entity = replace(entity, alternatives=old.alternatives, sources=sources if any(sources) else ())
+    return KnowledgeBase.of(chain((one for one in kb if one.id != entity.id), [entity]), restrictions=kb.restrictions)
 
 
 def without(kb: KnowledgeBase, ids: Iterable[str]) -> KnowledgeBase:
@@ -77,6 +87,11 @@ def without(kb: KnowledgeBase, ids: Iterable[str]) -> KnowledgeBase:
     if unknown:
         raise ValueError(f"unknown ids: {', '.join(unknown)}")
     rows = set(kb.rows(gone))
+    retired = sorted(id for id in gone if kb.id(kb.rows([id])[0]) != id)
+    if retired:
+        raise ValueError(f"retired ids, which lead to other concepts: {', '.join(retired)}; nothing was removed")
+    if len(rows) == len(kb):
+        raise ValueError("nothing would be left of the knowledge base; nothing was removed")
     return KnowledgeBase.of((one for row, one in enumerate(kb) if row not in rows), restrictions=kb.restrictions)
 
 

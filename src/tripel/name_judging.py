@@ -130,4 +130,6 @@ def _steps(run: Path) -> str:
     steps = [record for record in read_lines(run / METRICS) if "loss" in record]
     without = sum(record.get("without_hard_pair", 0) for record in steps)
     said = f"{len(steps):,} steps"
+    if not steps:
+        return said
     return f"{said}, {without:,.0f} of them without a hard pair, skipped" if "without_hard_pair" in steps[-1] else said

@@ -73,6 +73,10 @@ def name_lesson(recipe: NameRecipe, found: NameGround, run: Path) -> NameLesson:
     shared = ambiguous(found.kb, found.kb.names.to_pylist())
     lesson = NameLesson(found.kb, found.pairs, found.wrong_PK, shared)
     if not recipe.negatives.k:
+        if getattr(recipe.objective.settings, "wrong", 0) and found.wrong_PK is None:
+            raise ValueError(
+                f"objective.wrong is {recipe.objective.settings.wrong}: say negatives.k, so that wrong names are mined"
+            )
         return lesson
     if not (run / MINED).exists():
         its = recipe.negatives.model

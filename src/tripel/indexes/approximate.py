@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import faiss
+import numpy as np
 
 from tripel.files import replacing
 from tripel.indexes.base import Bool, Float, Index, Int, Queries, best
@@ -40,7 +41,12 @@ class FaissIndex(Index):
             return self.exact.nearest(queries, rows=rows, allowed_N=allowed_N)
         wanted = min(len(self), self.overfetch * rows)
         row_MR = self.search(vectors_of(queries), wanted)
-        return best(self.closeness(queries, row_MR), row_MR, rows=rows)
+        score_MR, row_MR = best(self.closeness(queries, row_MR), row_MR, rows=min(rows, wanted))
+        short = np.flatnonzero(row_MR[:, -1] < 0)  # the cells read had fewer rows, or the graph led to fewer
+        if len(short):
+            fewer = Queries(vectors_MD=vectors_of(queries)[short])
+            score_MR[short], row_MR[short] = self.exact.nearest(fewer, rows=row_MR.shape[1])
+        return best(score_MR, row_MR, rows=rows)
 
     def closeness(self, queries: Queries, row_MR: Int) -> Float:
         """As the exact index has it."""

@@ -29,6 +29,7 @@ ROUNDS = 5  # through the sample
 LINKS = 32  # of a centroid in the graph that finds it
 ASKED = 256  # rows that serve as queries where the number of cells is tuned
 AT = 64
+CODES = 16  # of 4 bits
 
 
 class Ivf(FaissIndex):
@@ -64,9 +65,9 @@ class Ivf(FaissIndex):
         found = faiss.read_index(str(learnt))
         add(found, vectors, first=0, progress=progress)
         made = cls(config, vectors, similarity=similarity, found=found)
-        made.probe = config.probe or _tuned(made)
-        made.save(path)
+        made.probe = min(config.probe, len(made.centroids)) or _tuned(made)
         write_json(path.with_suffix(".json"), {"probe": made.probe})
+        made.save(path)  # last: where it is, the index is whole
         learnt.unlink()
         return made
 
@@ -118,8 +119,14 @@ def _learnt(config: Ivf.Config, vectors: Vectors, similarity: Name) -> faiss.Ind
     since not every centroid can be reached in the graph.
     """
     cells, kept = config.cells or _cells(len(vectors)), config.pca or vectors.dimensions
-    if config.pq and kept % config.pq:
-        raise ValueError(f"index.pq is {config.pq}: it must divide the {kept} dimensions without rest")
+    if config.pq and kept % (2 * config.pq):
+        raise ValueError(f"index.pq is {config.pq}: twice as much must divide the {kept} dimensions without rest")
+    if config.pq and len(vectors) < CODES:
+        raise ValueError(f"index.pq needs {CODES} rows to learn codes from, and there are {len(vectors)}: leave it out")
+    if config.pca and similarity == "dot":
+        raise ValueError(
+            "index.pca moves the origin, which inner products do not bear: leave it out, or take the cosine"
+        )
     rng = np.random.default_rng(config.seed)
     count = min(len(vectors), max(TRAINED_ON * cells, 10_000))
     sample_ND = vectors[np.sort(rng.choice(len(vectors), size=count, replace=False))]

@@ -47,6 +47,8 @@ class Triplet(Objective[NameLesson, NameBatch]):
     def forward(self, mention_MD: Tensor, entity_ED: Tensor, batch: NameBatch) -> Loss:
         """The margin on each pair and each of its wrong names."""
         pair_T, place_T = (batch.wrong_BK >= 0).nonzero()
+        if not len(pair_T):  # of a file in which some pairs have no negative
+            return Loss(0.0 * entity_ED.sum(), {})
         anchor_T, positive_T, wrong_T = (
             torch.from_numpy(it).to(entity_ED.device)
             for it in (batch.anchor_B[pair_T], batch.positive_B[pair_T], batch.wrong_BK[pair_T, place_T])
