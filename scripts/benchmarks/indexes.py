@@ -155,9 +155,7 @@ def shards(work: Path) -> list[Path]:
 def table(found: dict[str, dict[str, float]], rows: int) -> None:
     """As Markdown."""
     print(f"{rows:,} rows, {ASKED} queries at most; `together` all queries at once, `alone` one after the other\n")
-    print(
-        "| index | recall@1 | @64 | together, /s | times | alone, /s | times | build, s | open, s | peak | disk |"
-    )
+    print("| index | recall@1 | @64 | together, /s | times | alone, /s | times | build, s | open, s | peak | disk |")
     print("|---|---|---|---|---|---|---|---|---|---|---|")
     exact = found["exact"]
     for name, it in found.items():
