@@ -8,11 +8,13 @@ from tripel import __version__, checkpoint
 from tripel.evaluation import Scores
 from tripel.files import read_json
 from tripel.judging import TRAINED
+from tripel.metrics import Estimate
 from tripel.model_card import Facts
 from tripel.name_preparing import NameGround
 from tripel.name_recipe import NameRecipe
 from tripel.preparing import Ground
 from tripel.recipe import Recipe
+from tripel.tables import with_interval
 
 HUB_BASE = "sentence-transformers/all-MiniLM-L6-v2"  # what is embedded
 
@@ -27,9 +29,6 @@ def of_linker(run: Path, recipe: Recipe, found: Ground) -> Facts:
     terminologies = [one.name for one in recipe.terminologies]
     scores = Scores.from_json(read_json(run / "scores" / "test-trained-full.json"))
     first = scores.linkable
-    figure = (
-        f"{100 * first.accuracy[1].value:.1f} [{100 * first.accuracy[1].low:.1f}, {100 * first.accuracy[1].high:.1f}]"
-    )
     return Facts(
         name=run.name,
         base=recipe.encoder.model,
@@ -39,7 +38,7 @@ def of_linker(run: Path, recipe: Recipe, found: Ground) -> Facts:
         judged_on=said["test"],
         terminology=terminologies[0],
         knowledge_base=f"{' + '.join(terminologies)}: {len(found.kb):,} concepts, {len(found.kb.names):,} names",
-        scores=((f"test accuracy@1, full knowledge base, N = {first.n:,}", figure),),
+        scores=((f"test accuracy@1, full knowledge base, N = {first.n:,}", with_interval(first.accuracy[1])),),
         fingerprints={
             "knowledge base": found.kb.fingerprint,
             "encoder": checkpoint.encoder_fingerprint(checkpoint.published(run)),
@@ -52,9 +51,7 @@ def of_names(run: Path, recipe: NameRecipe, found: NameGround) -> Facts:
     """From the names held out, where there are some."""
     exam = run / "scores" / "names.json"
     first = read_json(exam)[TRAINED]["1"] if exam.exists() else None
-    figure = (
-        f"{100 * first['value']:.1f} [{100 * first['low']:.1f}, {100 * first['high']:.1f}]" if first else "not judged"
-    )
+    figure = with_interval(Estimate(**first)) if first else "not judged"
     asked = 0 if found.exam is None else len(found.exam.texts)
     source = recipe.pairs.file or " + ".join(one.name for one in recipe.terminologies)
     return Facts(
@@ -64,7 +61,8 @@ def of_names(run: Path, recipe: NameRecipe, found: NameGround) -> Facts:
         objective=recipe.objective.name,
         trained_on=f"{source}: {len(found.pairs):,} pairs of synonyms",
         judged_on=f"{asked:,} names that were not learnt from",
-        terminology=source,
+        terminology=next((one.name for one in recipe.terminologies), ""),
+        links=False,
         knowledge_base=f"{len(found.kb):,} concepts, {len(found.kb.names):,} names",
         scores=((f"names held out, accuracy@1, N = {asked:,}", figure),),
         fingerprints={

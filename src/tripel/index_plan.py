@@ -18,7 +18,6 @@ from tripel.config import Choice
 from tripel.encoding import Progress, silent
 from tripel.find import component
 from tripel.indexes.approximate import FaissIndex
-from tripel.indexes.base import Queries
 from tripel.indexes.exact import Exact
 from tripel.indexes.hnsw import Hnsw
 from tripel.indexes.ivf import AT, CODES, Ivf, recall, true_first
@@ -129,9 +128,8 @@ def _tried(search: Choice, exact: Exact, query_MD: Float, wanted_M: Float, rows:
         )
         built = time.monotonic() - began
     began = time.monotonic()
-    index.nearest(Queries(vectors_MD=query_MD), rows=AT)
-    spent = time.monotonic() - began
     share = recall(index, query_MD, wanted_M, at=min(AT, len(exact)))
+    spent = time.monotonic() - began
     return Option(search, held, built * _growth(search, len(exact), rows), share, slowest / max(spent, 1e-9))
 
 

@@ -17,6 +17,10 @@ NOTES = {
     "mesh": "Medical Subject Headings, courtesy of the U.S. National Library of Medicine, which endorses no model.",
     "ctd": "CTD's vocabulary merges MeSH with names from OMIM; CTD asks to be cited wherever its data is used.",
 }
+LINKS = """A linker: given a text and the places in it that name something, it says which entity of a knowledge base each place
+means. An encoder puts mentions and entities into one space; the nearest entity is the answer."""
+LOOKS_UP = """An encoder of names: those that mean the same lie together, and the nearest name of a knowledge base is the answer.
+It never saw a text, and a linker can begin with it."""
 TAGS = ("entity-linking", "biomedical", "metric-learning", "tripel")
 
 
@@ -38,6 +42,8 @@ class Facts:
     """Name of the component that read the knowledge base; those named in NOTES bring a note on its licence."""
     knowledge_base: str
     """Release, filters and counts, in words."""
+    links: bool = True
+    """Whether it links mentions of texts, or looks names up."""
     languages: tuple[str, ...] = ("en",)
     """ISO 639-1 codes."""
     scores: tuple[tuple[str, str], ...] = ()
@@ -71,8 +77,7 @@ def _what(facts: Facts) -> str:
     note = NOTES.get(facts.terminology, "Its publisher's terms hold for the names it contains.")
     return f"""# {facts.name}
 
-A linker: given a text and the places in it that name something, it says which entity of a knowledge base each place
-means. An encoder puts mentions and entities into one space; the nearest entity is the answer.
+{LINKS if facts.links else LOOKS_UP}
 
 - **Began as:** {facts.base}
 - **Objective:** {facts.objective}
@@ -103,11 +108,15 @@ def _how(facts: Facts) -> str:
 
 ```bash
 pip install "tripel=={facts.version}"
-tripel link RUN "The patient was given [[aspirin]]."   # RUN is the folder of this file
+{_command(facts)}   # RUN is the folder of this file
 ```
 
 `encoder/` is in the layout of Hugging Face: `transformers.AutoModel.from_pretrained("RUN/encoder")` loads it. How
 mentions are shown and which tokens are pooled stands beside the weights; `tripel.encoder.Encoder.load` applies both."""
+
+
+def _command(facts: Facts) -> str:
+    return 'tripel link RUN "The patient was given [[aspirin]]."' if facts.links else 'tripel index query RUN "aspirin"'
 
 
 def _cite(facts: Facts) -> str:
