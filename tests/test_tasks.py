@@ -148,6 +148,17 @@ def test_an_untrained_run_can_be_judged(recipe: Path, tmp_path: Path) -> None:
     assert "trained" in (done / "tables.md").read_text(encoding="utf-8")
 
 
+def test_test_is_not_looked_at_before_it_is_asked_for(recipe: Path, tmp_path: Path) -> None:
+    words = [*WORDS, "trainer.epochs=0", "data.watched=0", "data.judged=[dev]"]
+    done = tasks.train(recipe, words, output=tmp_path / "choosing")
+    assert not list((done / "predictions").glob("test-*"))
+    assert "dev accuracy@1" in (done / "README.md").read_text(encoding="utf-8")
+    shown = CliRunner().invoke(cli.app, ["evaluate", str(done), "--on", "test"])
+    assert "## test" in shown.output
+    assert "## dev" not in shown.output
+    assert list((done / "predictions").glob("test-*"))
+
+
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_killed_at_a_random_moment_and_resumed_it_is_the_same_run(
     run: Path, recipe: Path, tmp_path: Path, seed: int

@@ -20,14 +20,15 @@ HUB_BASE = "sentence-transformers/all-MiniLM-L6-v2"  # what is embedded
 
 
 def of_linker(run: Path, recipe: Recipe, found: Ground) -> Facts:
-    """From the scores on test."""
+    """From the scores on test, or on dev where test was not looked at."""
+    role = next((role for role in ("test", "dev") if (run / "scores" / f"{role}-trained-full.json").exists()), "test")
     counts = {role: sum(len(document.mentions) for document in its) for role, its in found.documents.items()}
     said = {
         role: f"{recipe.corpus.name}, split {split}: {len(found.documents[role]):,} documents, {counts[role]:,} mentions"
-        for role, split in (("train", recipe.data.train), ("test", recipe.data.test))
+        for role, split in (("train", recipe.data.train), ("dev", recipe.data.dev), ("test", recipe.data.test))
     }
     terminologies = [one.name for one in recipe.terminologies]
-    scores = Scores.from_json(read_json(run / "scores" / "test-trained-full.json"))
+    scores = Scores.from_json(read_json(run / "scores" / f"{role}-trained-full.json"))
     first = scores.linkable
     return Facts(
         name=run.name,
@@ -35,10 +36,10 @@ def of_linker(run: Path, recipe: Recipe, found: Ground) -> Facts:
         hub_base=HUB_BASE if recipe.encoder.model == "embedded" else "",
         objective=recipe.objective.name,
         trained_on=said["train"],
-        judged_on=said["test"],
+        judged_on=said[role],
         terminology=terminologies[0],
         knowledge_base=f"{' + '.join(terminologies)}: {len(found.kb):,} concepts, {len(found.kb.names):,} names",
-        scores=((f"test accuracy@1, full knowledge base, N = {first.n:,}", with_interval(first.accuracy[1])),),
+        scores=((f"{role} accuracy@1, full knowledge base, N = {first.n:,}", with_interval(first.accuracy[1])),),
         fingerprints={
             "knowledge base": found.kb.fingerprint,
             "encoder": checkpoint.encoder_fingerprint(checkpoint.published(run)),

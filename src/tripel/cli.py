@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -22,6 +23,13 @@ app.add_typer(cli_index.index, name="index")
 app.add_typer(cli_kb.kb, name="kb")
 data = typer.Typer(no_args_is_help=True, help="Corpora: fetch, count, check.")
 app.add_typer(data, name="data")
+
+
+class Role(StrEnum):
+    """What a run can be judged on."""
+
+    dev = "dev"
+    test = "test"
 
 
 @app.command()
@@ -48,11 +56,17 @@ def resume(run: Annotated[Path, typer.Argument(help="A run folder that `tripel t
 
 
 @app.command()
-def evaluate(run: Annotated[Path, typer.Argument(help="A run folder with a trained encoder.")]) -> None:
-    """Judge a run on dev and test: within candidates and over the full knowledge base, overall and by slices."""
+def evaluate(
+    run: Annotated[Path, typer.Argument(help="A run folder with a trained encoder.")],
+    on: Annotated[list[Role] | None, typer.Option(help="dev or test; what the run says when left out.")] = None,
+) -> None:
+    """Judge a run: within candidates and over the full knowledge base, overall and by slices.
+
+    Train with data.judged=[dev] while choosing; then, once: tripel evaluate RUN --on test
+    """
     from tripel import tasks
 
-    print(tasks.evaluate(run))
+    print(tasks.evaluate(run, on=[role.value for role in on or []]))
 
 
 @app.command()

@@ -25,7 +25,6 @@ from tripel.recipe import Recipe
 UNTRAINED_INDEX = "index-untrained"
 PICTURES = "pictures"
 TABLES = "tables.md"
-ROLES = ("dev", "test")
 LEXICAL, UNTRAINED, TRAINED = "lexical", "untrained", "trained"
 CANDIDATES, FULL = "candidates", "full"
 
@@ -42,7 +41,7 @@ def judge(run: Path, recipe: Recipe, found: Ground, journal: Journal) -> str:
     if recipe.data.compare_untrained:
         systems[UNTRAINED] = untrained(run, recipe, found)
     systems[TRAINED] = trained(run, recipe, found)
-    said = [_judge_role(run, recipe, found, role, systems, journal) for role in _judged(found)]
+    said = [_judge_role(run, recipe, found, role, systems, journal) for role in _judged(recipe, found)]
     shutil.rmtree(run / UNTRAINED_INDEX, ignore_errors=True)
     records = list(read_lines(run / METRICS)) if (run / METRICS).exists() else []
     if records:
@@ -78,9 +77,11 @@ def _index(folder: Path, encoder: Encoder, recipe: Recipe, found: Ground, stamp:
         indexing.make(folder, encoder, found.kb, taught, recipe.index, stamp=stamp, progress=progress)
 
 
-def _judged(found: Ground) -> list[str]:
+def _judged(recipe: Recipe, found: Ground) -> list[str]:
     learned = {document.id for document in found.documents["train"]}
-    return [role for role in ROLES if not learned.issuperset(document.id for document in found.documents[role])]
+    return [
+        role for role in recipe.data.judged if not learned.issuperset(document.id for document in found.documents[role])
+    ]
 
 
 def _judge_role(

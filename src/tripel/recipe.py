@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from tripel import candidates, indexing, journal, negatives, trainer
 from tripel.clusters import By
 from tripel.config import Choice, build, choose, dump
 from tripel.encoder import Encoder
 from tripel.find import near
+
+Role = Literal["dev", "test"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +25,8 @@ class Data:
     """Everything is chosen on it."""
     test: str = "test"
     """Judged once, at the end."""
+    judged: tuple[Role, ...] = ("dev", "test")
+    """Which of them are judged: `[dev]` while choosing, so that test is not looked at."""
     clusters: By = "document"
     """All mentions of an entity in a document are one cluster, or each mention is its own, for comparison."""
     watched: int = 50

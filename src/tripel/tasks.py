@@ -32,7 +32,7 @@ from tripel.name_preparing import name_ground, name_lesson
 from tripel.name_recipe import NameRecipe
 from tripel.pair_files import read as read_pairs
 from tripel.preparing import Ground, ground, lesson
-from tripel.recipe import Recipe
+from tripel.recipe import Recipe, Role
 from tripel.separating import separate
 from tripel.trainer import Place, Trainer
 from tripel.watching import Lessons, Watcher, watched
@@ -66,11 +66,13 @@ def read_recipe(run: Path) -> Recipe | NameRecipe:
     return _read(config.load(run / CONFIG))
 
 
-def evaluate(run: Path) -> str:
-    """Judge a run again. Gives the tables as Markdown."""
+def evaluate(run: Path, *, on: Sequence[Role] = ()) -> str:
+    """Judge a run again, on dev or test where one is named. Gives the tables as Markdown."""
     recipe = read_recipe(run)
     if isinstance(recipe, NameRecipe):
         return judge_names(run, recipe, name_ground(recipe, run), Journal.silent())
+    if on:
+        recipe = replace(recipe, data=replace(recipe.data, judged=tuple(on)))
     return judge(run, recipe, ground(recipe, run), Journal.silent())
 
 
