@@ -37,6 +37,13 @@ def test_nothing_is_lost_and_everything_is_found_by_id(entities: list[Entity]) -
 
 
 @given(ENTITIES)
+def test_names_apart_from_case_are_those_of_python(entities: list[Entity]) -> None:
+    kb = KnowledgeBase.of([*entities, Entity(id="last", name="Straße İ"), Entity(id="last but one", name="STRASSE i̇")])
+    assert kb.folded.to_pylist() == [name.casefold() for name in kb.names.to_pylist()]
+    assert kb.named("strasse i̇") == kb.rows(["last", "last but one"])
+
+
+@given(ENTITIES)
 def test_the_order_of_reading_changes_no_id(entities: list[Entity]) -> None:
     assert [one.id for one in KnowledgeBase.of(entities)] == [one.id for one in KnowledgeBase.of(entities[::-1])]
 

@@ -36,17 +36,25 @@ def test_lenient_takes_the_first_right_one(gold: set[str], candidates: list[str]
 
 @given(st.lists(st.tuples(st.booleans(), IDS, st.integers(0, 5)), min_size=1, max_size=40))
 def test_macro_is_that_of_the_loops(mentions: list[tuple[bool, str, int]]) -> None:
-    values, entities, documents = zip(*mentions, strict=True)
-    value_M, document_M = np.array(values, float), np.array(documents, np.int64)
-    found = metrics.macro(value_M, entities, document_M, seed=0)
+    values, entities, _ = zip(*mentions, strict=True)
+    found = metrics.macro(np.array(values, float), entities, seed=0)
     assert found.value == pytest.approx(reference.macro(values, entities))
     assert -1e-9 <= found.low <= found.high <= 1 + 1e-9
 
 
 def test_a_frequent_entity_counts_once_in_macro() -> None:
     value_M = np.array([1.0] * 9 + [0.0])
-    found = metrics.macro(value_M, ["often"] * 9 + ["rare"], np.arange(10), seed=0)
+    found = metrics.macro(value_M, ["often"] * 9 + ["rare"], seed=0)
     assert (found.value, value_M.mean()) == (0.5, 0.9)
+
+
+def test_the_interval_of_macro_holds_its_value_where_most_entities_are_rare() -> None:
+    """Right for all frequent entities and few rare ones: draws of documents would leave out most of the rare ones."""
+    value_M = np.concatenate([np.ones(200), np.arange(400) % 4 == 0]).astype(float)
+    entities = [f"often {n % 20}" for n in range(200)] + [f"rare {n}" for n in range(400)]
+    found = metrics.macro(value_M, entities, seed=0)
+    assert found.value == pytest.approx((20 + 100) / 420)
+    assert found.low < found.value < found.high < found.low + 0.1
 
 
 def test_an_interval_holds_its_value_and_narrows_with_documents() -> None:

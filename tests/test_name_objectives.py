@@ -27,7 +27,7 @@ KB = KnowledgeBase.of(
 
 
 def lesson(wrong: np.ndarray | None = None) -> NameLesson:
-    return NameLesson(KB, Drawn(KB, np.arange(3), Drawing(), seed=0), wrong, ambiguous(KB, KB.names.to_pylist()))
+    return NameLesson(KB, Drawn(KB, np.arange(3), Drawing(), seed=0), wrong, ambiguous(KB))
 
 
 def test_a_name_stands_in_a_batch_once_and_all_pairs_come() -> None:

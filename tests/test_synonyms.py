@@ -70,7 +70,7 @@ def test_concepts_are_chosen_by_their_names_and_held_out_whole() -> None:
 
 def test_a_name_of_two_concepts_is_known_for_both() -> None:
     its = KnowledgeBase.of([Entity(id="D1", name="MS"), Entity(id="D2", name="ms"), Entity(id="D3", name="fever")])
-    assert ambiguous(its, its.names.to_pylist()) == {"ms": frozenset([0, 1])}
+    assert ambiguous(its) == {"ms": frozenset([0, 1])}
 
 
 KINDS = {

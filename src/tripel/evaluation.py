@@ -155,7 +155,7 @@ def _measures(
         accuracy={k: metrics.mean(metrics.hits(rank_M, k=k), document_M, seed=seed) for k in AT},
         strict=metrics.mean(metrics.hits(strict_M, k=1), document_M, seed=seed),
         mrr=metrics.mean(metrics.reciprocal(rank_M), document_M, seed=seed),
-        macro=metrics.macro(first_M, entity_M, document_M, seed=seed),
+        macro=metrics.macro(first_M, entity_M, seed=seed),
     )
 
 

@@ -85,7 +85,9 @@ def export(source: str, file: Path) -> str:
     """`id||name` lines of every name that may be shared."""
     if file.exists():
         raise ValueError(f"{file} is there already; choose another name")
-    free, dropped = library.shareable(knowledge(source))
+    kb = knowledge(source)
+    free = library.shareable(kb)
+    dropped = len(kb.names) - len(free.names)
     with replacing(file) as part, part.open("w", encoding="utf-8", newline="\n") as out:
         out.writelines(f"{one.id}||{name}\n" for one in free for name in one.names)
     left = f"; {dropped:,} names of restricted vocabularies were left out" if dropped else ""

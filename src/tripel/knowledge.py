@@ -156,11 +156,10 @@ class KnowledgeBase(Sequence[Entity]):
 
     def named(self, name: str) -> tuple[int, ...]:
         """Rows of all entities with this name, apart from case."""
-        hashes, order = self._hashes
-        wanted = _hash(name)
-        first, last = np.searchsorted(hashes, np.array([wanted, wanted + 1], np.uint64))
-        hits = (int(n) for n in order[first:last] if self.names[int(n)].as_py().casefold() == name.casefold())
-        return tuple(dict.fromkeys(int(self.row_N[n]) for n in sorted(hits)))
+        sorted_N, order_N = self._sorted_names
+        wanted = name.casefold()
+        first, end = (_bisect_place(sorted_N, wanted, after=after) for after in (False, True))
+        return tuple(dict.fromkeys(int(self.row_N[n]) for n in sorted(order_N[first:end].tolist())))
 
     @cached_property
     def fingerprint(self) -> str:
@@ -191,21 +190,37 @@ class KnowledgeBase(Sequence[Entity]):
         keep_E = np.ones(len(self), np.bool_)
         for column, wanted in (("types", set(types)), ("sources", set(sources))):
             if wanted:
-                values = self.table[column].to_pylist()
-                having = [{one for value in its for one in value.split(BETWEEN)} for its in values]
-                unknown = wanted - set().union(*having)
-                if unknown:
-                    raise ValueError(
-                        f"no entity has {column} {', '.join(sorted(unknown))}; `tripel kb stats` lists them"
-                    )
-                keep_E &= np.fromiter((bool(wanted & its) for its in having), bool, len(self))
+                keep_E &= self._having(column, wanted)
         if ids:
             rows = {id: self.row(id) for id in ids}
             unknown = {id for id, row in rows.items() if row is None}
             if unknown:
                 raise ValueError(f"unknown ids: {', '.join(sorted(unknown))}")
-            keep_E &= np.isin(np.arange(len(self)), [row for row in rows.values() if row is not None])
+            listed_E = np.zeros(len(self), np.bool_)
+            listed_E[[row for row in rows.values() if row is not None]] = True
+            keep_E &= listed_E
         return keep_E
+
+    def _having(self, column: str, wanted: set[str]) -> NDArray[np.bool_]:
+        """Entities whose `types` or `sources` hold one of those wanted [E]; the few distinct values are looked at, not each."""
+        values = _chunk(self.table[column])
+        encoded = values.flatten().dictionary_encode()
+        parts = [set(value.split(BETWEEN)) for value in encoded.dictionary.to_pylist()]
+        unknown = wanted - set().union(*parts)
+        if unknown:
+            raise ValueError(f"no entity has {column} {', '.join(sorted(unknown))}; `tripel kb stats` lists them")
+        wanted_V = np.array([bool(wanted & its) for its in parts], np.bool_)
+        having_E = np.zeros(len(self), np.bool_)
+        owner = pc.list_parent_indices(values).to_numpy(zero_copy_only=False)
+        having_E[owner[wanted_V[encoded.indices.to_numpy(zero_copy_only=False)]]] = True
+        return having_E
+
+    @cached_property
+    def folded(self) -> pa.StringArray:
+        """All names apart from case, as `str.casefold` has them [N]; Python looks only at those that are not ASCII."""
+        other = pc.invert(pc.string_is_ascii(self.names))
+        theirs = [name.casefold() for name in self.names.filter(other).to_pylist()]
+        return pc.replace_with_mask(pc.ascii_lower(self.names), other, pa.array(theirs, pa.string()))
 
     @cached_property
     def _alternatives(self) -> tuple[pa.Array, NDArray[np.int64]]:
@@ -216,10 +231,9 @@ class KnowledgeBase(Sequence[Entity]):
         return ids.take(order), rows[order.to_numpy()]
 
     @cached_property
-    def _hashes(self) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
-        hashes = np.fromiter((_hash(name) for name in self.names.to_pylist()), np.uint64, len(self.names))
-        order = np.argsort(hashes, kind="stable")
-        return hashes[order], order
+    def _sorted_names(self) -> tuple[pa.StringArray, NDArray[np.int64]]:
+        order = pc.sort_indices(self.folded)
+        return self.folded.take(order), order.to_numpy().astype(np.int64)
 
 
 def _chunk(column: pa.ChunkedArray) -> pa.Array:
@@ -301,15 +315,21 @@ def _sourced(entities: Sequence[Entity]) -> dict[str, str]:
 
 
 def _bisect(ids: pa.Array, id: str) -> int | None:
-    low, high = 0, len(ids)
-    while low < high:
-        middle = (low + high) // 2
-        if ids[middle].as_py() < id:
-            low = middle + 1
-        else:
-            high = middle
+    low = _bisect_place(ids, id)
     return low if low < len(ids) and ids[low].as_py() == id else None
 
 
-def _hash(name: str) -> int:
-    return int.from_bytes(hashlib.blake2b(name.casefold().encode(), digest_size=8).digest(), "big") >> 1
+def _bisect_place(sorted_N: pa.Array, wanted: str, *, after: bool = False) -> int:
+    """Where a string stands or would stand among sorted ones: before those that equal it, or after them.
+
+    By code point, which for UTF-8 is the order of bytes that Arrow sorts by.
+    """
+    low, high = 0, len(sorted_N)
+    while low < high:
+        middle = (low + high) // 2
+        found = sorted_N[middle].as_py()
+        if found < wanted or (after and found == wanted):
+            low = middle + 1
+        else:
+            high = middle
+    return low

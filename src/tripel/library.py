@@ -9,13 +9,13 @@ A version is written before its line is; a kill between the two leaves a file th
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from itertools import chain
 from pathlib import Path
 
 from tripel.files import read_lines, write_lines
-from tripel.knowledge import Entity, KnowledgeBase
+from tripel.knowledge import BETWEEN, Entity, KnowledgeBase
 
 VERSIONS = "versions.jsonl"
 
@@ -95,22 +95,22 @@ def without(kb: KnowledgeBase, ids: Iterable[str]) -> KnowledgeBase:
     return KnowledgeBase.of((one for row, one in enumerate(kb) if row not in rows), restrictions=kb.restrictions)
 
 
-def shareable(kb: KnowledgeBase) -> tuple[KnowledgeBase, int]:
-    """Without names whose vocabularies are all restricted, and how many those were; of unknown source all stay."""
+def shareable(kb: KnowledgeBase) -> KnowledgeBase:
+    """Without names whose vocabularies are all restricted; of unknown source all stay."""
+    return KnowledgeBase.of(_shareable(kb), restrictions=kb.restrictions)
 
-    def free(source: str) -> bool:
-        its = source.split("|")
-        return not source or any(kb.restrictions.get(one, 0) == 0 for one in its)
 
-    left, dropped = [], 0
+def _shareable(kb: KnowledgeBase) -> Iterator[Entity]:
     for one in kb:
         pairs = list(zip(one.names, one.sources or ("",) * len(one.names), strict=True))
-        kept = [(name, source) for name, source in pairs if free(source)]
-        dropped += len(pairs) - len(kept)
+        kept = [(name, source) for name, source in pairs if _free(source, kb.restrictions)]
         if kept:
             sources = tuple(source for _, source in kept) if one.sources else ()
-            left.append(replace(one, name=kept[0][0], synonyms=tuple(name for name, _ in kept[1:]), sources=sources))
-    return KnowledgeBase.of(left, restrictions=kb.restrictions), dropped
+            yield replace(one, name=kept[0][0], synonyms=tuple(name for name, _ in kept[1:]), sources=sources)
+
+
+def _free(source: str, restrictions: Mapping[str, int]) -> bool:
+    return not source or any(restrictions.get(one, 0) == 0 for one in source.split(BETWEEN))
 
 
 def _path(folder: Path, fingerprint: str) -> Path:

@@ -6,11 +6,10 @@ Nothing here knows a mention, a document or a knowledge base. Shapes: M mentions
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
 
 Int = NDArray[np.int64]
 Float = NDArray[np.float64]
@@ -76,21 +75,16 @@ def mean(value_M: Float, document_M: Int, *, seed: int) -> Estimate:
     return _estimate(float(value_M.mean()), mean_B, len(value_M))
 
 
-def macro(value_M: Float, entity_M: Sequence[str], document_M: Int, *, seed: int) -> Estimate:
-    """The mean over entities of the mean over their mentions, so that a frequent entity counts as much as a rare one."""
+def macro(value_M: Float, entity_M: Sequence[str], *, seed: int) -> Estimate:
+    """The mean over entities of the mean over their mentions, so that a frequent entity counts as much as a rare one.
+
+    The bootstrap is over entities: draws of documents leave out rare ones, and their means lie beside the value.
+    """
     if not len(value_M):
         return Estimate(0.0, 0.0, 0.0, 0)
     _, entity_m = np.unique(np.asarray(entity_M), return_inverse=True)
-    _, document_m = np.unique(document_M, return_inverse=True)
-    places = (document_m, entity_m)
-    sum_DE, count_DE = (coo_array((values, places)).tocsr() for values in (value_M, np.ones(len(value_M))))
-    weight_BD = _draws(sum_DE.shape[0], seed)
-    count_BE, sum_BE = (weight_BD @ table for table in (count_DE, sum_DE))
-    drawn_BE = count_BE > 0
-    share_BE = np.divide(sum_BE, count_BE, out=np.zeros_like(sum_BE), where=drawn_BE)
-    mean_B = share_BE.sum(axis=1) / drawn_BE.sum(axis=1)
-    value = float((np.bincount(entity_m, value_M) / np.bincount(entity_m)).mean())
-    return _estimate(value, mean_B, len(value_M))
+    share_E = np.bincount(entity_m, value_M) / np.bincount(entity_m)
+    return replace(mean(share_E, np.arange(len(share_E)), seed=seed), n=len(value_M))
 
 
 def paired(one_M: Float, other_M: Float, document_M: Int, *, seed: int) -> Paired:

@@ -70,7 +70,7 @@ def name_ground(recipe: NameRecipe, run: Path) -> NameGround:
 
 def name_lesson(recipe: NameRecipe, found: NameGround, run: Path) -> NameLesson:
     """What the objective learns from; wrong names are mined once and kept in the run folder."""
-    shared = ambiguous(found.kb, found.kb.names.to_pylist())
+    shared = ambiguous(found.kb)
     lesson = NameLesson(found.kb, found.pairs, found.wrong_PK, shared)
     if not recipe.negatives.k:
         if getattr(recipe.objective.settings, "wrong", 0) and found.wrong_PK is None:
@@ -115,7 +115,7 @@ def _from_file(recipe: NameRecipe) -> tuple[KnowledgeBase, Pairs, Int | None, Qu
 def _held_out_names(kb: KnowledgeBase, rows: Int, *, seed: int) -> Questions | None:
     """Of each concept one name that no other concept has, drawn at random from those after the first."""
     rng = np.random.default_rng([seed, 5])
-    shared = ambiguous(kb, kb.names.to_pylist())
+    shared = ambiguous(kb)
     hidden = []
     for row in rng.permutation(rows)[:ASKED]:
         its = [

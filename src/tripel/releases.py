@@ -6,11 +6,11 @@ It compares; it keeps nothing.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from tripel.knowledge import KnowledgeBase
+from tripel.knowledge import Entity, KnowledgeBase
 
 SHOWN = 5  # examples of each kind
 
@@ -60,21 +60,29 @@ class Fates:
 
 
 def difference(old: KnowledgeBase, new: KnowledgeBase) -> Difference:
-    """Concept by concept; a name counts with its concept."""
-    before, after = _contents(old), _contents(new)
-    lost = [id for id in before if id not in after]
+    """Concept by concept, both in the order of their ids; a name counts with its concept."""
+    added: list[str] = []
+    lost: list[str] = []
+    changed: list[str] = []
+    came, went = 0, 0
+    for before, after in _side_by_side(old, new):
+        names_before, names_after = (set(one.names) if one else set() for one in (before, after))
+        came, went = came + len(names_after - names_before), went + len(names_before - names_after)
+        if before is None and after is not None:
+            added.append(after.id)
+        elif after is None and before is not None:
+            lost.append(before.id)
+        elif before is not None and after is not None and _content(before) != _content(after):
+            changed.append(before.id)
     merged = tuple((id, new.id(row)) for id in lost if (row := new.row(id)) is not None)
     gone = {id for id, _ in merged}
-    both = [id for id in before if id in after]
-    names_before = {(id, name) for id, its in before.items() for name in its[0]}
-    names_after = {(id, name) for id, its in after.items() for name in its[0]}
     return Difference(
-        added=tuple(id for id in after if id not in before),
+        added=tuple(added),
         merged=merged,
         removed=tuple(id for id in lost if id not in gone),
-        changed=tuple(id for id in both if before[id] != after[id]),
-        names_added=len(names_after - names_before),
-        names_removed=len(names_before - names_after),
+        changed=tuple(changed),
+        names_added=came,
+        names_removed=went,
     )
 
 
@@ -100,8 +108,24 @@ def fates(ids: Iterable[str], old: KnowledgeBase, new: KnowledgeBase) -> Fates:
     return Fates(counts, moved, tuple(sorted(gone)))
 
 
-def _contents(kb: KnowledgeBase) -> dict[str, tuple[tuple[str, ...], tuple[str, ...], str]]:
-    return {one.id: (one.names, one.types, one.definition) for one in kb}
+def _side_by_side(old: KnowledgeBase, new: KnowledgeBase) -> Iterator[tuple[Entity | None, Entity | None]]:
+    """Concepts of one id beside each other, None where one of the two has none; only one pair is held at a time."""
+    olds, news = iter(old), iter(new)
+    before, after = next(olds, None), next(news, None)
+    while before is not None or after is not None:
+        if after is None or (before is not None and before.id < after.id):
+            yield before, None
+            before = next(olds, None)
+        elif before is None or after.id < before.id:
+            yield None, after
+            after = next(news, None)
+        else:
+            yield before, after
+            before, after = next(olds, None), next(news, None)
+
+
+def _content(one: Entity) -> tuple[tuple[str, ...], tuple[str, ...], str]:
+    return one.names, one.types, one.definition
 
 
 def _examples(ids: Iterable[str]) -> str:

@@ -6,7 +6,6 @@ Shapes: C concepts, P pairs, B pairs taken at a time. A name is its position in 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -112,12 +111,18 @@ def held_out(rows: Int, *, share: float, seed: int) -> tuple[Int, Int]:
     return rows[~apart], rows[apart]
 
 
-def ambiguous(kb: KnowledgeBase, names: Sequence[str]) -> dict[str, frozenset[int]]:
+def ambiguous(kb: KnowledgeBase) -> dict[str, frozenset[int]]:
     """Names, case apart, that several concepts have, with those concepts: never wrong for one another."""
-    found: dict[str, set[int]] = {}
-    for name, row in zip(names, kb.row_N.tolist(), strict=True):
-        found.setdefault(name.casefold(), set()).add(row)
-    return {name: frozenset(rows) for name, rows in found.items() if len(rows) > 1}
+    encoded = kb.folded.dictionary_encode()
+    code_N = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
+    both_P = np.unique(code_N * len(kb) + kb.row_N)  # each name with each of its concepts once, by name
+    code_P, row_P = np.divmod(both_P, len(kb))
+    code_S, first_S, count_S = np.unique(code_P, return_index=True, return_counts=True)
+    several = count_S > 1
+    return {
+        str(encoded.dictionary[code].as_py()): frozenset(row_P[first : first + count].tolist())
+        for code, first, count in zip(*(found[several].tolist() for found in (code_S, first_S, count_S)), strict=True)
+    }
 
 
 def _of_triangle(number_B: Int) -> tuple[Int, Int]:

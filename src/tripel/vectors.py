@@ -5,6 +5,7 @@ Shapes: N rows, D dimensions, R rows asked for.
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -49,9 +50,11 @@ class Vectors:
         return out
 
     def blocks(self) -> Iterator[tuple[int, Float]]:
-        """The first row of each shard, and its vectors in single precision."""
+        """The first row of each shard, and its vectors in single precision. Of mapped shards one is in memory at a time."""
         for first, part in zip(self.first_S.tolist(), self.parts, strict=False):
             yield first, np.asarray(part, np.float32)
+            if isinstance(part.base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+                part.base.madvise(mmap.MADV_DONTNEED)  # read once; the file's pages need not count as this process's
 
     def resident(self) -> Vectors:
         """The same in memory and in single precision, where that is no more than 1 GiB; itself where it is."""
