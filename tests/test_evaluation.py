@@ -10,7 +10,7 @@ import pytest
 
 from tripel import predictions, tables
 from tripel.documents import Document, Mention
-from tripel.evaluation import Scores, compare, evaluate, ranks
+from tripel.evaluation import Scores, compare, compare_slices, evaluate, outcomes, ranks
 from tripel.gold import Gold, gold
 from tripel.knowledge import Entity, KnowledgeBase
 from tripel.predictions import Origin, Prediction
@@ -66,6 +66,25 @@ def test_ranks_take_retired_ids_for_current_ones() -> None:
 def test_nothing_is_dropped_in_silence() -> None:
     counts = GOLD.counts
     assert (counts.documents, counts.mentions, counts.unlinkable, counts.outside, counts.composite) == (2, 6, 1, 1, 1)
+
+
+def test_each_mention_has_one_outcome() -> None:
+    answers = [one for one in ANSWERS if one.start or one.document == "a"]  # none for the first mention of b
+    answers = [Prediction(*GOLD.mentions[1].key, ()) if one == ANSWERS[1] else one for one in answers]
+    found = outcomes(answers, GOLD, ranks(answers, GOLD, kb=KB))
+    assert found == ["right", "NIL", "no prediction", "outside the knowledge base", "not among candidates"]
+    assert outcomes(ANSWERS, GOLD, ranks(ANSWERS, GOLD, kb=KB))[1] == "ranked wrong"
+    scores = evaluate(answers, GOLD, kb=KB, system="s", protocol="full", seed=0)
+    assert sum(scores.outcomes.values()) == scores.linkable.n
+    assert "not among candidates" in tables.outcomes([scores]) and "ranked wrong" not in tables.outcomes([scores])
+
+
+def test_a_gain_in_all_is_that_of_its_slices() -> None:
+    better = said(["D1"], ["C3"], ["D1"], ["D4", "D3"], ["D4"], ["D4"])
+    whole = compare(better, ANSWERS, GOLD, kb=KB, seed=0)
+    found = compare_slices(better, ANSWERS, GOLD, kb=KB, seed=0)["entity"]
+    assert sum(it.difference * it.n for it in found.values()) == pytest.approx(whole.difference * whole.n)
+    assert whole.difference > 0 and "+33.3" in tables.gains_by_slice({"entity": found})
 
 
 def test_figures_over_linkable_and_over_known_mentions() -> None:

@@ -106,6 +106,24 @@ def test_judging_again_changes_no_figure(run: Path) -> None:
     assert tasks.evaluate(run) + "\n" == before
 
 
+def test_systems_are_compared_on_the_same_mentions(run: Path, tmp_path: Path) -> None:
+    own = (run / "predictions" / "test-trained-full.jsonl").read_text(encoding="utf-8").splitlines()
+    none = [
+        json.dumps({key: record[key] for key in ("document", "start", "end")} | {"entity": None})
+        for record in map(json.loads, own[1:])
+    ]
+    (tmp_path / "silent.jsonl").write_text("\n".join(none), encoding="utf-8")
+    shown = CliRunner().invoke(cli.app, ["evaluate", str(run), str(tmp_path / "silent.jsonl")])
+    scores = Scores.from_json(read_json(run / "scores" / "test-trained-full.json"))
+    assert f"{run.name} over silent" in shown.output
+    assert f"{100 * scores.linkable.accuracy[1].value:+.1f} [" in shown.output  # all that it finds is gained
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ValueError, match="no predictions for dev; make them with `tripel evaluate"):
+        tasks.compare(run, [tmp_path / "empty"], on=["dev"])
+    with pytest.raises(ValueError, match="two of them have the same name"):
+        tasks.compare(run, [run])
+
+
 def test_linking(run: Path) -> None:
     text = "The [[MS]] lesions of naïve [[patients]] were small."
     runner = CliRunner()

@@ -58,15 +58,21 @@ def resume(run: Annotated[Path, typer.Argument(help="A run folder that `tripel t
 @app.command()
 def evaluate(
     run: Annotated[Path, typer.Argument(help="A run folder with a trained encoder.")],
-    on: Annotated[list[Role] | None, typer.Option(help="dev or test; what the run says when left out.")] = None,
+    others: Annotated[
+        list[Path] | None, typer.Argument(help="Other runs, or predictions of any software: JSON Lines or PubTator.")
+    ] = None,
+    on: Annotated[list[Role] | None, typer.Option(help="dev or test; when left out, what the run says.")] = None,
 ) -> None:
     """Judge a run: within candidates and over the full knowledge base, overall and by slices.
 
     Train with data.judged=[dev] while choosing; then, once: tripel evaluate RUN --on test
+
+    With others, compare what was said of the same mentions, with paired tests: tripel evaluate RUN OTHER theirs.jsonl
     """
     from tripel import tasks
 
-    print(tasks.evaluate(run, on=[role.value for role in on or []]))
+    roles = [role.value for role in on or []]
+    print(tasks.compare(run, others, on=roles) if others else tasks.evaluate(run, on=roles))
 
 
 @app.command()

@@ -20,7 +20,8 @@ from tripel.metrics import Estimate, Int, Paired
 from tripel.predictions import Prediction
 
 AT = (1, 5, 20, 64)
-VERSION = 1  # of what is counted and how; figures of different versions are not to be compared
+OUTCOMES = ("right", "ranked wrong", "not among candidates", "outside the knowledge base", "NIL", "no prediction")
+VERSION = 2  # of what is counted and how; figures of different versions are not to be compared
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,8 @@ class Scores:
     unanswered: int
     """Linkable mentions for which there is no prediction: wrong."""
     leakage: Leakage
+    outcomes: dict[str, int]
+    """How many linkable mentions came out right, and what went wrong with the others: one of OUTCOMES each."""
     linkable: Measures
     """All mentions whose entity the annotators knew; one outside the knowledge base is an error."""
     known: Measures
@@ -79,6 +82,7 @@ def evaluate(
     """Judge predictions. Raises ValueError where one is about a place that gold does not have."""
     answered = _checked(predictions, gold)
     ranks_M = ranks(predictions, gold, kb=kb)
+    found = outcomes(predictions, gold, ranks_M)
     strict_M = ranks(predictions, gold, kb=kb, strict=True)
     document_M = _documents(gold)
     known = np.array([mention.known for mention in gold.mentions], np.bool_)
@@ -90,6 +94,7 @@ def evaluate(
         counts=gold.counts,
         unanswered=sum(mention.key not in answered for mention in gold.mentions),
         leakage=gold.leakage,
+        outcomes={one: found.count(one) for one in OUTCOMES},
         linkable=_measures(ranks_M, strict_M, gold, document_M, every, seed=seed),
         known=_measures(ranks_M, strict_M, gold, document_M, known, seed=seed),
         slices=_slices(metrics.hits(ranks_M, k=1), gold, document_M, seed=seed),
@@ -102,6 +107,39 @@ def compare(
     """accuracy@1 of the first system less that of the second, over all linkable mentions."""
     hit_M, other_M = (metrics.hits(ranks(its, gold, kb=kb), k=1) for its in (one, other))
     return metrics.paired(hit_M, other_M, _documents(gold), seed=seed)
+
+
+def compare_slices(
+    one: Sequence[Prediction], other: Sequence[Prediction], gold: Gold, *, kb: KnowledgeBase, seed: int
+) -> dict[str, dict[str, Paired]]:
+    """The same within each slice, by heading."""
+    hit_M, other_M = (metrics.hits(ranks(its, gold, kb=kb), k=1) for its in (one, other))
+    document_M = _documents(gold)
+    return {
+        heading: {
+            slice: metrics.paired(hit_M[its], other_M[its], document_M[its], seed=seed) for slice, its in places.items()
+        }
+        for heading, places in _places(gold).items()
+    }
+
+
+def outcomes(predictions: Sequence[Prediction], gold: Gold, rank_M: Int) -> list[str]:
+    """What became of each linkable mention, one of OUTCOMES [M]; `rank_M` as `ranks` gives it.
+
+    An entity outside the knowledge base cannot be found, whatever was said; then no prediction, or one without candidates
+    (NIL), is told from a right entity that is not among the candidates and from one that others stand before.
+    """
+    answered = {(one.document, one.start, one.end): bool(one.candidates) for one in predictions}
+    return [
+        "right"
+        if rank == 1
+        else "outside the knowledge base"
+        if not mention.known
+        else "ranked wrong"
+        if rank > 1
+        else {True: "not among candidates", False: "NIL", None: "no prediction"}[answered.get(mention.key)]
+        for mention, rank in zip(gold.mentions, rank_M.tolist(), strict=True)
+    ]
 
 
 def ranks(predictions: Sequence[Prediction], gold: Gold, *, kb: KnowledgeBase, strict: bool = False) -> Int:
@@ -160,14 +198,19 @@ def _measures(
 
 
 def _slices(hit_M: metrics.Float, gold: Gold, document_M: Int, *, seed: int) -> dict[str, dict[str, Estimate]]:
+    return {
+        heading: {slice: metrics.mean(hit_M[its], document_M[its], seed=seed) for slice, its in places.items()}
+        for heading, places in _places(gold).items()
+    }
+
+
+def _places(gold: Gold) -> dict[str, dict[str, list[int]]]:
+    """Which mentions are in each slice, by heading."""
     places: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
     for m, mention in enumerate(gold.mentions):
         for heading, slice in mention.slices.items():
             places[heading][slice].append(m)
-    return {
-        heading: {slice: metrics.mean(hit_M[its], document_M[its], seed=seed) for slice, its in _ordered(found)}
-        for heading, found in places.items()
-    }
+    return {heading: dict(_ordered(found)) for heading, found in places.items()}
 
 
 def _ordered(found: Mapping[str, list[int]]) -> list[tuple[str, list[int]]]:

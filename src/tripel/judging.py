@@ -88,8 +88,7 @@ def _judge_role(
     run: Path, recipe: Recipe, found: Ground, role: str, systems: Mapping[str, Linker], journal: Journal
 ) -> str:
     answers = _answers(found, role, systems)
-    lexical = {(one.document, one.start, one.end): one.ids for one in answers[LEXICAL, FULL]}
-    truth = gold(found.documents[role], kb=found.kb, train=found.documents["train"], retrieved=lambda key: lexical[key])
+    truth = right(found, role)
     for (system, protocol), made in answers.items():
         encoder = checkpoint.encoder_fingerprint(checkpoint.published(run)) if system == TRAINED else ""
         origin = Origin(protocol=protocol, system=system, encoder=encoder, knowledge_base=found.kb.fingerprint)
@@ -108,6 +107,14 @@ def _judge_role(
     journal.tables(role, ["system", "accuracy@1"], figures)
     gained = tables.gains(_gains(answers, truth, found, seed=recipe.trainer.seed))
     return f"## {role}\n\n{tables.main(scores)}\n\n{gained}\n\n{tables.slices(full)}"
+
+
+def right(found: Ground, role: str) -> Gold:
+    """What is right of the mentions of dev or test, with the slices they are in."""
+    documents, hits = found.documents[role], found.candidates[role]
+    said = predictions.of(documents, hits.row_MK, hits.score_MK, found.kb)
+    lexical = {(one.document, one.start, one.end): one.ids for one in said}
+    return gold(documents, kb=found.kb, train=found.documents["train"], retrieved=lexical.__getitem__)
 
 
 def _answers(found: Ground, role: str, systems: Mapping[str, Linker]) -> Answers:

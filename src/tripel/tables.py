@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from tripel.evaluation import AT, Scores
+from tripel.evaluation import AT, OUTCOMES, Scores
 from tripel.metrics import Estimate, Paired
 
 
@@ -24,7 +24,17 @@ def main(scores: Sequence[Scores]) -> str:
         ]
         for one in scores
     ]
-    return f"{counted(scores[0])}\n\n{markdown(columns, rows)}"
+    return f"{counted(scores[0])}\n\n{markdown(columns, rows)}\n\n{outcomes(scores)}"
+
+
+def outcomes(scores: Sequence[Scores]) -> str:
+    """What became of the mentions, in % of all linkable ones; columns in which all is 0 are left out."""
+    columns = [name for name in OUTCOMES if any(one.outcomes[name] for one in scores)]
+    rows = [
+        [one.system, one.protocol, *(f"{100 * one.outcomes[name] / max(1, one.linkable.n):.1f}" for name in columns)]
+        for one in scores
+    ]
+    return markdown(["system", "protocol", *columns], rows)
 
 
 def counted(one: Scores) -> str:
@@ -52,11 +62,22 @@ def slices(scores: Sequence[Scores]) -> str:
 
 def gains(compared: Mapping[str, Paired]) -> str:
     """What one system gained over others on the same mentions."""
-    rows = [
-        [name, f"{100 * it.difference:+.1f} [{100 * it.low:+.1f}, {100 * it.high:+.1f}]", f"{it.p:.4f}", f"{it.n:,}"]
-        for name, it in compared.items()
-    ]
+    rows = [[name, *_gain(it)] for name, it in compared.items()]
     return markdown(["accuracy@1, full knowledge base", "points", "p", "N"], rows)
+
+
+def gains_by_slice(compared: Mapping[str, Mapping[str, Paired]]) -> str:
+    """The same within each slice."""
+    rows = [
+        [heading if not number else "", slice, *_gain(it)]
+        for heading, found in compared.items()
+        for number, (slice, it) in enumerate(found.items())
+    ]
+    return markdown(["", "slice", "points", "p", "N"], rows)
+
+
+def _gain(it: Paired) -> list[str]:
+    return [f"{100 * it.difference:+.1f} [{100 * it.low:+.1f}, {100 * it.high:+.1f}]", f"{it.p:.4f}", f"{it.n:,}"]
 
 
 def percent(figure: Estimate) -> str:

@@ -17,6 +17,7 @@ from accelerate.utils import broadcast_object_list
 from tripel import cards, checkpoint, config
 from tripel.asking import encoder_of
 from tripel.batches import Near
+from tripel.comparing import compared
 from tripel.encoder import Encoder
 from tripel.environment import describe
 from tripel.exporting import export
@@ -74,6 +75,15 @@ def evaluate(run: Path, *, on: Sequence[Role] = ()) -> str:
     if on:
         recipe = replace(recipe, data=replace(recipe.data, judged=tuple(on)))
     return judge(run, recipe, ground(recipe, run), Journal.silent())
+
+
+def compare(run: Path, others: Sequence[Path], *, on: Sequence[Role] = ()) -> str:
+    """A judged run against other runs, or files of predictions, on the same mentions. Gives the tables as Markdown."""
+    recipe = read_recipe(run)
+    if isinstance(recipe, NameRecipe):
+        raise ValueError(f"{run}: learnt from names alone; compare encoders of names with `tripel separation`")
+    found = ground(recipe, run)
+    return "\n\n".join(compared([run, *others], found, role, seed=recipe.trainer.seed) for role in on or ("test",))
 
 
 def link(run: Path, texts: Sequence[str], *, k: int = 3, as_json: bool = False) -> str:

@@ -1,0 +1,68 @@
+"""What any software said of mentions, from a file: our own predictions, plain JSON Lines, or PubTator.
+
+Our predictions begin with a line that says what made them. Plain JSON Lines are one object a mention, `document`, `start`, `end`
+and either `candidates` ([[id, score], ...] or [id, ...], best first) or `entity` (an id, or null for NIL). Of PubTator the ids of
+a mention are its candidates in their order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from tripel.checking import is_pubtator
+from tripel.corpora import pubtator
+from tripel.files import read_lines
+from tripel.predictions import Prediction
+
+EXPECTED = 'expected {"document": id, "start": n, "end": n, "candidates": [[id, score], ...]}, or "entity": id'
+
+
+def read(path: Path) -> list[Prediction]:
+    """Read a file of one of the kinds. Raises ValueError with file:line and what was expected."""
+    if not path.is_file():
+        raise ValueError(f"{path}: neither a run folder nor a file of predictions")
+    if is_pubtator(path):
+        return [
+            Prediction(document.id, mention.start, mention.end, tuple((id, 0.0) for id in mention.entities))
+            for document in pubtator.whole(pubtator.parse(path))
+            for mention in document.mentions
+        ]
+    return _once(list(_lines(path)), path)
+
+
+def _lines(path: Path) -> Iterator[Prediction]:
+    for number, line in enumerate(read_lines(path), 1):
+        if number == 1 and isinstance(line, dict) and "protocol" in line:
+            continue
+        try:
+            yield Prediction(str(line["document"]), int(line["start"]), int(line["end"]), tuple(_candidates(line)))
+        except (KeyError, TypeError, ValueError):
+            raise ValueError(f"{path}:{number}: {EXPECTED}") from None
+
+
+def _candidates(line: dict[str, Any]) -> Iterator[tuple[str, float]]:
+    if "candidates" not in line:
+        if line["entity"] is not None:
+            yield str(line["entity"]), 0.0
+        return
+    for one in line["candidates"]:
+        if isinstance(one, str):
+            yield one, 0.0
+        else:
+            id, score = one
+            yield str(id), float(score)
+
+
+def _once(found: list[Prediction], path: Path) -> list[Prediction]:
+    """Raises ValueError where there is nothing, or where a place is answered twice."""
+    places = set()
+    for one in found:
+        place = (one.document, one.start, one.end)
+        if place in places:
+            raise ValueError(f"{path}: two predictions for document {one.document}, [{one.start}, {one.end}); give one")
+        places.add(place)
+    if not found:
+        raise ValueError(f"{path}: no predictions in it; {EXPECTED}")
+    return found

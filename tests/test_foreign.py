@@ -1,0 +1,66 @@
+"""Predictions of any software: each kind of file, and what is said of bad ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tripel import foreign, predictions
+from tripel.predictions import Origin, Prediction
+
+OURS = [Prediction("1", 0, 2, (("D1", 0.5), ("D2", 0.25))), Prediction("1", 4, 9, ())]
+
+
+def written(path: Path, text: str) -> Path:
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_our_own_predictions_are_read_as_they_were_written(tmp_path: Path) -> None:
+    origin = Origin(protocol="full", system="trained", encoder="e", knowledge_base="k")
+    predictions.write(tmp_path / "ours.jsonl", origin, OURS)
+    assert foreign.read(tmp_path / "ours.jsonl") == OURS
+
+
+def test_plain_lines_give_an_entity_or_candidates(tmp_path: Path) -> None:
+    lines = [
+        '{"document": "1", "start": 0, "end": 2, "candidates": ["D1", "D2"]}',
+        '{"document": "1", "start": 4, "end": 9, "entity": null}',
+        '{"document": 2, "start": 0, "end": 1, "entity": "D3"}',
+    ]
+    found = foreign.read(written(tmp_path / "theirs.jsonl", "\n".join(lines)))
+    assert [(one.document, one.start, one.ids) for one in found] == [
+        ("1", 0, ["D1", "D2"]),
+        ("1", 4, []),
+        ("2", 0, ["D3"]),
+    ]
+
+
+def test_ids_of_pubtator_are_candidates_in_their_order(tmp_path: Path) -> None:
+    text = "7|t|MS lesions\n7|a|None.\n7\t0\t2\tMS\tDisease\tD009103|D008946\n\n"
+    assert foreign.read(written(tmp_path / "theirs.pubtator", text)) == [
+        Prediction("7", 0, 2, (("D009103", 0.0), ("D008946", 0.0)))
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    {
+        "no place": ('{"document": "1", "candidates": []}\n', r"theirs\.jsonl:1: expected"),
+        "neither": ('{"document": "1", "start": 0, "end": 2}\n', r"theirs\.jsonl:1: expected .* or \"entity\": id"),
+        "a list": ("[1, 2]\n", r"theirs\.jsonl:1: expected"),
+        "no JSON": ("D1\n", r"theirs\.jsonl:1: expected one JSON value"),
+        "a score that is none": ('{"document": "1", "start": 0, "end": 2, "candidates": [["D1", "x"]]}\n', r":1: expected"),
+        "twice": (2 * '{"document": "1", "start": 0, "end": 2, "entity": "D1"}\n', r"two predictions for document 1, \[0, 2\)"),
+        "nothing": ("", "no predictions in it"),
+    }.values(),
+)  # fmt: skip
+def test_a_bad_file_is_named(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        foreign.read(written(tmp_path / "theirs.jsonl", text))
+
+
+def test_what_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="neither a run folder nor a file of predictions"):
+        foreign.read(tmp_path / "none")
