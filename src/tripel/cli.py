@@ -17,6 +17,7 @@ from tripel import cli_index, cli_kb
 
 if TYPE_CHECKING:
     from tripel.fetching import Progress
+    from tripel.recipe import Role as Split
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 app.add_typer(cli_index.index, name="index")
@@ -71,7 +72,7 @@ def evaluate(
     """
     from tripel import tasks
 
-    roles = [role.value for role in on or []]
+    roles: list[Split] = [role.value for role in on or []]
     print(tasks.compare(run, others, on=roles) if others else tasks.evaluate(run, on=roles))
 
 
