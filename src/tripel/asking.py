@@ -185,7 +185,7 @@ def plan(model: str, source: str, settings: Mapping[str, Any], *, ram: str) -> s
     verdict = f"take {best.name}" if best else f"none fits into {ram}; give more, or fewer names"
     return (
         f"{len(kb.names):,} names of {encoder.dimensions} dimensions; build, misses and speed from {len(sample):,} of them\n\n"
-        f"{tables.markdown(columns, rows)}\n\nwithin {ram}: {verdict}"
+        f"{tables.Table(columns, rows)}\n\nwithin {ram}: {verdict}"
     )
 
 

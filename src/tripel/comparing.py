@@ -38,11 +38,11 @@ def compared(sources: Sequence[Path], found: Ground, role: Role, *, seed: int) -
     gained = {
         f"{first} over {name}": compare(answers[first], answers[name], truth, kb=found.kb, seed=seed) for name in others
     }
-    parts = [f"## {role}", tables.main(scores), tables.gains(gained), tables.slices(scores)]
+    parts: list[object] = [f"## {role}", tables.main(scores), tables.gains(gained), tables.slices(scores)]
     for name in others:
         by_slice = compare_slices(answers[first], answers[name], truth, kb=found.kb, seed=seed)
         parts += [f"### {first} over {name}", tables.gains_by_slice(by_slice)]
-    return "\n\n".join(parts)
+    return "\n\n".join(map(str, parts))
 
 
 def named(sources: Sequence[Path]) -> Mapping[str, Path]:

@@ -116,7 +116,7 @@ def _table(run: Path, recipe: NameRecipe, asked: Questions, ranks: dict[str, met
     return (
         f"accuracy in % over {len(asked.texts):,} names that were not learnt from, looked up among {names:,} names of"
         f" {len(asked.kb):,} concepts; 95 % interval by bootstrap\n\n"
-        f"{tables.markdown(['encoder', *(f'@{k}' for k in AT)], rows)}\n\n"
+        f"{tables.Table(['encoder', *(f'@{k}' for k in AT)], rows)}\n\n"
         f"{tables.gains({f'{TRAINED} over {UNTRAINED}': gained})}"
     )
 

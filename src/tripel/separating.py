@@ -31,7 +31,7 @@ def separate(encoders: dict[str, Encoder], pairs: Sequence[NamePair], folder: Pa
     measured = {name: _one(name, encoder, pairs, folder) for name, encoder in encoders.items()}
     write_json(folder / "separation.json", {name: asdict(one) for name, one in measured.items()})
     rows = [[name, *(f"{value:.3f}" for value in _figures(one))] for name, one in measured.items()]
-    text = f"{NOTE.format(pairs=len(pairs))}\n\n{tables.markdown(COLUMNS, rows)}"
+    text = f"{NOTE.format(pairs=len(pairs))}\n\n{tables.Table(COLUMNS, rows)}"
     write_text(folder / "separation.md", text + "\n")
     return text
 

@@ -1,14 +1,48 @@
-"""Scores as Markdown tables. Nothing is counted here."""
+"""Scores as tables, and a table as Markdown or LaTeX. Nothing is counted here."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from tripel.evaluation import AT, OUTCOMES, Scores
 from tripel.metrics import Estimate, Paired
 
+LATEX = str.maketrans({character: f"\\{character}" for character in "&%$#_{}"} | {"\\": r"\textbackslash{}"})
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Columns and rows of words; `str` gives Markdown, padded so that the source reads as well as the page."""
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+    def __str__(self) -> str:
+        lines = [list(self.columns), *(list(row) for row in self.rows)]
+        widths = [max(3, *(len(line[i]) for line in lines)) for i in range(len(self.columns))]
+        said = [
+            "| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) + " |"
+            for line in lines
+        ]
+        return "\n".join([said[0], "|" + "|".join("-" * (width + 2) for width in widths) + "|", *said[1:]])
+
+    def latex(self) -> str:
+        """A tabular with the rules of booktabs: words to the left, figures to the right."""
+        figures = "r" * (len(self.columns) - 1)
+        head, *body = (
+            " & ".join(cell.translate(LATEX) for cell in line) + r" \\" for line in [self.columns, *self.rows]
+        )
+        lines = [rf"\begin{{tabular}}{{l{figures}}}", r"\toprule", head, r"\midrule", *body, r"\bottomrule"]
+        return "\n".join([*lines, r"\end{tabular}"])
+
 
 def main(scores: Sequence[Scores]) -> str:
+    """What the figures are about, accuracies, and what became of the mentions, as Markdown."""
+    return f"{counted(scores[0])}\n\n{accuracies(scores)}\n\n{outcomes(scores)}"
+
+
+def accuracies(scores: Sequence[Scores]) -> Table:
     """accuracy@k, MRR and macro accuracy of systems on the same mentions, over linkable and over in-KB mentions."""
     columns = ["system", "protocol", *(f"@{k}" for k in AT), "MRR", "macro @1", "strict @1", "in-KB @1"]
     rows = [
@@ -24,17 +58,17 @@ def main(scores: Sequence[Scores]) -> str:
         ]
         for one in scores
     ]
-    return f"{counted(scores[0])}\n\n{markdown(columns, rows)}\n\n{outcomes(scores)}"
+    return Table(columns, rows)
 
 
-def outcomes(scores: Sequence[Scores]) -> str:
+def outcomes(scores: Sequence[Scores]) -> Table:
     """What became of the mentions, in % of all linkable ones; columns in which all is 0 are left out."""
     columns = [name for name in OUTCOMES if any(one.outcomes[name] for one in scores)]
     rows = [
         [one.system, one.protocol, *(f"{100 * one.outcomes[name] / max(1, one.linkable.n):.1f}" for name in columns)]
         for one in scores
     ]
-    return markdown(["system", "protocol", *columns], rows)
+    return Table(["system", "protocol", *columns], rows)
 
 
 def counted(one: Scores) -> str:
@@ -49,7 +83,7 @@ def counted(one: Scores) -> str:
     )
 
 
-def slices(scores: Sequence[Scores]) -> str:
+def slices(scores: Sequence[Scores]) -> Table:
     """accuracy@1 by slice, a column for each system; N beside the slice."""
     columns = ["", "slice", "N", *(one.system for one in scores)]
     rows: list[list[str]] = []
@@ -57,27 +91,23 @@ def slices(scores: Sequence[Scores]) -> str:
         for number, (slice, figure) in enumerate(found.items()):
             cells = [with_interval(one.slices[heading][slice]) for one in scores]
             rows.append([heading if not number else "", slice, f"{figure.n:,}", *cells])
-    return markdown(columns, rows)
+    return Table(columns, rows)
 
 
-def gains(compared: Mapping[str, Paired]) -> str:
+def gains(compared: Mapping[str, Paired]) -> Table:
     """What one system gained over others on the same mentions."""
     rows = [[name, *_gain(it)] for name, it in compared.items()]
-    return markdown(["accuracy@1, full knowledge base", "points", "p", "N"], rows)
+    return Table(["accuracy@1, full knowledge base", "points", "p", "N"], rows)
 
 
-def gains_by_slice(compared: Mapping[str, Mapping[str, Paired]]) -> str:
+def gains_by_slice(compared: Mapping[str, Mapping[str, Paired]]) -> Table:
     """The same within each slice."""
     rows = [
         [heading if not number else "", slice, *_gain(it)]
         for heading, found in compared.items()
         for number, (slice, it) in enumerate(found.items())
     ]
-    return markdown(["", "slice", "points", "p", "N"], rows)
-
-
-def _gain(it: Paired) -> list[str]:
-    return [f"{100 * it.difference:+.1f} [{100 * it.low:+.1f}, {100 * it.high:+.1f}]", f"{it.p:.4f}", f"{it.n:,}"]
+    return Table(["", "slice", "points", "p", "N"], rows)
 
 
 def percent(figure: Estimate) -> str:
@@ -90,11 +120,5 @@ def with_interval(figure: Estimate) -> str:
     return f"{percent(figure)} [{100 * figure.low:.1f}, {100 * figure.high:.1f}]"
 
 
-def markdown(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Columns padded so that the source reads as well as the page."""
-    lines = [list(columns), *(list(row) for row in rows)]
-    widths = [max(3, *(len(line[i]) for line in lines)) for i in range(len(columns))]
-    said = [
-        "| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) + " |" for line in lines
-    ]
-    return "\n".join([said[0], "|" + "|".join("-" * (width + 2) for width in widths) + "|", *said[1:]])
+def _gain(it: Paired) -> list[str]:
+    return [f"{100 * it.difference:+.1f} [{100 * it.low:+.1f}, {100 * it.high:+.1f}]", f"{it.p:.4f}", f"{it.n:,}"]
