@@ -17,7 +17,7 @@ LAYERS = (
     "similarity views windows encoder encoding indexes candidates folding progress",
     "negatives batches name_batches objectives trainer checkpoint journal environment",
     "indexing index_plan index_update linker name_negatives exporting",
-    "predictions foreign metrics gold evaluation tables plots corpus_plots separation separation_plots model_card",
+    "predictions foreign metrics calibration gold evaluation tables plots corpus_plots separation separation_plots model_card",
     "recipe name_recipe preparing name_preparing judging name_judging separating comparing "
     "asking knowing linking cards watching tasks cli cli_index cli_kb __main__",
 )

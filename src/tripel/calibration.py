@@ -1,0 +1,76 @@
+"""What a score is worth: how sure links are, how often sure ones are wrong. Pure functions of scores and hits.
+
+Shapes: M mentions, B bins.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.isotonic import IsotonicRegression
+
+Float = NDArray[np.float64]
+BINS = 10
+
+
+@dataclass(frozen=True, eq=False)
+class RiskCoverage:
+    """Links given away from the surest on (El-Yaniv & Wiener 2010): the share given, and how many of those are wrong."""
+
+    coverage_M: Float
+    risk_M: Float
+
+    @property
+    def area(self) -> float:
+        """Mean risk over all coverages; lower is better."""
+        return float(self.risk_M.mean()) if len(self.risk_M) else 0.0
+
+    def at(self, risk: float) -> float:
+        """The largest coverage at which no more than `risk` of the links are wrong; 0 where there is none."""
+        within = np.flatnonzero(self.risk_M <= risk)
+        return float(self.coverage_M[within[-1]]) if len(within) else 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class Reliability:
+    """Probabilities in bins of equal width, and how often they came true (Guo et al. 2017)."""
+
+    said_B: Float
+    """Mean probability of each bin that is not empty."""
+    true_B: Float
+    count_B: NDArray[np.int64]
+
+    @property
+    def error(self) -> float:
+        """Expected calibration error: mean distance of what was said and what came true, by mentions (equation 3)."""
+        total = max(1, int(self.count_B.sum()))
+        return float((self.count_B * np.abs(self.said_B - self.true_B)).sum() / total)
+
+
+def risk_coverage(score_M: Float, right_M: Float) -> RiskCoverage:
+    """Mentions of one score are given together, so the order of ties plays no part."""
+    order = np.argsort(-score_M, kind="stable")
+    score_M, wrong_M = score_M[order], 1.0 - right_M[order]
+    last = np.flatnonzero(np.append(np.diff(score_M) != 0, True)) if len(score_M) else np.array([], np.int64)
+    given = last + 1
+    return RiskCoverage(given / max(1, len(score_M)), np.cumsum(wrong_M)[last] / given)
+
+
+def reliability(probability_M: Float, right_M: Float) -> Reliability:
+    """A probability of 1 stands in the last bin."""
+    bin_M = np.minimum((probability_M * BINS).astype(np.int64), BINS - 1)
+    count_B = np.bincount(bin_M, minlength=BINS)
+    kept = count_B > 0
+    said_B, true_B = (
+        np.bincount(bin_M, values, minlength=BINS)[kept] / count_B[kept] for values in (probability_M, right_M)
+    )
+    return Reliability(said_B, true_B, count_B[kept])
+
+
+def calibrated(score_dev: Float, right_dev: Float, score_M: Float) -> Float:
+    """Probabilities of scores, by isotonic regression on dev: never falling as the score rises [M]."""
+    fitted = IsotonicRegression(y_min=0.0, y_max=1.0, out_of_bounds="clip").fit(score_dev, right_dev)
+    probability_M: Float = fitted.predict(score_M)
+    return probability_M
