@@ -84,6 +84,14 @@ def test_near_gold_costs_nothing_and_near_wrong_costs_the_difference_and_the_mar
     )
 
 
+def test_a_cluster_without_a_wrong_entity_costs_nothing_and_pushes_nothing_away() -> None:
+    its = batch([0, 1], [0, 1], [1, -1], [[0], [0, 1]], 2)
+    mentions, entities = [[0.0, 0.0], [0.0, 0.0]], [[9.0, 0.0], [1.0, 0.0]]
+    assert triplet(its, mentions, entities, margin=5).parts["triplet"] == pytest.approx(13 / 2, abs=1e-4)
+    none = triplet(replace(its, wrong_G=np.array([-1, -1])), mentions, entities, margin=5)
+    assert (none.parts["triplet"], none.value.requires_grad) == (0.0, True)
+
+
 def test_a_member_beyond_the_radius_does_not_count() -> None:
     its = batch([0, 0, 0], [0], [1], [[0]], 2)
     mentions = [[0.0, 0.0], [0.0, 2.0], [0.0, 90.0]]  # radius 10 + 1.5 * 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import lessons
@@ -75,6 +76,8 @@ def test_steps_say_where_they_are(model: Path) -> None:
 def test_time_is_up(model: Path) -> None:
     steps = run(trainer(model, OBJECTIVES["contrastive"](), Config(epochs=1000, batch=4, minutes=1e-6)))
     assert len(steps) == 1 and steps[0].last
+    again = trainer(model, OBJECTIVES["contrastive"](), Config(epochs=1000, batch=4, minutes=1e-6))
+    assert run(again, steps[0].place) == []
 
 
 def test_accumulation_takes_fewer_optimizer_steps_and_still_learns(model: Path) -> None:
@@ -99,6 +102,35 @@ def test_select_keeps_gold_and_the_hardest_wrong_entity(model: Path) -> None:
         assert selected.row_E[selected.wrong_G[g]] == batch.row_E[hardest]
         assert selected.row_E[selected.gold_G[g]] == batch.row_E[batch.gold_G[g]]
         assert not selected.known_GE[g, selected.wrong_G[g]]
+
+
+def test_a_batch_in_which_every_entity_is_right_has_no_wrong_one(model: Path) -> None:
+    its = trainer(model, OBJECTIVES["triplet"]())
+    batch = next(its.student.objective.batches(lessons.lesson(), size=100, rng=np.random.default_rng(0)))
+    known = replace(batch, known_GE=np.ones_like(batch.known_GE))
+    with torch.no_grad():
+        selected = its.student.objective.select(its.student.encoder.eval(), known)
+    assert selected.wrong_G is not None and set(selected.wrong_G.tolist()) == {-1}
+    assert [int(selected.row_E[g]) for g in selected.gold_G] == [int(batch.row_E[g]) for g in batch.gold_G]
+
+
+@pytest.mark.parametrize("accumulate", [2, 3])
+def test_a_checkpoint_waits_until_gradients_were_added_up(model: Path, tmp_path: Path, accumulate: int) -> None:
+    config = Config(epochs=4, batch=4, lr=3e-3, accumulate=accumulate)
+    whole = run(trainer(model, OBJECTIVES["contrastive"](), config))
+    first = trainer(model, OBJECTIVES["contrastive"](), config)
+    taken = []
+    for step in first.steps(lambda epoch: lessons.lesson()):
+        taken.append(step)
+        if step.whole and step.place.step >= 4:
+            checkpoint.save(tmp_path, first, lessons.lesson().near, step.place)
+            break
+    assert taken[-1].place.step % accumulate == 0
+    folder = checkpoint.latest(tmp_path)
+    assert folder is not None
+    second = trainer(None, OBJECTIVES["contrastive"](), config, saved=folder / checkpoint.ENCODER)
+    checkpoint.restore(folder, second)
+    assert [s.loss for s in taken + run(second, checkpoint.place(folder))] == [s.loss for s in whole]
 
 
 @pytest.mark.parametrize(

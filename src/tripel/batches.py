@@ -76,7 +76,7 @@ class Batch:
     known_GE: NDArray[np.bool_]
     """Entities that some member of the cluster names: never wrong for it, whoever brought them into the batch."""
     wrong_G: Int | None = None
-    """The column of each cluster's hardest wrong entity, once one was selected."""
+    """The column of each cluster's hardest wrong entity, once one was selected; -1 where the batch has none."""
 
     def __len__(self) -> int:
         return len(self.gold_G)

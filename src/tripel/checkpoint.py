@@ -14,10 +14,11 @@ from torch import Tensor, nn
 
 from tripel.batches import Near
 from tripel.encoder import Encoder
-from tripel.files import fingerprint, mended, read_json, swap_in, write_json
+from tripel.files import fingerprint, mended, read_json, replacing, swap_in, write_json
 from tripel.trainer import Place, Trainer
 
 ENCODER, OBJECTIVE, STATE, NEAR = "encoder", "objective.safetensors", "state", "near.safetensors"
+SCALER = "scaler.json"  # of the loss, in half precision
 
 
 def save(run: Path, trainer: Trainer, near: Near | None, place: Place) -> None:
@@ -29,6 +30,8 @@ def save(run: Path, trainer: Trainer, near: Near | None, place: Place) -> None:
     trainer.student.encoder.save(part / ENCODER)
     save_file(_contiguous(trainer.student.objective.state_dict()), part / OBJECTIVE)
     save_file(_optimizer_tensors(trainer), part / "optimizer.safetensors")
+    if trainer.accelerator.scaler is not None:
+        write_json(part / SCALER, trainer.accelerator.scaler.state_dict())
     if near is not None:
         save_arrays(vars(near), part / NEAR)
     write_json(part / "place.json", asdict(place))
@@ -54,6 +57,8 @@ def restore(folder: Path, trainer: Trainer) -> Near | None:
     """Bring objective and optimizer back to where they stood; the encoder was made from `folder / ENCODER`."""
     trainer.student.objective.load_state_dict(load_file(folder / OBJECTIVE))
     _load_optimizer(trainer, load_file(folder / "optimizer.safetensors"))
+    if trainer.accelerator.scaler is not None and (folder / SCALER).exists():
+        trainer.accelerator.scaler.load_state_dict(read_json(folder / SCALER))
     return Near(**load_arrays(folder / NEAR)) if (folder / NEAR).exists() else None
 
 
@@ -62,7 +67,8 @@ def publish(run: Path, encoder: Encoder, objective: nn.Module) -> None:
     part = run / f".{ENCODER}.part"
     shutil.rmtree(part, ignore_errors=True)
     encoder.save(part)
-    save_file(_contiguous(objective.state_dict()), run / OBJECTIVE)
+    with replacing(run / OBJECTIVE) as written:
+        save_file(_contiguous(objective.state_dict()), written)
     swap_in(part, run / ENCODER)
 
 

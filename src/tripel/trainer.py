@@ -10,11 +10,12 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sized
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import torch
 from accelerate import Accelerator
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 from torch import Tensor, nn
 
 from tripel.encoder import Encoder
@@ -23,28 +24,28 @@ from tripel.objectives.base import Loss, Objective, Shown
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
-    epochs: int = 3
-    batch: int = 128
+    epochs: NonNegativeInt = 3
+    batch: PositiveInt = 128
     """Clusters in a batch; of the document view about so many, since a document's clusters stay together."""
-    lr: float = 1e-4
+    lr: PositiveFloat = 1e-4
     """Peak learning rate of the encoder (AdamW)."""
-    weight_decay: float = 0.0
-    warmup: float = 0.05
+    weight_decay: NonNegativeFloat = 0.0
+    warmup: Annotated[float, Field(ge=0, le=1)] = 0.05
     """Share of the run in which the learning rate rises."""
     schedule: Literal["constant", "linear", "cosine"] = "linear"
     """How it goes on after that, down to 0 at the end."""
-    clip: float = 1.0
+    clip: NonNegativeFloat = 1.0
     """Largest norm of the gradient; 0 is none."""
-    accumulate: int = 1
+    accumulate: PositiveInt = 1
     """Batches whose gradients are added before a step of the optimizer."""
     precision: Literal["no", "bf16", "fp16"] = "no"
     """Arithmetic of training: bf16 is twice as fast on a CPU that has AMX, and on GPUs; fp16 is for older GPUs."""
-    seed: int = 42
-    minutes: float | None = None
+    seed: NonNegativeInt = 42
+    minutes: PositiveFloat | None = None
     """Stop after so many minutes of training, for comparisons at equal time."""
-    evaluate_every: int = 1
+    evaluate_every: NonNegativeInt = 1
     """Epochs between judgements on dev; 0 is never."""
-    checkpoint_every: int = 100
+    checkpoint_every: PositiveInt = 100
     """Steps between checkpoints; one is always written at the end of an epoch."""
 
 
@@ -74,6 +75,8 @@ class Step:
     """Share of the run that is done."""
     last: bool
     """No step comes after this one."""
+    whole: bool
+    """No gradients of it wait to be added to those of the next one, so a run can go on from here."""
 
 
 class Student(nn.Module):
@@ -122,6 +125,8 @@ class Trainer:
         """
         self._ready = self._ready or self._prepared()
         place = start
+        if self._late(place.seconds):
+            return
         for epoch in range(start.epoch, self.config.epochs):
             lesson = lessons(epoch)
             first = start.batch if epoch == start.epoch else 0
@@ -133,11 +138,23 @@ class Trainer:
                 loss, parts, lr = self._learn(batch, step=place.step, progress=progress)
                 seconds = place.seconds + time.monotonic() - began
                 place = Place(place.step + 1, epoch + last, 0 if last else share.index + 1, seconds)
-                late = self.config.minutes is not None and seconds > 60 * self.config.minutes
-                ended = late or place.epoch == self.config.epochs
-                yield Step(place, loss, parts, lr, len(batch), last, (epoch + share.end) / self.config.epochs, ended)
+                late = self._late(seconds)
+                yield Step(
+                    place=place,
+                    loss=loss,
+                    parts=parts,
+                    lr=lr,
+                    examples=len(batch),
+                    ends_epoch=last,
+                    progress=(epoch + share.end) / self.config.epochs,
+                    last=late or place.epoch == self.config.epochs,
+                    whole=self.accelerator.sync_gradients,
+                )
                 if late:
                     return
+
+    def _late(self, seconds: float) -> bool:
+        return self.config.minutes is not None and seconds > 60 * self.config.minutes
 
     def _prepared(self) -> nn.Module:
         ready, self.optimizer = self.accelerator.prepare(self.student, self.optimizer)

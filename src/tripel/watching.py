@@ -60,6 +60,7 @@ class Watcher:
         self.journal = journal
         self.near = near
         self.look = look
+        self.due = False  # a checkpoint, as soon as no gradients wait
         seen = (record.get("val_accuracy", -1.0) for record in read_lines(run / METRICS))
         self.best = max(map(float, seen), default=-1.0)
 
@@ -70,7 +71,9 @@ class Watcher:
         self.journal.write(counted, seconds=step.place.seconds)
         if self.look is not None and self._due(step):
             self._judge(step, self.look)
-        if step.last or step.ends_epoch or step.place.step % self.trainer.config.checkpoint_every == 0:
+        self.due = self.due or step.ends_epoch or step.place.step % self.trainer.config.checkpoint_every == 0
+        if step.last or (self.due and step.whole):
+            self.due = False
             checkpoint.save(self.run, self.trainer, self.near(), step.place)
 
     def finish(self) -> None:

@@ -64,19 +64,19 @@ class PrototypeTriplet(Objective[Lesson, Batch]):
         )
 
     def select(self, encoder: Encoder, batch: Batch) -> Batch:
-        """Keep each cluster's entity and the wrong one nearest to its anchor, among those of the whole batch."""
+        """Keep each cluster's entity and the wrong one nearest to its anchor, among those of the whole batch; -1 for none."""
         anchor_GD = encoder.mentions(batch.mentions[batch.anchor_G])
         entity_ED = encoder.entities(batch.entities)
         closeness_GE = encoder.similarity(anchor_GD, entity_ED).cpu().numpy()
         closeness_GE[batch.known_GE] = -np.inf
-        wrong_G = closeness_GE.argmax(axis=1)
-        keep, back = np.unique(np.concatenate([batch.gold_G, wrong_G]), return_inverse=True)
+        wrong_G = np.where(batch.known_GE.all(axis=1), -1, closeness_GE.argmax(axis=1))
+        keep = np.unique(np.concatenate([batch.gold_G, wrong_G[wrong_G >= 0]]))
         return replace(
             batch,
             entities=tuple(batch.entities[i] for i in keep),
             row_E=batch.row_E[keep],
-            gold_G=back[: len(batch)],
-            wrong_G=back[len(batch) :],
+            gold_G=np.searchsorted(keep, batch.gold_G),
+            wrong_G=np.where(wrong_G < 0, -1, np.searchsorted(keep, wrong_G)),
             known_GE=batch.known_GE[:, keep],
         )
 
@@ -91,13 +91,19 @@ class PrototypeTriplet(Objective[Lesson, Batch]):
         inside_M = ~others_M | (distance_M < (self.mean_radius + SPREADS * self.radius_spread).detach())
         prototype_GD = prototypes(mention_MD, cluster_M, inside_M, clusters=len(batch))
 
-        gold_G, wrong_G = (torch.from_numpy(column).to(mention_MD.device) for column in (batch.gold_G, batch.wrong_G))
-        triplets = (torch.arange(len(batch), device=mention_MD.device), gold_G, wrong_G)
-        value = self.triplet(prototype_GD, indices_tuple=triplets, ref_emb=entity_ED)
+        parted = np.flatnonzero(batch.wrong_G >= 0)  # a batch may hold no entity that is wrong for a cluster
+        cluster_T, gold_T, wrong_T = (
+            torch.from_numpy(column).to(mention_MD.device)
+            for column in (parted, batch.gold_G[parted], batch.wrong_G[parted])
+        )
         radius, parts = self._radius(distance_M[others_M])
-        parts["positive_dist"] = (prototype_GD - entity_ED[gold_G]).norm(dim=1).mean().item()
-        parts["negative_dist"] = (prototype_GD - entity_ED[wrong_G]).norm(dim=1).mean().item()
         parts["inside_radius"] = inside_M.float().mean().item()
+        if not len(parted):
+            return Loss(0.0 * prototype_GD.sum() + radius, {"triplet": 0.0, **parts})
+        value = self.triplet(prototype_GD, indices_tuple=(cluster_T, gold_T, wrong_T), ref_emb=entity_ED)
+        value = value * (len(parted) / len(batch))
+        parts["positive_dist"] = (prototype_GD[cluster_T] - entity_ED[gold_T]).norm(dim=1).mean().item()
+        parts["negative_dist"] = (prototype_GD[cluster_T] - entity_ED[wrong_T]).norm(dim=1).mean().item()
         return Loss(value + radius, {"triplet": value.item(), **parts})
 
     def _radius(self, distance_M: Tensor) -> tuple[Tensor, dict[str, float]]:
