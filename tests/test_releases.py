@@ -109,9 +109,34 @@ def test_restricted_names_do_not_leave(tmp_path: Path) -> None:
     kb.save(tmp_path / "kb.arrow")
     said = knowing.export(str(tmp_path / "kb.arrow"), tmp_path / "names.txt")
     assert (tmp_path / "names.txt").read_text() == "C1||hot\nC3||own\n"
-    assert "2 names of restricted vocabularies were left out" in said
+    assert "2 names were left out: their vocabularies are restricted, or how far is not known" in said
     with pytest.raises(ValueError, match="there already"):
         knowing.export(str(tmp_path / "kb.arrow"), tmp_path / "names.txt")
+
+
+def test_names_of_a_vocabulary_of_unknown_level_do_not_leave(tmp_path: Path) -> None:
+    """As of a UMLS without MRSAB; MeSH and MEDIC tell no level and are public."""
+    kb = KnowledgeBase.of(
+        [
+            Entity(id="C1", name="fever", synonyms=("hot", "own"), sources=("SNOMEDCT_US", "NCI|MDR", "")),
+            Entity(id="C2", name="cough", sources=("SNOMEDCT_US",)),
+            Entity(id="D3", name="cold", synonyms=("chill",), sources=("MSH", "CTD|SNOMEDCT_US")),
+        ]
+    )
+    kb.save(tmp_path / "kb.arrow")
+    knowing.export(str(tmp_path / "kb.arrow"), tmp_path / "names.txt")
+    assert (tmp_path / "names.txt").read_text() == "C1||own\nD3||cold\nD3||chill\n"
+
+
+@pytest.mark.parametrize(("terminology", "line"), [
+    ("mesh", "id\tpreferred_name\tsynonyms\nD1\tfever\thot\n"), ("ctd", "id\tpreferred_name\tsynonyms\nD1\tfever\thot\n"),
+    ("dictionary", "D1||fever\nD1||hot\n"),
+])  # fmt: skip
+def test_names_of_public_terminologies_leave(tmp_path: Path, terminology: str, line: str) -> None:
+    (tmp_path / "table").write_text(line)
+    knowing.build(terminology, {"path": str(tmp_path / "table")}, tmp_path / "kb")
+    knowing.export(str(tmp_path / "kb"), tmp_path / "names.txt")
+    assert (tmp_path / "names.txt").read_text() == "D1||fever\nD1||hot\n"
 
 
 def test_stats_and_an_update_with_annotations(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from tripel.releases import difference, fates
 from tripel.separation_plots import names_a_concept
 
 COMMON = 12  # types and vocabularies that are listed
+UNSHARED = "their vocabularies are restricted, or how far is not known (of UMLS MRSAB.RRF tells it)"
 
 
 def build(source: str, settings: Mapping[str, Any], folder: Path) -> str:
@@ -90,7 +91,7 @@ def export(source: str, file: Path) -> str:
     dropped = len(kb.names) - len(free.names)
     with replacing(file) as part, part.open("w", encoding="utf-8", newline="\n") as out:
         out.writelines(f"{one.id}||{name}\n" for one in free for name in one.names)
-    left = f"; {dropped:,} names of restricted vocabularies were left out" if dropped else ""
+    left = f"; {dropped:,} names were left out: {UNSHARED}" if dropped else ""
     return f"{file}: {len(free.names):,} names of {len(free):,} concepts{left}"
 
 

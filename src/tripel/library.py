@@ -16,8 +16,10 @@ from pathlib import Path
 
 from tripel.files import read_lines, write_lines
 from tripel.knowledge import BETWEEN, Entity, KnowledgeBase
+from tripel.terminologies import ctd, mesh
 
 VERSIONS = "versions.jsonl"
+PUBLIC = {mesh.SOURCE: 0, ctd.SOURCE: 0}  # levels that hold where a knowledge base tells none
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,21 +98,21 @@ def without(kb: KnowledgeBase, ids: Iterable[str]) -> KnowledgeBase:
 
 
 def shareable(kb: KnowledgeBase) -> KnowledgeBase:
-    """Without names whose vocabularies are all restricted; of unknown source all stay."""
-    return KnowledgeBase.of(_shareable(kb), restrictions=kb.restrictions)
+    """Without names of whose vocabularies none is known to be free; those without a vocabulary are one's own and stay."""
+    return KnowledgeBase.of(_shareable(kb, PUBLIC | kb.restrictions), restrictions=kb.restrictions)
 
 
-def _shareable(kb: KnowledgeBase) -> Iterator[Entity]:
+def _shareable(kb: KnowledgeBase, levels: Mapping[str, int]) -> Iterator[Entity]:
     for one in kb:
         pairs = list(zip(one.names, one.sources or ("",) * len(one.names), strict=True))
-        kept = [(name, source) for name, source in pairs if _free(source, kb.restrictions)]
+        kept = [(name, source) for name, source in pairs if _free(source, levels)]
         if kept:
             sources = tuple(source for _, source in kept) if one.sources else ()
             yield replace(one, name=kept[0][0], synonyms=tuple(name for name, _ in kept[1:]), sources=sources)
 
 
-def _free(source: str, restrictions: Mapping[str, int]) -> bool:
-    return not source or any(restrictions.get(one, 0) == 0 for one in source.split(BETWEEN))
+def _free(source: str, levels: Mapping[str, int]) -> bool:
+    return not source or any(levels.get(one) == 0 for one in source.split(BETWEEN))
 
 
 def _path(folder: Path, fingerprint: str) -> Path:
