@@ -14,7 +14,7 @@ FACTS = Facts(
     objective="prototype_contrastive",
     trained_on="BC5CDR train (500 abstracts, 9,385 mentions)",
     judged_on="BC5CDR test (500 abstracts)",
-    terminology="mesh",
+    terminologies=("mesh", "ctd"),
     knowledge_base="MeSH 2015 and MEDIC 2012, 79,961 concepts",
     languages=("en", "de"),
     scores=(("accuracy@1, all linkable", "86.1 [85.0, 87.2], N 9,718"), ("ambiguous | short", "61.0")),
@@ -61,18 +61,20 @@ def test_it_tells_all_that_it_was_told() -> None:
 
 
 @pytest.mark.parametrize(
-    ("terminology", "licence", "note"),
+    ("terminologies", "licence", "notes"),
     [
-        ("umls", "other", "UMLS licence of their own"),
-        ("mesh", "apache-2.0", "National Library of Medicine"),
-        ("ctd", "apache-2.0", "OMIM"),
-        ("dictionary", "apache-2.0", "publisher's terms"),
+        (("umls",), "other", ["UMLS licence of their own"]),
+        (("mesh",), "apache-2.0", ["National Library of Medicine"]),
+        (("mesh", "ctd"), "apache-2.0", ["National Library of Medicine", "CTD asks to be cited"]),
+        (("mesh", "umls"), "other", ["National Library of Medicine", "UMLS licence of their own"]),
+        (("sample", "dictionary"), "other", ["terms of its publisher hold for the names of dictionary"]),
+        ((), "other", ["terms of the file's source apply"]),
     ],
 )
-def test_the_licence_follows_the_knowledge_base(terminology: str, licence: str, note: str) -> None:
-    text = card(dataclasses.replace(FACTS, terminology=terminology))
+def test_the_licence_follows_all_terminologies(terminologies: tuple[str, ...], licence: str, notes: list[str]) -> None:
+    text = card(dataclasses.replace(FACTS, terminologies=terminologies))
     assert front(text)["license"] == licence
-    assert note in text
+    assert all(note in text for note in notes)
 
 
 def test_a_run_not_judged_yet_says_so() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,8 @@ import pytest
 import tiny
 import yaml
 
-from tripel import tasks
+from tripel import cards, tasks
+from tripel.config import Choice
 from tripel.encoder import Encoder
 from tripel.encoding import entity_vectors
 from tripel.exporting import export
@@ -49,6 +51,14 @@ def test_a_run_of_names_holds_what_the_others_need(run: Path) -> None:
     assert all(
         "val_accuracy" in record or "without_hard_pair" in record for record in read_lines(run / "metrics.jsonl")
     )
+
+
+def test_the_card_names_the_terms_of_all_terminologies(run: Path) -> None:
+    made = tasks.read_recipe(run)
+    found = tasks.name_ground(made, run)  # type: ignore[arg-type]
+    several = replace(made, terminologies=(*made.terminologies, Choice("terminologies", "umls", None)))
+    assert "license: apache-2.0" in (run / "README.md").read_text()
+    assert cards.of_names(run, several, found).terminologies == ("sample", "umls")  # type: ignore[arg-type]
 
 
 def test_held_out_concepts_are_never_learnt_from(run: Path) -> None:
@@ -105,6 +115,8 @@ def test_pairs_of_a_file_and_an_exam_of_files(tmp_path: Path) -> None:
     pairs = {"file": str(tmp_path / "pairs"), "validation": str(tmp_path / "validation")}
     run = tasks.train(recipe(tmp_path, terminologies=[], pairs=pairs, exam=exam), output=tmp_path / "run")
     assert "over 2 names" in (run / "tables.md").read_text()
+    card = (run / "README.md").read_text()
+    assert "license: other" in card and "the terms of the file's source apply" in card
     (tmp_path / "queries").write_text("9\tother\n")
     with pytest.raises(ValueError, match="asks for 9, which"):
         tasks.evaluate(run)

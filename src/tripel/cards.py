@@ -27,7 +27,7 @@ def of_linker(run: Path, recipe: Recipe, found: Ground) -> Facts:
         role: f"{recipe.corpus.name}, split {split}: {len(found.documents[role]):,} documents, {counts[role]:,} mentions"
         for role, split in (("train", recipe.data.train), ("dev", recipe.data.dev), ("test", recipe.data.test))
     }
-    terminologies = [one.name for one in recipe.terminologies]
+    terminologies = tuple(one.name for one in recipe.terminologies)
     scores = Scores.from_json(read_json(run / "scores" / f"{role}-trained-full.json"))
     first = scores.linkable
     return Facts(
@@ -37,7 +37,7 @@ def of_linker(run: Path, recipe: Recipe, found: Ground) -> Facts:
         objective=recipe.objective.name,
         trained_on=said["train"],
         judged_on=said[role],
-        terminology=terminologies[0],
+        terminologies=terminologies,
         knowledge_base=f"{' + '.join(terminologies)}: {len(found.kb):,} concepts, {len(found.kb.names):,} names",
         scores=((f"{role} accuracy@1, full knowledge base, N = {first.n:,}", with_interval(first.accuracy[1])),),
         fingerprints={
@@ -62,7 +62,7 @@ def of_names(run: Path, recipe: NameRecipe, found: NameGround) -> Facts:
         objective=recipe.objective.name,
         trained_on=f"{source}: {len(found.pairs):,} pairs of synonyms",
         judged_on=f"{asked:,} names that were not learnt from",
-        terminology=next((one.name for one in recipe.terminologies), ""),
+        terminologies=tuple(one.name for one in recipe.terminologies),
         links=False,
         knowledge_base=f"{len(found.kb):,} concepts, {len(found.kb.names):,} names",
         scores=((f"names held out, accuracy@1, N = {asked:,}", figure),),

@@ -16,7 +16,12 @@ NOTES = {
     " with it needs a UMLS licence of their own (https://uts.nlm.nih.gov).",
     "mesh": "Medical Subject Headings, courtesy of the U.S. National Library of Medicine, which endorses no model.",
     "ctd": "CTD's vocabulary merges MeSH with names from OMIM; CTD asks to be cited wherever its data is used.",
+    "sample": "Names of the sample are from Medical Subject Headings, courtesy of the U.S. National Library of Medicine.",
 }
+PUBLIC = ("mesh", "ctd", "sample")  # every other terminology may be licensed
+OF_A_FILE = (
+    "Its names come from a file of pairs: the terms of the file's source apply to them and to what is fitted to them."
+)
 LINKS = """A linker: given a text and the places in it that name something, it says which entity of a knowledge base each place
 means. An encoder puts mentions and entities into one space; the nearest entity is the answer."""
 LOOKS_UP = """An encoder of names: those that mean the same lie together, and the nearest name of a knowledge base is the answer.
@@ -38,8 +43,8 @@ class Facts:
     """Corpus, splits and counts, in words."""
     judged_on: str
     """Corpus, split and counts, in words."""
-    terminology: str
-    """Name of the component that read the knowledge base; those named in NOTES bring a note on its licence."""
+    terminologies: tuple[str, ...]
+    """Names of the components that read the knowledge base; none where it is that of a file of pairs."""
     knowledge_base: str
     """Release, filters and counts, in words."""
     links: bool = True
@@ -63,7 +68,7 @@ def card(facts: Facts) -> str:
 def _front(facts: Facts) -> str:
     values = {
         "language": list(facts.languages),
-        "license": "other" if facts.terminology == "umls" else "apache-2.0",
+        "license": _licence(facts),
         "library_name": "transformers",
         "pipeline_tag": "feature-extraction",
         "tags": list(TAGS),
@@ -73,8 +78,18 @@ def _front(facts: Facts) -> str:
     return f"---\n{yaml.safe_dump(values, sort_keys=False, allow_unicode=True)}---"
 
 
+def _licence(facts: Facts) -> str:
+    """The most restrictive terminology decides."""
+    public = facts.terminologies and all(one in PUBLIC for one in facts.terminologies)
+    return "apache-2.0" if public else "other"
+
+
+def _notes(facts: Facts) -> str:
+    notes = (NOTES.get(one, f"The terms of its publisher hold for the names of {one}.") for one in facts.terminologies)
+    return " ".join(dict.fromkeys(notes)) or OF_A_FILE
+
+
 def _what(facts: Facts) -> str:
-    note = NOTES.get(facts.terminology, "Its publisher's terms hold for the names it contains.")
     return f"""# {facts.name}
 
 {LINKS if facts.links else LOOKS_UP}
@@ -82,7 +97,7 @@ def _what(facts: Facts) -> str:
 - **Began as:** {facts.base}
 - **Objective:** {facts.objective}
 - **Trained on:** {facts.trained_on}
-- **Knowledge base:** {facts.knowledge_base}. {note}
+- **Knowledge base:** {facts.knowledge_base}. {_notes(facts)}
 - **Languages:** {", ".join(facts.languages)}"""
 
 
