@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
 from tripel import knowing, library
+from tripel.cli import app
 from tripel.knowledge import Entity, KnowledgeBase
 from tripel.releases import difference, fates
 
@@ -70,10 +74,14 @@ def test_versions_are_kept_and_equal_content_is_not_kept_twice(tmp_path: Path) -
         library.opened(tmp_path / "none")
 
 
+def put(folder: Path, id: str, *names: str, types: Sequence[str] = (), definition: str = "", add: bool = False) -> None:
+    knowing.put(folder, id, names, types=types, definition=definition, add=add)
+
+
 def test_one_concept_is_added_changed_removed(tmp_path: Path) -> None:
     library.add(tmp_path, OLD, made_from="old")
-    knowing.put(tmp_path, "C9", ["dostarlimab", "TSR-042"], types=["T1"], definition="An antibody.")
-    knowing.put(tmp_path, "C3", ["tussis"], types=[], definition="")
+    put(tmp_path, "C9", "dostarlimab", "TSR-042", types=["T1"], definition="An antibody.")
+    put(tmp_path, "C3", "tussis")
     kb = library.opened(tmp_path)
     assert kb[kb.row("C9") or 0].names == ("dostarlimab", "TSR-042") and kb[kb.row("C3") or 0].name == "tussis"
     knowing.remove(tmp_path, ["C9", "C1"])
@@ -83,18 +91,53 @@ def test_one_concept_is_added_changed_removed(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="nothing would be left"):
         knowing.remove(tmp_path, ["C2", "C3", "C4"])
     with pytest.raises(ValueError, match="not blank"):
-        knowing.put(tmp_path, "C8", [" "], types=[], definition="")
+        put(tmp_path, "C8", " ")
+
+
+def test_the_command_adds_a_synonym(tmp_path: Path) -> None:
+    library.add(tmp_path, OLD, made_from="old")
+    done = CliRunner().invoke(app, ["kb", "put", str(tmp_path), "C1", "febris", "--add"])
+    assert done.stdout == f"{tmp_path}@2: 4 concepts, 6 names\n"
+    assert library.opened(tmp_path)[0].names == ("fever", "hot", "febris")
 
 
 def test_a_changed_concept_keeps_its_retired_ids(tmp_path: Path) -> None:
     library.add(tmp_path, NEW, made_from="new")
-    knowing.put(tmp_path, "C1", ["fever", "pyrexia", "febris"], types=[], definition="")
+    put(tmp_path, "C1", "fever", "pyrexia", "febris")
     kb = library.opened(tmp_path)
     assert kb.row("C2") == kb.row("C1") and kb[0].synonyms == ("pyrexia", "febris")
     with pytest.raises(ValueError, match="retired ids, which lead to other concepts: C2"):
         knowing.remove(tmp_path, ["C2"])
     with pytest.raises(ValueError, match="a version is not written to"):
-        knowing.put(Path(f"{tmp_path}@1"), "C1", ["x"], types=[], definition="")
+        put(Path(f"{tmp_path}@1"), "C1", "x")
+
+
+def test_what_is_not_given_stays(tmp_path: Path) -> None:
+    old = Entity(
+        id="C1",
+        name="fever",
+        synonyms=("hot",),
+        types=("T1", "T2"),
+        definition="Warm.",
+        alternatives=("C2",),
+        sources=("MSH", "SNOMEDCT_US"),
+    )
+    library.add(tmp_path, KnowledgeBase.of([old], restrictions={"MSH": 0}), made_from="old")
+    put(tmp_path, "C1", "febris", "hot", add=True)
+    more = replace(old, synonyms=("hot", "febris"), sources=("MSH", "SNOMEDCT_US", ""))
+    assert library.opened(tmp_path)[0] == more
+    put(tmp_path, "C1", definition="Too warm.")
+    assert library.opened(tmp_path)[0] == replace(more, definition="Too warm.")
+    put(tmp_path, "C1", types=["T3"])
+    assert library.opened(tmp_path)[0] == replace(more, definition="Too warm.", types=("T3",))
+    put(tmp_path, "C1", "hot", "pyrexia")
+    last = replace(
+        old, name="hot", synonyms=("pyrexia",), sources=("SNOMEDCT_US", ""), definition="Too warm.", types=("T3",)
+    )
+    assert list(library.opened(tmp_path)) == [last] and library.opened(tmp_path).restrictions == {"MSH": 0}
+    for names in ([], ["cold"]):
+        with pytest.raises(ValueError, match="C7: no concept has this id; give names, without --add"):
+            put(tmp_path, "C7", *names, add=bool(names))
 
 
 def test_restricted_names_do_not_leave(tmp_path: Path) -> None:

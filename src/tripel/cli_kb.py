@@ -79,17 +79,24 @@ def kb_diff(
 def kb_put(
     folder: Annotated[Path, typer.Argument(help="A folder of `tripel kb build`.")],
     id: Annotated[str, typer.Argument(help="A new id, or that of a concept to change.")],
-    names: Annotated[list[str], typer.Argument(help="Its names, the preferred one first.")],
-    types: Annotated[list[str] | None, typer.Option("--type", help="A semantic type; may come again.")] = None,
-    definition: Annotated[str, typer.Option(help="What it is.")] = "",
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Its names, the preferred one first; they replace those it has.")
+    ] = None,
+    add: Annotated[bool, typer.Option("--add", help="Add the names as synonyms; those it has stay.")] = False,
+    types: Annotated[
+        list[str] | None, typer.Option("--type", help="A semantic type; may come again. They replace those it has.")
+    ] = None,
+    definition: Annotated[str, typer.Option(help="What it is, in the place of what is said now.")] = "",
 ) -> None:
-    """Add a concept, or change one; `tripel index update` makes the next query see it.
+    """Add a concept, or change one: what is not given stays. Every call writes the whole base anew, as a version.
 
     Example: tripel kb put kb/mesh X1 dostarlimab TSR-042 && tripel index update runs/names kb/mesh
+
+    One more synonym: tripel kb put kb/mesh X1 Jemperli --add
     """
     from tripel import knowing
 
-    print(knowing.put(folder, id, names, types=types or [], definition=definition))
+    print(knowing.put(folder, id, names or [], types=types or [], definition=definition, add=add))
 
 
 @kb.command("remove")

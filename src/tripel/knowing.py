@@ -15,7 +15,7 @@ from tripel.checking import is_pubtator
 from tripel.corpora import pubtator
 from tripel.documents import Document
 from tripel.files import replacing
-from tripel.knowledge import BETWEEN, Entity, KnowledgeBase
+from tripel.knowledge import BETWEEN, KnowledgeBase
 from tripel.problems import BadInput, Problem
 from tripel.releases import difference, fates
 from tripel.separation_plots import names_a_concept
@@ -69,10 +69,11 @@ def stats(source: str, folder: Path) -> str:
     )
 
 
-def put(folder: Path, id: str, names: Sequence[str], *, types: Sequence[str], definition: str) -> str:
+def put(folder: Path, id: str, names: Sequence[str], *, types: Sequence[str], definition: str, add: bool) -> str:
     """Add or change one concept, as a new version."""
-    entity = Entity(id=id, name=names[0], synonyms=tuple(names[1:]), types=tuple(types), definition=definition)
-    made = library.add(folder, library.put(library.opened(folder), entity), made_from=f"put {id}")
+    kb = library.opened(folder)
+    entity = library.changed(kb, id, names, types=types, definition=definition, add=add)
+    made = library.add(folder, library.put(kb, entity), made_from=f"put {id}")
     return f"{folder}@{made.number}: {made.concepts:,} concepts, {made.names:,} names"
 
 

@@ -9,7 +9,7 @@ A version is written before its line is; a kill between the two leaves a file th
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import chain
 from pathlib import Path
@@ -71,14 +71,34 @@ def opened(source: Path) -> KnowledgeBase:
     return KnowledgeBase.open(_path(folder_path, chosen.fingerprint))
 
 
+def changed(
+    kb: KnowledgeBase, id: str, names: Sequence[str], *, types: Sequence[str], definition: str, add: bool
+) -> Entity:
+    """The concept of an id with other names, types or definition where they are given; what is not given stays.
+
+    `add` adds the names as synonyms. A new id makes a new concept. Raises ValueError where that has no names, or is added to.
+    """
+    row = kb.row(id)
+    if row is None or kb.id(row) != id:
+        if add or not names:
+            raise ValueError(f"{id}: no concept has this id; give names, without --add, to make one")
+        return Entity(id=id, name=names[0], synonyms=tuple(names[1:]), types=tuple(types), definition=definition)
+    old = kb[row]
+    name, *synonyms = dict.fromkeys([*old.names, *names] if add or not names else names)
+    known = dict(zip(old.names, old.sources, strict=False))
+    sources = tuple(known.get(one, "") for one in (name, *synonyms))
+    return replace(
+        old,
+        name=name,
+        synonyms=tuple(synonyms),
+        types=tuple(types) or old.types,
+        definition=definition or old.definition,
+        sources=sources if any(sources) else (),
+    )
+
+
 def put(kb: KnowledgeBase, entity: Entity) -> KnowledgeBase:
-    """With a concept added, or in the place of the one with its id, whose retired ids and vocabularies of names it keeps."""
-    row = kb.row(entity.id)
-    if row is not None and kb.id(row) == entity.id:
-        old = kb[row]
-        known = dict(zip(old.names, old.sources, strict=False))
-        sources = tuple(known.get(name, "") for name in entity.names)
-        entity = replace(entity, alternatives=old.alternatives, sources=sources if any(sources) else ())
+    """With a concept added, or in the place of the one with its id."""
     return KnowledgeBase.of(chain((one for one in kb if one.id != entity.id), [entity]), restrictions=kb.restrictions)
 
 
