@@ -8,8 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tiny
 
-from tripel import separation_plots
+from tripel import separating, separation_plots
+from tripel.files import read_json
+from tripel.pair_files import NamePair
 from tripel.separation import measure
 
 COSINE = np.array([[0.9, 0.1, 0.3], [0.2, 0.8, 0.4], [0.5, 0.6, 0.7]])
@@ -54,3 +57,14 @@ def test_pictures_and_their_numbers(tmp_path: Path) -> None:
     for picture, rows in ((dist, 80), (heat, 6), (names, 3)):
         assert picture.read_bytes().startswith(b"\x89PNG")
         assert len(list(csv.reader(picture.with_suffix(".csv").read_text().splitlines()))) == rows + 1
+
+
+def test_of_many_pairs_some_are_drawn_and_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their cosines are a square: of 20,000 pairs they would not fit into memory."""
+    monkeypatch.setattr(separating, "MOST", 30)
+    encoder = tiny.encoder(tmp_path / "encoder")
+    pairs = [NamePair(f"C{i}", f"name {i}", f"other {i}") for i in range(50)]
+    texts = [separating.separate({"tiny": encoder}, its, tmp_path / "out") for its in (pairs, pairs, pairs[:30])]
+    assert "30 of 50 pairs, drawn at random" in texts[0] and texts[0] == texts[1]
+    assert "(NEG): 30 pairs." in texts[2] and texts[2] != texts[0]
+    assert read_json(tmp_path / "out" / "separation.json")["tiny"]["pairs"] == 30

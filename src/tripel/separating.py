@@ -17,23 +17,35 @@ from tripel.pair_files import NamePair
 from tripel.separation import Separation, measure
 from tripel.similarity import cosine
 
+MOST = 3_000  # pairs: all cosines of 20,000 would need 10 GB
 DRAWN = 10  # pairs in a heatmap
 COLUMNS = ("model", "POS_MEAN", "POS_SD", "NEG_MEAN", "NEG_SD", "DIFF", "overlap", "NEG_MEAN*", "NEG_SD*", "DIFF*")
 NOTE = (
-    "Cosines of {pairs:,} pairs of synonyms (POS) and of each first name with the second names of other pairs (NEG). overlap is"
+    "Cosines of synonyms (POS) and of each first name with the second names of other pairs (NEG): {pairs}. overlap is"
     " the area under both fitted normal curves. Columns with * are as KGNEL computed them, zeros of the upper triangle among"
     " the negatives."
 )
 
 
 def separate(encoders: dict[str, Encoder], pairs: Sequence[NamePair], folder: Path) -> str:
-    """Measure and draw each encoder. Gives the table as Markdown, which is written to the folder, too."""
-    measured = {name: _one(name, encoder, pairs, folder) for name, encoder in encoders.items()}
+    """Measure and draw each encoder, all on the same pairs. Gives the table as Markdown, which is written to the folder, too."""
+    few = _some(pairs)
+    measured = {name: _one(name, encoder, few, folder) for name, encoder in encoders.items()}
     write_json(folder / "separation.json", {name: asdict(one) for name, one in measured.items()})
     rows = [[name, *(f"{value:.3f}" for value in _figures(one))] for name, one in measured.items()]
-    text = f"{NOTE.format(pairs=len(pairs))}\n\n{tables.Table(COLUMNS, rows)}"
+    said = (
+        f"{len(few):,} of {len(pairs):,} pairs, drawn at random" if len(few) < len(pairs) else f"{len(pairs):,} pairs"
+    )
+    text = f"{NOTE.format(pairs=said)}\n\n{tables.Table(COLUMNS, rows)}"
     write_text(folder / "separation.md", text + "\n")
     return text
+
+
+def _some(pairs: Sequence[NamePair]) -> Sequence[NamePair]:
+    """All pairs, or as many as are measured at most: always the same ones, in their order."""
+    if len(pairs) <= MOST:
+        return pairs
+    return [pairs[i] for i in np.sort(np.random.default_rng(42).choice(len(pairs), size=MOST, replace=False))]
 
 
 def _figures(one: Separation) -> tuple[float, ...]:
