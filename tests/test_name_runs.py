@@ -131,7 +131,7 @@ def test_separation_of_several_encoders(run: Path, tmp_path: Path) -> None:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("pooling", ["mean", "cls"])
+@pytest.mark.parametrize("pooling", ["mean", "cls", "span"])
 def test_an_exported_model_gives_the_same_vectors(tmp_path: Path, pooling: str) -> None:
     from sentence_transformers import SentenceTransformer
 
@@ -146,7 +146,7 @@ def test_an_exported_model_gives_the_same_vectors(tmp_path: Path, pooling: str) 
 
 
 def test_what_that_library_cannot_hold_is_not_exported(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="entity_pooling=mean or cls"):
-        export(tiny.encoder(tmp_path / "a"), tmp_path / "out")
+    with pytest.raises(ValueError, match="entity_view=names or entity_pooling=mean"):
+        export(tiny.encoder(tmp_path / "a", entity_view="whole"), tmp_path / "out")
     with pytest.raises(ValueError, match="two towers"):
         export(tiny.encoder(tmp_path / "b", towers="two"), tmp_path / "out")
