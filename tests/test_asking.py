@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +19,12 @@ from typer.testing import CliRunner
 
 from tripel import asking, index_plan, index_update, indexing, library
 from tripel.cli import app
+from tripel.config import Choice
 from tripel.files import write_text
+from tripel.index_plan import Option, memory
+from tripel.indexes.exact import Exact
+from tripel.indexes.hnsw import Hnsw
+from tripel.indexes.ivf import Ivf
 from tripel.knowledge import Entity, KnowledgeBase
 from tripel.linker import Linker
 from tripel.vectors import Vectors
@@ -153,10 +160,12 @@ def test_a_build_after_an_update_that_was_killed_is_a_build(
 
 def test_a_damaged_folder_is_built_again(model: str, tmp_path: Path) -> None:
     built(model, tmp_path / "names", search={"name": "ivf"})
-    (tmp_path / "names" / "index" / "names" / "vectors-00000.npy").unlink()
-    with pytest.raises(ValueError, match="build the index again"):
-        Linker.load(tmp_path / "names")
-    built(model, tmp_path / "names", search={"name": "ivf"})
+    folder = tmp_path / "names" / "index" / "names"
+    for damage in ((folder / "vectors-00000.npy").unlink, lambda: os.truncate(folder / indexing.ROWS, 100)):
+        damage()
+        with pytest.raises(ValueError, match="build the index again"):
+            Linker.load(tmp_path / "names")
+        built(model, tmp_path / "names", search={"name": "ivf"})
 
 
 def test_what_cannot_be_is_one_sentence(model: str, tmp_path: Path) -> None:
@@ -267,6 +276,22 @@ def test_a_plan_takes_codes_where_only_they_fit() -> None:
     fits = [one for one in found if one.search.name != "exact"]
     small = index_plan.choose(fits, ram=index_plan.parsed("2GB"))
     assert small is not None and small.search.name == "ivf" and getattr(small.search.settings, "pq", 0)
+
+
+def test_what_is_read_from_disk_for_every_query_is_taken_last() -> None:
+    rows, held = 8_600_000, 3 * 2**30
+    exact = Option(Choice("indexes", "exact", Exact.Config()), 2**27, 0.0, 1.0, 1.0, resident=False)
+    codes = Option(Choice("indexes", "ivf", Ivf.Config(pq=96)), held, 3600.0, 0.995, 200.0)
+    rough = Option(Choice("indexes", "hnsw", Hnsw.Config()), held, 9000.0, 0.9, 900.0)
+    assert index_plan.choose([exact, rough, codes], ram=8 * 2**30) is codes
+    assert index_plan.choose([exact, rough], ram=8 * 2**30) is exact
+    assert index_plan.choose([replace(exact, resident=True), codes], ram=8 * 2**30) == replace(exact, resident=True)
+    assert memory(exact.search, rows=rows, dimensions=384) < 2**28 < memory(exact.search, rows=200_000, dimensions=384)
+
+
+def test_a_plan_is_of_every_index_and_says_so(model: str) -> None:
+    with pytest.raises(ValueError, match=r"index\.search: a plan tries every index; leave it out"):
+        asking.plan(model, "sample", {"index": {"search": {"name": "hnsw"}}}, ram="8GB")
 
 
 def test_commands(model: str, tmp_path: Path) -> None:

@@ -131,3 +131,19 @@ def test_embedded_encoder_knows_what_words_mean() -> None:
 def test_a_folder_that_is_no_encoder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="not an encoder of tripel"):
         Encoder.load(tmp_path)
+
+
+def test_weights_in_a_pickle_are_not_loaded(tmp_path: Path) -> None:
+    folder = tiny.folder(tmp_path)
+    torch.save(AutoModel.from_pretrained(folder).state_dict(), folder / "pytorch_model.bin")
+    (folder / "model.safetensors").unlink()
+    with pytest.raises(OSError, match="safetensors"):
+        Encoder(Encoder.Config(model=str(folder)))
+
+
+@pytest.mark.parametrize("name", ["mention_length", "entity_length"])
+@pytest.mark.parametrize("length", [2, 1024])
+def test_a_length_that_the_transformer_cannot_read_is_refused(folder: Path, name: str, length: int) -> None:
+    settings = {"model": str(folder), name: length}
+    with pytest.raises(ValueError, match=rf"encoder\.{name} is {length}; .* reads 8 to 512 tokens"):
+        Encoder(Encoder.Config(**settings))  # type: ignore[arg-type]

@@ -119,11 +119,16 @@ def test_a_build_that_was_stopped_goes_on_after_its_last_shard(
     assert len(again.index) == len(whole.index) == len(lessons.KB.names)
 
 
-@pytest.mark.parametrize(("damage", "said"), [("cut", "damaged or cut shard"), ("gone", "vectors for")])
+@pytest.mark.parametrize(
+    ("damage", "said"), [("cut", "damaged or cut shard"), ("gone", "vectors for"), ("rows", "cannot be read")]
+)
 def test_a_damaged_folder_is_named(encoder: Encoder, tmp_path: Path, damage: str, said: str) -> None:
     made(tmp_path / "index", encoder)
     shard = tmp_path / "index" / "names" / "vectors-00000.npy"
-    if damage == "cut":
+    if damage == "rows":
+        rows = tmp_path / "index" / "names" / indexing.ROWS
+        rows.write_bytes(rows.read_bytes()[:-40])
+    elif damage == "cut":
         shard.write_bytes(shard.read_bytes()[:-40])
     else:
         shard.unlink()

@@ -29,6 +29,7 @@ from tripel.windows import groups, heads, windows
 SETTINGS = "tripel.json"
 EMBEDDED = "embedded"
 EMBEDDED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"  # all-MiniLM-L6-v2
+SHORTEST = 8  # tokens: [CLS], [SEP], two markers, and something between them
 CPU_GROUP, GPU_GROUP = 1024, 32768  # padded tokens of one forward pass; on a CPU, 8192 made names 1.7 times slower
 
 
@@ -73,6 +74,8 @@ class Encoder(nn.Module):
         towers = [_transformer(source, config, vocabulary=len(self.tokenizer)) for source in sources]
         self.mention_tower = towers[0]
         self.entity_tower = towers[-1]
+        self._check_lengths()
+        self.to("cuda" if torch.cuda.is_available() else "cpu")
 
     @property
     def dimensions(self) -> int:
@@ -127,6 +130,17 @@ class Encoder(nn.Module):
         if not (folder / SETTINGS).is_file():
             raise ValueError(f"{folder}: not an encoder of tripel (no {SETTINGS}); train one with `tripel train`")
         return cls(build(cls.Config, read_json(folder / SETTINGS), where=str(folder / SETTINGS)), folder=folder)
+
+    def _check_lengths(self) -> None:
+        """Raises ValueError where a transformer has no places for so many tokens."""
+        its = self.config
+        for name, length, tower in (
+            ("mention_length", its.mention_length, self.mention_tower),
+            ("entity_length", its.entity_length, self.entity_tower),
+        ):
+            most = getattr(tower.config, "max_position_embeddings", length)
+            if not SHORTEST <= length <= most:
+                raise ValueError(f"encoder.{name} is {length}; {its.model} reads {SHORTEST} to {most} tokens")
 
     def _towers(self) -> dict[str, PreTrainedModel]:
         if self.mention_tower is self.entity_tower:
@@ -232,7 +246,7 @@ def _saved(folder: Path) -> tuple[str, ...]:
 
 
 def _tokenizer(source: str, *, markers: bool) -> PreTrainedTokenizerFast:
-    tokenizer = AutoTokenizer.from_pretrained(source, local_files_only=Path(source).is_dir())
+    tokenizer = AutoTokenizer.from_pretrained(source, local_files_only=Path(source).is_dir(), trust_remote_code=False)
     if markers:
         tokenizer.add_special_tokens({"additional_special_tokens": [views.START, views.END]})
     tokenizer.deprecation_warnings["Asking-to-pad-a-fast-tokenizer"] = True
@@ -241,11 +255,13 @@ def _tokenizer(source: str, *, markers: bool) -> PreTrainedTokenizerFast:
 
 def _transformer(source: str, config: Encoder.Config, *, vocabulary: int) -> PreTrainedModel:
     local = Path(source).is_dir()
-    settings = AutoConfig.from_pretrained(source, local_files_only=local)
+    settings = AutoConfig.from_pretrained(source, local_files_only=local, trust_remote_code=False)
     settings.hidden_dropout_prob = config.dropout
     settings.attention_probs_dropout_prob = config.attention_dropout
     with _quiet():
-        model = AutoModel.from_pretrained(source, config=settings, local_files_only=local)
+        model = AutoModel.from_pretrained(
+            source, config=settings, local_files_only=local, use_safetensors=True, trust_remote_code=False
+        )
     model.pooler = None  # never read, so it would only hold up gradients
     if vocabulary > model.config.vocab_size:
         model.resize_token_embeddings(vocabulary, mean_resizing=False)

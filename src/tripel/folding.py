@@ -49,6 +49,10 @@ class Entities:
         """What a row is: a name, an entity shown whole, a centroid, or a cluster of training mentions."""
         return self.parts[int(np.searchsorted(self.first_P, row, side="right")) - 1].kind
 
+    def discount(self, row: int) -> float:
+        """How much closer than others a row must be."""
+        return self.parts[int(np.searchsorted(self.first_P, row, side="right")) - 1].discount
+
     def search(self, queries: Queries, *, k: int, allowed_E: Bool | None = None) -> Hits:
         """The k closest entities of each query, and which row of each was closest; only those allowed.
 

@@ -22,7 +22,7 @@ from tripel.indexes.exact import Exact
 from tripel.indexes.hnsw import Hnsw
 from tripel.indexes.ivf import AT, CODES, Ivf, recall, true_first
 from tripel.similarity import Name
-from tripel.vectors import IN_MEMORY, Float, Vectors
+from tripel.vectors import IN_MEMORY, SHARD, Float, Vectors
 
 UNITS = {"KB": 2**10, "MB": 2**20, "GB": 2**30, "TB": 2**40}
 ASKED = 256  # queries that recall and speed are measured with
@@ -43,6 +43,8 @@ class Option:
     """Of the first 64 rows, on the sample."""
     faster: float
     """Times the exact index's queries a second, on the sample."""
+    resident: bool = True
+    """All that is searched is in memory; otherwise vectors are read from disk for every query."""
 
     @property
     def name(self) -> str:
@@ -84,7 +86,7 @@ def choose(found: Sequence[Option], *, ram: int) -> Option | None:
     """Of what fits, exact where it is resident, else the fastest that misses next to nothing, else what misses least."""
     fitting = [one for one in found if one.memory + BESIDES <= ram]
     good = [one for one in fitting if one.recall >= WANTED]
-    if good and good[0].search.name == "exact" and good[0].memory <= IN_MEMORY:
+    if good and good[0].search.name == "exact" and good[0].resident:
         return good[0]
     if good:
         return max(good, key=lambda one: one.faster)
@@ -92,9 +94,10 @@ def choose(found: Sequence[Option], *, ram: int) -> Option | None:
 
 
 def memory(search: Choice, *, rows: int, dimensions: int) -> int:
-    """Bytes that searching so many rows holds; the exact index keeps no more than one shard of many."""
+    """Bytes that searching so many rows holds; the exact index keeps one shard of what is too much to be resident."""
     if search.name == "exact":
-        return min(4 * rows * dimensions, IN_MEMORY)
+        whole = 4 * rows * dimensions
+        return whole if whole <= IN_MEMORY else 4 * SHARD * dimensions
     its: int = component("indexes", search.name).size(search.settings, rows=rows, dimensions=dimensions)
     return its
 
@@ -116,7 +119,7 @@ def said(size: float) -> str:
 def _tried(search: Choice, exact: Exact, query_MD: Float, wanted_M: Float, rows: int, slowest: float) -> Option:
     held = memory(search, rows=rows, dimensions=exact.vectors.dimensions)
     if search.name == "exact":
-        return Option(search, held, 0.0, 1.0, 1.0)
+        return Option(search, held, 0.0, 1.0, 1.0, resident=4 * rows * exact.vectors.dimensions <= IN_MEMORY)
     with TemporaryDirectory() as folder:
         began = time.monotonic()
         index: FaissIndex = component("indexes", search.name).build(

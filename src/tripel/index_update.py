@@ -14,7 +14,6 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from safetensors.numpy import load_file
 
 from tripel.encoder import Encoder
 from tripel.encoding import Progress, silent
@@ -29,6 +28,7 @@ from tripel.indexing import (
     Kind,
     Stamp,
     encode_shards,
+    load_rows,
     rows_of,
     save_rows,
     shards,
@@ -91,7 +91,7 @@ def _carry(
     folder: Path, part: Path, kind: Kind, encoder: Encoder, old: KnowledgeBase, new: KnowledgeBase, progress: Progress
 ) -> Int:
     """Rows of names, of whole entities or of centroids. Gives kept, copied, encoded, buried."""
-    rows = load_file(folder / ROWS)
+    rows = load_rows(folder)
     place_N = rows["name"] if kind == "names" else rows["entity"]
     old_key, old_text = _keys(kind, encoder, old)
     new_key, new_text = _keys(kind, encoder, new)
@@ -122,7 +122,7 @@ def _carry(
 
 
 def _follow(folder: Path, part: Path, old: KnowledgeBase, new: KnowledgeBase) -> None:
-    rows = load_file(folder / ROWS)
+    rows = load_rows(folder)
     now = {row: new.row(old.id(row)) for row in np.unique(rows["entity"]).tolist() if row >= 0}
     found = [-1 if row < 0 or now[row] is None else now[row] for row in rows["entity"].tolist()]
     save_rows(part, np.array(found, np.int64), rows["name"])

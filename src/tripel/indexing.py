@@ -17,6 +17,8 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import NonNegativeFloat
+from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from tripel.batches import Lesson
@@ -49,7 +51,7 @@ class Config:
     together."""
     search: Choice = field(default_factory=lambda: Choice("indexes", "exact", Exact.Config()))
     """exact, hnsw or ivf with its settings. Clusters of training mentions are always searched exactly."""
-    mention_discount: float = 0.1
+    mention_discount: NonNegativeFloat = 0.1
     """How much closer a training mention must be than a name. In one language of texts, mentions are closer to each other
     than to names, and without a discount an entity never seen loses to those that were: 67 against 76 % on dev of BC5CDR."""
 
@@ -122,7 +124,7 @@ def make(
 def _link_shards(folder: Path, part: Path, kind: Kind, kb: KnowledgeBase) -> None:
     """Vectors of the same names by the same encoder need not be made again, however they are to be searched."""
     part.mkdir()
-    rows = load_file(folder / ROWS) if (folder / ROWS).exists() else {}
+    rows = load_rows(folder) if (folder / ROWS).exists() else {}
     entity_N, name_N = rows_of(kind, kb)
     if rows and np.array_equal(rows["entity"], entity_N) and np.array_equal(rows["name"], name_N):
         for shard in shards(folder):
@@ -153,7 +155,7 @@ def opened(folder: Path, *, stamp: Stamp, rebuild: str) -> Entities:
 
 
 def _part(folder: Path, kind: Kind, config: Config, similarity: Name) -> Part:
-    rows = load_file(folder / ROWS)
+    rows = load_rows(folder)
     vectors = Vectors.open(shards(folder))
     if len(vectors) != len(rows["entity"]):
         raise ValueError(f"{folder}: {len(vectors):,} vectors for {len(rows['entity']):,} rows; build the index again")
@@ -228,6 +230,14 @@ def save_rows(folder: Path, entity_N: Int, name_N: Int) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with replacing(folder / ROWS) as part:
         save_file({"entity": entity_N, "name": name_N}, part)
+
+
+def load_rows(folder: Path) -> dict[str, Int]:
+    """What `save_rows` wrote. Raises ValueError where the file is cut or something else."""
+    try:
+        return load_file(folder / ROWS)
+    except (SafetensorError, OSError) as error:
+        raise ValueError(f"{folder / ROWS}: cannot be read ({error}); build the index again") from None
 
 
 def _encoded(kind: Kind, encoder: Encoder, kb: KnowledgeBase, row_R: Int, *, progress: Progress) -> Float:

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Literal
 
 import faiss
+import numpy as np
+from pydantic import PositiveInt
 
 from tripel.indexes.approximate import FaissIndex, Progress, add, metric, opened
 from tripel.indexes.base import Float, Int
@@ -14,7 +16,8 @@ from tripel.similarity import Name
 from tripel.vectors import Vectors
 
 STORED = {"float16": faiss.ScalarQuantizer.QT_fp16, "int8": faiss.ScalarQuantizer.QT_8bit}
-TRAINED_ON = 100_000  # rows that the ranges of int8 are read from
+TRAINED_ON = 100_000  # rows drawn at random that the ranges of int8 are read from
+SEED = 42  # of that draw
 
 
 class Hnsw(FaissIndex):
@@ -22,12 +25,14 @@ class Hnsw(FaissIndex):
 
     @dataclass(frozen=True, kw_only=True)
     class Config:
-        m: int = 16
-        ef_construction: int = 100
-        ef_search: int = 100
+        m: PositiveInt = 16
+        ef_construction: PositiveInt = 100
+        ef_search: PositiveInt = 100
         stored: Literal["float16", "int8"] = "float16"
         """How vectors lie in the graph; scores come from the half-precision ones on disk."""
-        threads: int = 1
+        overfetch: PositiveInt = 2
+        """Rows found for each one wanted: what int8 puts in a wrong order comes back that way."""
+        threads: PositiveInt = 1
         """Of building. With more than one the graph differs a little from build to build."""
 
     config: Config
@@ -37,7 +42,8 @@ class Hnsw(FaissIndex):
         """Link every row into the graph and write it."""
         found = faiss.IndexHNSWSQ(vectors.dimensions, STORED[config.stored], config.m, metric(similarity))
         found.hnsw.efConstruction = config.ef_construction
-        found.train(next(block for _, block in vectors.blocks())[:TRAINED_ON])
+        count = min(TRAINED_ON, len(vectors))
+        found.train(vectors[np.sort(np.random.default_rng(SEED).choice(len(vectors), size=count, replace=False))])
         threads = faiss.omp_get_max_threads()
         faiss.omp_set_num_threads(config.threads)
         try:
@@ -55,8 +61,8 @@ class Hnsw(FaissIndex):
 
     @property
     def overfetch(self) -> int:
-        """The graph's own order is almost the exact one."""
-        return 1
+        """As many for each one wanted as the settings say."""
+        return self.config.overfetch
 
     def search(self, query_MD: Float, wanted: int) -> Int:
         """No fewer rows in view than are wanted."""

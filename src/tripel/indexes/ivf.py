@@ -10,11 +10,12 @@ import math
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import faiss
 import numpy as np
 import torch
+from pydantic import Field, NonNegativeInt, PositiveInt
 from sklearn.cluster import MiniBatchKMeans
 
 from tripel.files import read_json, replacing, write_json
@@ -37,17 +38,17 @@ class Ivf(FaissIndex):
 
     @dataclass(frozen=True, kw_only=True)
     class Config:
-        cells: int = 0
+        cells: NonNegativeInt = 0
         """Centroids; 0 is 4 times the root of the number of rows."""
-        pq: int = 0
+        pq: NonNegativeInt = 0
         """Bytes of a row's code; 0 keeps it whole in half precision."""
-        pca: int = 0
+        pca: NonNegativeInt = 0
         """Dimensions before cells and codes; 0 keeps all."""
-        probe: int = 0
+        probe: NonNegativeInt = 0
         """Cells read for a query; 0 is tuned."""
-        recall: float = 0.99
+        recall: Annotated[float, Field(gt=0, le=1)] = 0.99
         """What is wanted of the first 64 where the number of cells is tuned."""
-        overfetch: int = 4
+        overfetch: PositiveInt = 4
         """Rows found for each one wanted where they are codes."""
         seed: int = 42
 
