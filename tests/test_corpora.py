@@ -174,7 +174,10 @@ def test_medmentions_lists_that_do_not_fit(published_medmentions: Path) -> None:
     pmids = published_medmentions / "corpus_pubtator_pmids_dev.txt"
     pmids.write_text("5\n99\n", encoding="utf-8")
     corpus = made("medmentions", path=str(published_medmentions))
-    with pytest.raises(BadInput, match=r"corpus_pubtator_pmids_dev.txt:2: found id '99' of no document"):
+    with pytest.raises(BadInput, match=r"corpus_pubtator_pmids_dev.txt:2: found id 99 of no document"):
+        corpus.read("dev")
+    pmids.write_text("5\nThe patient\n", encoding="utf-8")  # what is no id may be of a document
+    with pytest.raises(BadInput, match=r"found an id of 11 characters of no document"):
         corpus.read("dev")
     pmids.unlink()
     with pytest.raises(BadInput, match=r"expected corpus_pubtator_pmids_dev.txt"):

@@ -83,6 +83,13 @@ def test_relations_and_further_ids_are_counted(path: Path) -> None:
     assert skipped == {"CID relations": 2, "Association relations": 1, pubtator.ONE_OF_SEVERAL: 1}
 
 
+def test_a_mention_that_lost_its_offsets_is_no_relation(path: Path) -> None:
+    skipped: Counter[str] = Counter()
+    found = parsed(path, f"{HEAD}1\tAspirin\tChemical\tD001241\n", skipped=skipped)
+    assert [problem.found for problem in found if isinstance(problem, Problem)] == ["4 columns"]
+    assert skipped == {}
+
+
 def test_known_repeats_are_read_once(path: Path) -> None:
     skipped: Counter[str] = Counter()
     block = f"{HEAD}1\t0\t7\tAspirin\tChemical\tD1\n\n"
@@ -193,6 +200,6 @@ def test_a_title_end_without_a_blank_loses_no_character(path: Path) -> None:
 @pytest.mark.parametrize("entity", ["", "A|B", "A+B", "A,B", "A B", "A\tB", " A"])
 def test_ids_that_would_not_come_back_are_refused(entity: str, path: Path) -> None:
     document = Document(id="1", text="ab", mentions=(Mention(start=0, end=1, text="a", entities=(entity,)),))
-    with pytest.raises(ValueError, match="cannot stand in PubTator"):
+    with pytest.raises(ValueError, match=f"entity id of {len(entity)} characters cannot stand in PubTator"):
         pubtator.write(path, [document])
     assert not path.exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ ANOTHER_KIND = {
     b"\xfd7zXZ": ("an xz file", "text, plain or gzipped; unpack it with `unxz`"),
 }
 GZIP = b"\x1f\x8b"
+ID = re.compile(r"\d{1,20}|(?=(?:\D*\d){3})[\w.:/-]{1,40}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,11 @@ def numbered(path: Path) -> Iterator[Line | Problem]:
         yield Problem(
             str(path), number + 1, "a damaged or incomplete gzip stream", "a whole file; fetch or pack it again"
         )
+
+
+def is_id(text: str) -> bool:
+    """Whether a message may hold it: a number, or one word with three digits. Any other text may be of a document."""
+    return ID.fullmatch(text) is not None
 
 
 def unreadable(path: Path) -> Problem | None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from tripel.corpora.base import Corpus
-from tripel.corpora.lines import numbered
+from tripel.corpora.lines import is_id, numbered
 from tripel.corpora.pubtator import parse
 from tripel.documents import Document
 from tripel.files import data_folder
@@ -62,4 +62,5 @@ class Medmentions(Corpus):
             if isinstance(found, Problem) or line_of.pop(found.id, 0):
                 yield found
         for id, number in line_of.items():
-            yield Problem(str(path), number, f"id {id[:20]!r} of no document", f"ids of documents in {whole}")
+            said = f"id {id}" if is_id(id) else f"an id of {len(id)} characters"
+            yield Problem(str(path), number, f"{said} of no document", f"ids of documents in {whole}")

@@ -16,7 +16,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tripel.corpora.lines import Line, numbered
+from tripel.corpora.lines import Line, is_id, numbered
 from tripel.documents import Document, Mention
 from tripel.files import replacing
 from tripel.problems import BadInput, Problem
@@ -30,7 +30,7 @@ NO_ID = frozenset({"-1", "-"})
 SEPARATORS = "|+,"
 ONE_OF_SEVERAL = "composite mentions of one entity"  # D1|D1, or D1|-1
 NEARBY = 200  # characters; an offset is seldom wrong by more
-SHOWN = 60  # characters of a malformed cell worth quoting
+LONGEST = 18  # digits of an offset; Python refuses to read very long numbers
 LINE_ENDS = str.maketrans("\n\r\t", "   ")
 
 
@@ -115,7 +115,9 @@ def _written(document: Document) -> str:
 
 def _cell(id: str, what: str, separators: str = "|") -> str:
     if not id or id != id.strip() or re.search(f"[\\s{re.escape(separators)}]", id):
-        raise ValueError(f"{what} {id[:SHOWN]!r} cannot stand in PubTator; expected no blank and none of {separators}")
+        raise ValueError(
+            f"a {what} of {len(id)} characters cannot stand in PubTator; expected no blank and none of {separators}"
+        )
     return id
 
 
@@ -179,25 +181,23 @@ class _Reader:
         elif first != line.number and id in self.known_repeats:
             self.skipped["repeated documents"] += 1
         elif first != line.number:
-            yield self._problem(
-                line.number, f"document {id[:SHOWN]} again, first at line {first}", "each id once; remove one"
-            )
+            found = f"{_document(id)} again, first at line {first}"
+            yield self._problem(line.number, found, "each id once; remove one")
 
     def _abstract(self, line: Line, id: str, abstract: str) -> Iterator[Problem]:
         record = self.record
         if record is not None and record.id == id and not record.has_abstract and not line.damaged:
             record.abstract, record.has_abstract = abstract, True
         elif record is not None and record.id == id and record.has_abstract:
-            yield self._problem(line.number, f"a second abstract of document {id}", "one; join the lines to one")
+            yield self._problem(line.number, f"a second abstract of {_document(id)}", "one; join the lines to one")
         elif self.passing != id:
             self.record, self.passing = None, id
             if record is not None and record.id != id:
-                title = f"the title of document {record.id} followed by the abstract of {id}"
+                title = f"the title of {_document(record.id)} followed by the abstract of {_document(id)}"
                 yield self._problem(line.number, title, "one id in both; mend it")
             elif record is None:
-                yield self._problem(
-                    line.number, f"an abstract of document {id} without title", f"{id}|t|title before it"
-                )
+                found = f"an abstract of {_document(id)} without title"
+                yield self._problem(line.number, found, "id|t|title before it")
 
     def _row(self, number: int, cells: list[str]) -> Iterator[Problem]:
         id, record = cells[0].strip(), self.record
@@ -210,11 +210,11 @@ class _Reader:
             if self.passing != id:
                 self.passing = id
                 expected = "its title and abstract directly before; remove a blank line between, or add them"
-                yield self._problem(number, f"mentions of document {id[:SHOWN]!r} outside a document", expected)
+                yield self._problem(number, f"mentions of {_document(id)} outside a document", expected)
         elif record.id != id:
-            found = f"a mention of document {id[:SHOWN]!r} within document {record.id}"
-            yield self._problem(number, found, f"id {record.id}; mend the id or move the line")
-        elif len(cells) in RELATION_COLUMNS and RELATION.fullmatch(cells[1]):
+            found = f"a mention of {_document(id)} within {_document(record.id)}"
+            yield self._problem(number, found, "the id of the document; mend the id or move the line")
+        elif _is_relation(cells):
             self.skipped[f"{cells[1]} relations"] += 1
         else:
             mention = self._mention(number, cells, record)
@@ -227,9 +227,12 @@ class _Reader:
         if len(cells) not in MENTION_COLUMNS:
             expected = "6 or 7: id, start, end, mention, type, ids, parts; the line may be cut short"
             return self._problem(number, f"{len(cells)} columns", expected)
-        for name, cell in zip(("start", "end"), cells[1:3], strict=True):
-            if not (cell.strip().isascii() and cell.strip().isdigit()):
-                return self._problem(number, f"{name} {cell[:SHOWN]!r}", "a whole number from 0, in characters")
+        for name, cell in zip(("a start", "an end"), cells[1:3], strict=True):
+            number_alone = cell.strip().isascii() and cell.strip().isdigit()
+            if not number_alone or len(cell.strip()) > LONGEST:
+                kind = "digits" if number_alone else "characters that are no whole number"
+                expected = "a whole number from 0 to the document's end, in characters"
+                return self._problem(number, f"{name} of {len(cell.strip()):,} {kind}", expected)
         start, end, text = int(cells[1]), int(cells[2]), record.text
         if start >= end:
             return self._problem(number, f"offsets [{start}, {end})", "start before end; the end is exclusive")
@@ -237,7 +240,7 @@ class _Reader:
             found = f"offsets [{start}, {end}) in a document of {len(text)} characters"
             return self._problem(number, found, "offsets within it, counted in characters over title, blank, abstract")
         if text[start:end] != cells[3]:
-            found = f"a mention that is not characters [{start}, {end}) of document {record.id}"
+            found = f"a mention that is not characters [{start}, {end}) of {_document(record.id)}"
             return self._problem(number, found, _where(cells[3], text, start))
         if not cells[5].strip():
             return self._problem(number, "no entity id", "an id, or -1 where the vocabulary has none")
@@ -252,6 +255,17 @@ class _Reader:
 
     def _problem(self, number: int, found: str, expected: str) -> Problem:
         return Problem(self.source, number, found, expected)
+
+
+def _document(id: str) -> str:
+    """A document by its id, where that is one for sure."""
+    return f"document {id}" if is_id(id) else f"a document whose id has {len(id)} characters"
+
+
+def _is_relation(cells: list[str]) -> bool:
+    """A name, and two ids, which have digits: a mention that is cut is none."""
+    named = len(cells) in RELATION_COLUMNS and RELATION.fullmatch(cells[1])
+    return bool(named) and all(any(map(str.isdigit, cell)) for cell in cells[2:4])
 
 
 def _where(mention: str, text: str, start: int) -> str:
