@@ -101,6 +101,47 @@ def test_a_run_is_not_written_over(run: Path, recipe: Path) -> None:
         tasks.train(recipe, output=run)
 
 
+def test_a_corpus_that_changed_is_noticed(run: Path, tmp_path: Path) -> None:
+    shutil.copytree(run, tmp_path / "run")
+    shutil.copytree(ROOT / "data" / "sample", tmp_path / "sample")
+    values = yaml.safe_load((tmp_path / "run" / "config.yaml").read_text(encoding="utf-8"))
+    values["corpus"]["path"] = str(tmp_path / "sample")
+    (tmp_path / "run" / "config.yaml").write_text(yaml.safe_dump(values), encoding="utf-8")
+    train = tmp_path / "sample" / "train.pubtator"
+    train.write_text(train.read_text(encoding="utf-8").replace("D009103", "D008946", 1), encoding="utf-8")
+    for again in (tasks.resume, tasks.evaluate):
+        with pytest.raises(ValueError, match="the corpus changed since the run began"):
+            again(tmp_path / "run")
+
+
+def test_what_goes_to_wandb_names_no_text_and_no_folder(recipe: Path, run: Path) -> None:
+    shown = str(tasks._public(tasks.read_recipe(run).dump()))
+    assert "[[MS]]" not in shown and str(recipe.parent) not in shown
+    assert "'model': 'model'" in shown
+
+
+def test_a_run_that_never_began_can_begin_in_its_folder(recipe: Path, tmp_path: Path) -> None:
+    words = [*WORDS, "trainer.epochs=0", "data.watched=0", "data.judged=[dev]"]
+    with pytest.raises(ValueError, match="nowhere"):
+        tasks.train(recipe, [*words, f"corpus.path={tmp_path / 'nowhere'}"], output=tmp_path / "run")
+    assert tasks.train(recipe, words, output=tmp_path / "run") == tmp_path / "run"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["data.train=train+dev"], "watched is 5, and dev is learnt from"),
+        (["data.train=train+dev", "data.watched=0", "data.judged=[dev]"], "nothing would be left to judge"),
+        (["data.judged=[]"], "nothing would be left to judge"),
+        (["trainer.batch=0"], r"trainer\.batch"),
+    ],
+)
+def test_settings_that_cannot_be_are_refused_at_once(recipe: Path, tmp_path: Path, words: list[str], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        tasks.train(recipe, [*WORDS, *words], output=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
 def test_judging_again_changes_no_figure(run: Path) -> None:
     before = (run / "tables.md").read_text(encoding="utf-8")
     assert tasks.evaluate(run) + "\n" == before

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain
 from pathlib import Path
 
@@ -37,6 +39,16 @@ class Ground:
     """By what they serve for: train, dev, test."""
     candidates: dict[str, Hits]
     """Lexical candidates of every mention of those documents, in order."""
+
+    @cached_property
+    def fingerprints(self) -> dict[str, str]:
+        """Of the documents and what is annotated in them, and of the knowledge base."""
+        digest = hashlib.sha256()
+        for role, documents in self.documents.items():
+            for document in documents:
+                said = [(one.start, one.end, one.type, one.entities, one.long_form) for one in document.mentions]
+                digest.update(f"{role}\t{document.id}\t{document.text}\t{said}\n".encode())
+        return {"corpus": digest.hexdigest(), "knowledge base": self.kb.fingerprint}
 
 
 def ground(recipe: Recipe, run: Path) -> Ground:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from pydantic import NonNegativeInt
+
 from tripel import candidates, indexing, journal, negatives, trainer
 from tripel.clusters import By
 from tripel.config import Choice, build, choose, dump
@@ -29,12 +31,20 @@ class Data:
     """Which of them are judged: `[dev]` while choosing, so that test is not looked at."""
     clusters: By = "document"
     """All mentions of an entity in a document are one cluster, or each mention is its own, for comparison."""
-    watched: int = 50
+    watched: NonNegativeInt = 50
     """Documents of dev that are judged after an epoch, each candidate shown by one name; 0 is none."""
     compare_untrained: bool = False
     """Judge the encoder as it came, too."""
     examples: tuple[str, ...] = ()
     """Texts with mentions in [[double brackets]] that are linked at the end."""
+
+    def __post_init__(self) -> None:
+        learnt = set(self.train.split("+"))
+        if self.watched and self.dev in learnt:
+            raise ValueError(f"watched is {self.watched}, and {self.dev} is learnt from: say data.watched=0")
+        split_of = {"dev": self.dev, "test": self.test}
+        if not any(split_of[role] not in learnt for role in self.judged):
+            raise ValueError(f"judged is {list(self.judged)} and train is {self.train}: nothing would be left to judge")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,9 +21,9 @@ from tripel.comparing import compared
 from tripel.encoder import Encoder
 from tripel.environment import describe
 from tripel.exporting import export
-from tripel.files import write_json, write_text
+from tripel.files import read_json, write_json, write_text
 from tripel.find import component
-from tripel.journal import Journal
+from tripel.journal import METRICS, Journal
 from tripel.judging import PICTURES, TABLES, judge
 from tripel.linker import Linker
 from tripel.linking import linked
@@ -38,7 +38,7 @@ from tripel.separating import separate
 from tripel.trainer import Place, Trainer
 from tripel.watching import Lessons, Watcher, watched
 
-CONFIG = "config.yaml"
+CONFIG, ENVIRONMENT = "config.yaml", "environment.json"
 EXAMPLES = "examples.txt"
 MEAN = {"entity_pooling": "mean"}  # how encoders that were not trained here are mostly used
 
@@ -48,10 +48,10 @@ def train(path: Path, overrides: Sequence[str] = (), *, output: Path | None = No
     recipe = _read(config.load(path, overrides))
     run = _agreed(output or Path("runs") / f"{path.stem}-{time.strftime('%Y%m%d-%H%M%S')}")
     if _processes().is_main_process:
-        if (run / CONFIG).exists():
+        if (run / METRICS).exists() or (run / checkpoint.ENCODER).exists():
             raise ValueError(f"{run} is a run already; go on with `tripel resume {run}`, or choose another --output")
         config.save(run / CONFIG, recipe.dump())
-        write_json(run / "environment.json", describe())
+        write_json(run / ENVIRONMENT, describe())
     return _train_any(recipe, run, resumed=False)
 
 
@@ -74,7 +74,9 @@ def evaluate(run: Path, *, on: Sequence[Role] = ()) -> str:
         return judge_names(run, recipe, name_ground(recipe, run), Journal.silent())
     if on:
         recipe = replace(recipe, data=replace(recipe.data, judged=tuple(on)))
-    return judge(run, recipe, ground(recipe, run), Journal.silent())
+    found = ground(recipe, run)
+    _same(run, found)
+    return judge(run, recipe, found, Journal.silent())
 
 
 def compare(run: Path, others: Sequence[Path], *, on: Sequence[Role] = ()) -> str:
@@ -83,6 +85,7 @@ def compare(run: Path, others: Sequence[Path], *, on: Sequence[Role] = ()) -> st
     if isinstance(recipe, NameRecipe):
         raise ValueError(f"{run}: learnt from names alone; compare encoders of names with `tripel separation`")
     found = ground(recipe, run)
+    _same(run, found)
     return "\n\n".join(compared([run, *others], found, role, seed=recipe.trainer.seed) for role in on or ("test",))
 
 
@@ -160,6 +163,7 @@ def _train_any(recipe: Recipe | NameRecipe, run: Path, *, resumed: bool) -> Path
 def _train(recipe: Recipe, run: Path, resumed: bool) -> Path:
     with _processes().main_process_first():  # the others read what it wrote
         found = ground(recipe, run)
+        _same(run, found)
     trainer, start, near = _trainer(recipe, run)
     made, pool = lesson(recipe, found, trainer.student.encoder)
     lessons = Lessons(recipe.negatives, trainer, replace(made, near=near or made.near), pool, start=start)
@@ -182,6 +186,35 @@ def _train_names(recipe: NameRecipe, run: Path, resumed: bool) -> Path:
         judge_names(run, recipe, found, journal)
         write_text(run / "README.md", card(cards.of_names(run, recipe, found)))
     return run
+
+
+def _same(run: Path, found: Ground) -> None:
+    """Write down what a run stands on. Raises ValueError where that is no longer what the run began with."""
+    said = read_json(run / ENVIRONMENT) if (run / ENVIRONMENT).exists() else {}
+    if not said.keys() >= found.fingerprints.keys():
+        write_json(run / ENVIRONMENT, {**said, **found.fingerprints})
+        return
+    for what, ours in found.fingerprints.items():
+        if said[what] != ours:
+            raise ValueError(
+                f"{run}: the {what} changed since the run began; put back what it was, or train in another folder"
+            )
+
+
+def _public(settings: dict[str, Any]) -> dict[str, Any]:
+    """Without the texts that are to be linked, and without the folders of this machine: for wandb."""
+    data = settings.get("data")
+    kept = {**settings, **({"data": {key: value for key, value in data.items() if key != "examples"}} if data else {})}
+    return {key: _placeless(value) for key, value in kept.items()}
+
+
+def _placeless(value: Any) -> Any:
+    """A path as its last part alone, wherever it stands."""
+    if isinstance(value, dict):
+        return {key: _placeless(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_placeless(item) for item in value]
+    return Path(value).name if isinstance(value, str) and Path(value).is_absolute() else value
 
 
 def _trainer(recipe: Recipe | NameRecipe, run: Path) -> tuple[Trainer, Place, Near | None]:
@@ -211,7 +244,7 @@ def _steps(
             pass
         return
     since = start.step if resumed else None
-    with Journal.open(run, recipe.journal, settings=recipe.dump(), resume_step=since) as journal:
+    with Journal.open(run, recipe.journal, settings=_public(recipe.dump()), resume_step=since) as journal:
         watcher = Watcher(run, trainer, journal, near=near, look=look)
         for step in trainer.steps(lessons, start=start):
             watcher.see(step)
