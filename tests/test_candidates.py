@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import math
 from collections import Counter
+from pathlib import Path
 
 import lessons
 import numpy as np
@@ -13,6 +15,8 @@ from tripel.candidates import Candidates, Config, choose_mix, mixed
 from tripel.documents import Document, Mention
 from tripel.indexes.base import Hits
 from tripel.knowledge import Entity, KnowledgeBase
+from tripel.preparing import ground
+from tripel.recipe import Recipe
 
 
 def grams(text: str) -> list[str]:
@@ -85,3 +89,19 @@ def test_the_mix_is_that_of_the_best_recall() -> None:
     assert len(recall) == 3 and recall[mix] == max(recall)
     for k, value in enumerate(recall):
         assert value == float(4 in index.mixed(k).search([text], k=2).row_MK[0])
+
+
+def test_a_run_keeps_what_each_mix_finds_on_dev_and_no_mention(tmp_path: Path) -> None:
+    values = {
+        "corpus": {"name": "sample"},
+        "terminologies": [{"name": "sample"}],
+        "objective": {"name": "prototype_triplet"},
+    }
+    found = ground(Recipe.read(values), tmp_path)
+    folder = tmp_path / "candidates"
+    header, *rows = csv.reader((folder / "mix.csv").read_text().splitlines())
+    _, recall = choose_mix(Candidates(Config(), found.kb), found.documents["dev"], found.kb)
+    assert header == ["mix", "recall@64 on dev"]
+    assert [(int(mix), float(value)) for mix, value in rows] == list(enumerate(recall))
+    assert (folder / "mix.png").read_bytes().startswith(b"\x89PNG")
+    assert {path.suffix for path in folder.iterdir()} == {".safetensors", ".csv", ".png"}

@@ -25,6 +25,7 @@ from tripel.indexes.base import Hits
 from tripel.knowledge import KnowledgeBase
 from tripel.linker import KNOWLEDGE
 from tripel.negatives import Pool, by_spelling
+from tripel.plots import STYLES, finish, sheet, write
 from tripel.recipe import Recipe
 
 DEPTH = 64
@@ -114,15 +115,26 @@ def read_terminologies(terminologies: Sequence[Choice]) -> KnowledgeBase:
 def _find_candidates(
     recipe: Recipe, kb: KnowledgeBase, documents: dict[str, tuple[Document, ...]], found: dict[str, Path]
 ) -> None:
-    """Search each split by spelling; the mix of characters and words is chosen on dev alone."""
+    """Search each split by spelling; the mix of characters and words is chosen on dev alone, and drawn."""
     index = Candidates(recipe.candidates, kb)
     if recipe.candidates.mix is None:
-        mix, _ = choose_mix(index, documents["dev"], kb)
+        mix, recall = choose_mix(index, documents["dev"], kb, k=DEPTH)
         index = index.mixed(mix)
+        _draw_mix(recall, mix, path=found["dev"].with_name("mix.png"))
     for role, path in found.items():
         texts = [mention.text for document in documents[role] for mention in document.mentions]
         hits = index.search(texts, k=DEPTH)
         _save_hits(hits, path, mix=index.config.mix or 0)
+
+
+def _draw_mix(recall: Sequence[float], mix: int, *, path: Path) -> None:
+    """What each mix finds on dev, as picture and CSV."""
+    figure, (axes,) = sheet(1)
+    axes.plot(range(len(recall)), [100 * value for value in recall], color=STYLES[0][0])
+    axes.axvline(mix, color=STYLES[1][0], ls="--", label=f"chosen: {mix}")
+    axes.set(xlabel="candidates by characters, the rest by words", ylabel=f"recall@{DEPTH} on dev (%)")
+    finish(axes)
+    write(figure, path, ("mix", f"recall@{DEPTH} on dev"), enumerate(recall))
 
 
 def _save_hits(hits: Hits, path: Path, *, mix: int) -> None:
