@@ -182,6 +182,19 @@ def test_names_of_public_terminologies_leave(tmp_path: Path, terminology: str, l
     assert (tmp_path / "names.txt").read_text() == "D1||fever\nD1||hot\n"
 
 
+def test_types_and_vocabularies_are_counted_one_by_one(tmp_path: Path) -> None:
+    kb = KnowledgeBase.of(
+        [
+            Entity(id="C1", name="fever", synonyms=("hot", "own"), types=("T1",), sources=("MSH", "MSH|NCI", "")),
+            Entity(id="C2", name="cough", types=("T1", "T2"), sources=("NCI",)),
+            Entity(id="C3", name="cold"),
+        ]
+    )
+    kb.save(tmp_path / "kb.arrow")
+    said = knowing.stats(str(tmp_path / "kb.arrow"), tmp_path / "stats").splitlines()
+    assert "semantic types: T1 2, T2 1" in said and "vocabularies: MSH 2, NCI 2" in said
+
+
 def test_stats_and_an_update_with_annotations(tmp_path: Path) -> None:
     (tmp_path / "old").write_text("C1||fever\nC1||hot\nC2||cough\n")
     (tmp_path / "new").write_text("C1||fever\nC3||cold\n")

@@ -135,9 +135,12 @@ def _keys(kind: Kind, encoder: Encoder, kb: KnowledgeBase) -> tuple[pa.StringArr
     if kind == "names":
         text = kb.names
     elif kind == "whole":
-        text = pa.array([encoder.entity_text(kb, row) for row in range(len(kb))], pa.string())
+        every = range(len(kb))
+        parts = (every[first : first + SHARD] for first in range(0, len(kb), SHARD))
+        arrays = [pa.array([encoder.entity_text(kb, row) for row in part], pa.string()) for part in parts]
+        text = pa.chunked_array(arrays, pa.string()).combine_chunks()
     else:
-        text = pa.array(["\x1f".join(one.names) for one in kb], pa.string())
+        text = pc.binary_join(kb.table["names"].combine_chunks(), "\x1f")
     return pc.binary_join_element_wise(ids, text, "\t"), text
 
 

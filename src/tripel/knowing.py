@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from tripel import library
 from tripel.asking import knowledge
@@ -54,15 +56,11 @@ def stats(source: str, folder: Path) -> str:
     title = f"{len(kb):,} concepts, {len(kb.names):,} names"
     picture = names_a_concept(counted, title=title, path=folder / "names.png")
     most = int(names_E.argmax())
-    types = Counter(one for its in kb.table["types"].to_pylist() for one in its)
-    sources = Counter(
-        one for its in kb.table["sources"].to_pylist() for value in its for one in value.split(BETWEEN) if one
-    )
     return "\n".join(
         [
             f"{title}, {len(kb.names) / max(1, len(kb)):.1f} a concept; most: {kb.id(most)} with {names_E[most]:,}",
-            f"semantic types: {_common(types)}",
-            f"vocabularies: {_common(sources)}",
+            f"semantic types: {_common(_counts(kb.table['types']))}",
+            f"vocabularies: {_common(_counts(kb.table['sources']))}",
             f"content: {kb.fingerprint}",
             f"{picture}",
         ]
@@ -111,6 +109,14 @@ def _ids(path: Path) -> Iterable[str]:
         raise BadInput(problems)
     documents = (one for one in found if isinstance(one, Document))
     return [id for document in documents for mention in document.mentions for id in mention.entities]
+
+
+def _counts(column: pa.ChunkedArray) -> Counter[str]:
+    """How often each type or vocabulary stands in a column of lists; only the distinct values become Python objects."""
+    counts: Counter[str] = Counter()
+    for found in pc.value_counts(pc.list_flatten(column)).to_pylist():
+        counts.update({one: found["counts"] for one in found["values"].split(BETWEEN) if one})
+    return counts
 
 
 def _common(counts: Counter[str]) -> str:
