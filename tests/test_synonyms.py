@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from itertools import combinations
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from tripel import pair_files
 from tripel.knowledge import Entity, KnowledgeBase
-from tripel.pair_files import NamePair
+from tripel.pair_files import NamePair, NamePairs
 from tripel.problems import BadInput, Problem
 from tripel.synonyms import Drawing, Drawn, ambiguous, candidates, held_out
 
@@ -134,7 +135,62 @@ def test_what_is_written_is_read_back(tmp_path_factory: pytest.TempPathFactory, 
     path = tmp_path_factory.mktemp("pairs") / "pairs.tsv"
     pairs = [NamePair(*row) for row in rows]
     pair_files.write(path, pairs)
-    assert pair_files.read(path) == pairs
+    assert list(pair_files.read(path)) == pairs
+
+
+few = st.sampled_from(["fever", "pyrexia", "cough", "tussis", "sneeze"])
+invented = st.lists(
+    st.builds(NamePair, st.sampled_from(["D2", "D1", "D3"]), few, few, st.one_of(st.just(""), few)),
+    min_size=1,
+    max_size=9,
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(invented)
+def test_pairs_are_grounded_as_plain_loops_do_it(pairs: list[NamePair]) -> None:
+    names: dict[str, list[str]] = {}
+    for pair in pairs:
+        names.setdefault(pair.entity, []).extend([pair.anchor, pair.positive])
+    owner = {name: entity for entity, its in names.items() for name in its}
+    for pair in pairs:
+        if pair.negative and pair.negative not in owner:
+            owner[pair.negative] = f"?{pair.negative}"
+            names[f"?{pair.negative}"] = [pair.negative]
+    its, listed, negative_P = pair_files.grounded(NamePairs.of(pairs))
+    assert {one.id: list(one.names) for one in its} == {id: list(dict.fromkeys(all)) for id, all in names.items()}
+
+    def said(place: int) -> tuple[str, str]:
+        return its.id(int(its.row_N[place])), its.names[place].as_py()
+
+    one_P, other_P = listed.take(np.arange(len(pairs)))
+    for pair, one, other, negative in zip(pairs, one_P, other_P, negative_P, strict=True):
+        assert (said(one), said(other)) == ((pair.entity, pair.anchor), (pair.entity, pair.positive))
+        assert negative == -1 if not pair.negative else said(negative) == (owner[pair.negative], pair.negative)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.builds(NamePair, word, word, word, st.one_of(st.just(""), word)), max_size=7), st.integers(1, 3))
+def test_pairs_come_back_as_they_were_gathered(pairs: list[NamePair], at_once: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pair_files, "AT_ONCE", at_once)
+        gathered = NamePairs.of(iter(pairs))
+        assert list(gathered) == pairs
+        assert [gathered[place] for place in range(-len(pairs), len(pairs))] == pairs + pairs
+        assert gathered[1:5:2] == pairs[1:5:2]
+        with pytest.raises(IndexError, match=f"of {len(pairs)}"):
+            gathered[len(pairs)]
+
+
+def test_many_pairs_take_little_memory(tmp_path: Path) -> None:
+    path = tmp_path / "pairs"
+    path.write_text("".join(f"D{n // 50}||name {n % 997}||another name {n % 991}\n" for n in range(100_000)))
+    tracemalloc.start()
+    pairs = pair_files.read(path)
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(pairs) == 100_000
+    assert kept < 40 * len(pairs)  # bytes; as objects they took some 300 each
 
 
 def test_the_toy_files_of_nemo_are_read(corpora_folder: Path) -> None:
