@@ -248,6 +248,22 @@ def test_a_folder_is_not_built_on_with_another_encoder(model: str, tmp_path: Pat
         asking.build(model, str(tmp_path / "names.arrow"), tmp_path / "names", {"encoder": {"entity_pooling": "cls"}})
 
 
+@pytest.mark.parametrize("name", ["bm25", "ngram"])
+def test_names_are_looked_up_as_they_are_spelt(model: str, tmp_path: Path, name: str) -> None:
+    linker = built(model, tmp_path / "names", search={"name": name})
+    assert not list((tmp_path / "names").rglob("vectors-*.npy"))
+    found = asking.ask(linker, ["bone 7", "zzz"], k=2)
+    assert found[0].matched == "bone 7" and found[0].found_by == "names"
+    assert all(one.query == "bone 7" for one in found)  # nothing shares a word with the other
+    new = KnowledgeBase.of([*kb(), Entity(id="X1", name="dostarlimab")])
+    new.save(tmp_path / "new.arrow")
+    said = asking.update(tmp_path / "names", str(tmp_path / "new.arrow"))
+    assert "1 copied, 0 buried" in said and "0 encoded" in said
+    assert asking.ask(Linker.load(tmp_path / "names"), ["dostarlimab"], k=1)[0].entity == "X1"
+    with pytest.raises(ValueError, match=r"which reads names: say index\.rows=\[names\]"):
+        asking.build(model, "x", tmp_path / "no", {"index": {"search": {"name": name}, "rows": ["names", "whole"]}})
+
+
 def test_too_little_memory_is_said_before_any_work(model: str, tmp_path: Path) -> None:
     kb().save(tmp_path / "kb.arrow")
     with pytest.raises(ValueError, match=r"needs about 1\.0 GB, more than 500MB"):

@@ -30,7 +30,7 @@ STAMP = indexing.Stamp("e1", "k1")
 def made(folder: Path, encoder: Encoder, *, lesson: Lesson | None = None, **settings: object) -> Entities:
     config = indexing.Config.read(settings, where="index")
     indexing.make(folder, encoder, lessons.KB, lesson, config, stamp=STAMP)
-    return indexing.opened(folder, stamp=STAMP, rebuild="tripel evaluate RUN")
+    return indexing.opened(folder, lessons.KB, stamp=STAMP, rebuild="tripel evaluate RUN")
 
 
 def test_rows_say_what_they_are(encoder: Encoder, tmp_path: Path) -> None:
@@ -66,7 +66,9 @@ def test_nothing_to_search_is_an_error(encoder: Encoder, tmp_path: Path) -> None
 
 def test_vectors_are_not_searched_by_spelling(encoder: Encoder, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="searched by exact, hnsw, ivf"):
-        made(tmp_path / "index", encoder, search={"name": "bm25"})
+        indexing.dense({"name": "bm25"}, where="negatives.search")
+    with pytest.raises(ValueError, match="bm25, which reads names"):
+        made(tmp_path / "index", encoder, search={"name": "bm25"}, rows=("names", "mentions"))
 
 
 @pytest.mark.parametrize("other", [indexing.Stamp("e2", "k1"), indexing.Stamp("e1", "k2")])
@@ -74,9 +76,9 @@ def test_a_folder_knows_its_makers(encoder: Encoder, tmp_path: Path, other: inde
     made(tmp_path / "index", encoder)
     assert indexing.made_by(tmp_path / "index", STAMP) and not indexing.made_by(tmp_path / "index", other)
     with pytest.raises(ValueError, match="run `tripel evaluate RUN`"):
-        indexing.opened(tmp_path / "index", stamp=other, rebuild="tripel evaluate RUN")
+        indexing.opened(tmp_path / "index", lessons.KB, stamp=other, rebuild="tripel evaluate RUN")
     with pytest.raises(ValueError, match="no index here yet"):
-        indexing.opened(tmp_path / "none", stamp=STAMP, rebuild="tripel evaluate RUN")
+        indexing.opened(tmp_path / "none", lessons.KB, stamp=STAMP, rebuild="tripel evaluate RUN")
 
 
 def test_a_discount_lets_a_name_win(encoder: Encoder, tmp_path: Path) -> None:
@@ -133,7 +135,7 @@ def test_a_damaged_folder_is_named(encoder: Encoder, tmp_path: Path, damage: str
     else:
         shard.unlink()
     with pytest.raises(ValueError, match=said):
-        indexing.opened(tmp_path / "index", stamp=STAMP, rebuild="tripel evaluate RUN")
+        indexing.opened(tmp_path / "index", lessons.KB, stamp=STAMP, rebuild="tripel evaluate RUN")
 
 
 def test_links_hold_candidates_best_first_with_the_name_that_matched(encoder: Encoder, tmp_path: Path) -> None:

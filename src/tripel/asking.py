@@ -99,7 +99,7 @@ def build(model: str, source: str, folder: Path, settings: Mapping[str, Any], *,
         part.rename(made)
     stamp = Stamp(checkpoint.encoder_fingerprint(made), kb.fingerprint)
     kb.save(folder / KNOWLEDGE)
-    if not indexing.made_by(folder / INDEX, stamp, config) or not _whole(folder / INDEX, stamp):
+    if not indexing.made_by(folder / INDEX, stamp, config) or not _whole(folder / INDEX, kb, stamp):
         with bar("encoding the knowledge base") as progress:
             indexing.make(folder / INDEX, Encoder.load(made), kb, None, config, stamp=stamp, progress=progress)
     return f"{folder}: {len(kb):,} concepts, {len(kb.names):,} names; ask it with `tripel index query {folder} NAME`"
@@ -212,10 +212,10 @@ def _weights(model: str) -> str:
     return checkpoint.encoder_fingerprint(trained) if trained.is_dir() else ""
 
 
-def _whole(folder: Path, stamp: Stamp) -> bool:
+def _whole(folder: Path, kb: KnowledgeBase, stamp: Stamp) -> bool:
     """Whether an index opens; one that is damaged makes room."""
     try:
-        indexing.opened(folder, stamp=stamp, rebuild="")
+        indexing.opened(folder, kb, stamp=stamp, rebuild="")
     except (ValueError, OSError):
         shutil.rmtree(folder)
         return False

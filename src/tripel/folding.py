@@ -42,6 +42,8 @@ class Entities:
         self.first_P = np.cumsum([0, *(len(part.entity_N) for part in self.parts)])
         self.entity_N = np.concatenate([part.entity_N for part in self.parts])
         self.name_N = np.concatenate([part.name_N for part in self.parts])
+        self.dense = any(part.index.dense for part in self.parts)
+        """Queries need vectors; otherwise they are compared as they are spelt."""
         self.order_N = np.argsort(self.entity_N, kind="stable")
         self.sorted_N = self.entity_N[self.order_N]
 

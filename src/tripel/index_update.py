@@ -76,6 +76,10 @@ def update(
     counts = np.zeros(4, np.int64)
     for kind in (kind for kind in config.rows if (folder / kind / ROWS).is_file()):
         (part / kind).mkdir(exist_ok=True)
+        if config.lexical:
+            save_rows(part / kind, *rows_of(kind, new))
+            counts += _told(load_rows(folder / kind)["name"], old.names, new.names)
+            continue
         for shard in shards(folder / kind):
             if not (part / kind / shard.name).exists():
                 os.link(shard, part / kind / shard.name)
@@ -119,6 +123,12 @@ def _carry(
             shutil.copy(beside, part / beside.name)
     gone = int(((now_N < 0) & (place_N >= 0)).sum())
     return np.array([int((now_N >= 0).sum()), len(copied), len(order) - len(copied), gone])
+
+
+def _told(name_N: Int, old: pa.StringArray, new: pa.StringArray) -> Int:
+    """Kept, copied, encoded and buried of names that no vector stands for."""
+    kept = int((_find(new, old.take(pa.array(name_N))) >= 0).sum())
+    return np.array([kept, len(new) - kept, 0, len(name_N) - min(kept, len(name_N))])
 
 
 def _follow(folder: Path, part: Path, old: KnowledgeBase, new: KnowledgeBase) -> None:

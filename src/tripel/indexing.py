@@ -50,7 +50,8 @@ class Config:
     """Each name, the entity shown whole, the mean of its names, or each cluster of its training mentions; several stand
     together."""
     search: Choice = field(default_factory=lambda: Choice("indexes", "exact", Exact.Config()))
-    """exact, hnsw or ivf with its settings. Clusters of training mentions are always searched exactly."""
+    """exact, hnsw or ivf of vectors, or ngram or bm25 of names as they are spelt, with its settings. Clusters of training
+    mentions are always searched exactly."""
     mention_discount: NonNegativeFloat = 0.1
     """How much closer a training mention must be than a name. In one language of texts, mentions are closer to each other
     than to names, and without a discount an entity never seen loses to those that were: 67 against 76 % on dev of BC5CDR."""
@@ -63,7 +64,15 @@ class Config:
         made = build(cls, plain, where=where)
         if search is None:
             return made
-        return replace(made, search=dense(search, where=f"{where}.search"))
+        made = replace(made, search=choose("indexes", search, where=f"{where}.search"))
+        if made.lexical and made.rows != ("names",):
+            raise ValueError(f"{where}.search.name is {made.search.name}, which reads names: say {where}.rows=[names]")
+        return made
+
+    @property
+    def lexical(self) -> bool:
+        """Names are compared as they are spelt; no vector is made."""
+        return self.search.name not in DENSE
 
 
 DENSE = ("exact", "hnsw", "ivf")
@@ -115,6 +124,9 @@ def make(
     for kind in kinds:
         if made_by(folder, stamp) and not (part / kind).exists() and kind != "mentions":
             _link_shards(folder / kind, part / kind, kind, kb)
+        if config.lexical:
+            save_rows(part / kind, *rows_of(kind, kb))
+            continue
         _rows(part / kind, kind, encoder, kb, lesson, progress)
         if kind != "mentions":
             _searchable(part / kind, config.search, encoder.config.similarity, progress)
@@ -138,8 +150,9 @@ def made_by(folder: Path, stamp: Stamp, config: Config | None = None) -> bool:
     return all(found.get(what) == ours for what, ours in wanted.items())
 
 
-def opened(folder: Path, *, stamp: Stamp, rebuild: str) -> Entities:
-    """Memory-map an index. Raises ValueError where something else made it, naming the command that helps."""
+def opened(folder: Path, kb: KnowledgeBase, *, stamp: Stamp, rebuild: str) -> Entities:
+    """Memory-map an index; one of spelling is made anew from the names. Raises ValueError where something else made it,
+    naming the command that helps."""
     if not (mended(folder) / ORIGIN).is_file():
         raise ValueError(f"{folder}: no index here yet; run `{rebuild}`")
     origin = read_json(folder / ORIGIN)
@@ -151,7 +164,17 @@ def opened(folder: Path, *, stamp: Stamp, rebuild: str) -> Entities:
             )
     config = Config.read(origin["settings"], where=f"{folder / ORIGIN}: settings")
     kinds = [kind for kind in config.rows if (folder / kind / ROWS).is_file()]
+    if config.lexical:
+        return Entities([_spelt(folder / kind, kind, config, kb) for kind in kinds])
     return Entities([_part(folder / kind, kind, config, origin["similarity"]) for kind in kinds])
+
+
+def _spelt(folder: Path, kind: Kind, config: Config, kb: KnowledgeBase) -> Part:
+    rows = load_rows(folder)
+    index: Index = component("indexes", config.search.name)(
+        config.search.settings, kb.names.take(rows["name"]).to_pylist()
+    )
+    return Part(index, rows["entity"], rows["name"], kind)
 
 
 def _part(folder: Path, kind: Kind, config: Config, similarity: Name) -> Part:

@@ -67,7 +67,7 @@ def untrained(run: Path, recipe: Recipe, found: Ground) -> Linker:
     its = replace(recipe, index=replace(recipe.index, rows=kept))
     encoder, stamp = Encoder(replace(recipe.encoder, view="bare")), Stamp(UNTRAINED, found.kb.fingerprint)
     _index(run / UNTRAINED_INDEX, encoder, its, found, stamp)
-    index = indexing.opened(run / UNTRAINED_INDEX, stamp=stamp, rebuild=f"tripel evaluate {run}")
+    index = indexing.opened(run / UNTRAINED_INDEX, found.kb, stamp=stamp, rebuild=f"tripel evaluate {run}")
     return Linker(encoder, found.kb, index)
 
 

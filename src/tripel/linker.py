@@ -50,10 +50,12 @@ class Linker:
         encoder_folder = checkpoint.published(folder)
         encoder, kb = Encoder.load(encoder_folder), KnowledgeBase.open(folder / KNOWLEDGE)
         stamp = Stamp(checkpoint.encoder_fingerprint(encoder_folder), kb.fingerprint)
-        return cls(encoder, kb, opened(folder / INDEX, stamp=stamp, rebuild=_rebuild(folder)))
+        return cls(encoder, kb, opened(folder / INDEX, kb, stamp=stamp, rebuild=_rebuild(folder)))
 
     def ask(self, texts: Sequence[str], *, k: int, allowed_E: Bool | None = None) -> Hits:
         """The k entities closest to each name, as rows of the index; only those allowed [M, K]."""
+        if not self.index.dense:
+            return self.index.search(Queries(tuple(texts)), k=k, allowed_E=allowed_E)
         if self.encoder.config.towers == "shared":
             vectors_MD = entity_vectors(self.encoder, texts)
         else:
@@ -85,6 +87,8 @@ class Linker:
         )
 
     def _queries(self, documents: Sequence[Document], progress: Progress) -> Queries:
+        if not self.index.dense:
+            return Queries(tuple(mention.text for document in documents for mention in document.mentions))
         chosen = [(document, document.mentions) for document in documents if document.mentions]
         return Queries(vectors_MD=unit_vectors(self.encoder, mention_vectors(self.encoder, chosen, progress=progress)))
 

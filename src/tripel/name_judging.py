@@ -74,7 +74,7 @@ def _index(folder: Path, encoder: Encoder, found: NameGround, recipe: NameRecipe
     if not indexing.made_by(folder, stamp):
         with bar("encoding the knowledge base") as progress:
             indexing.make(folder, encoder, found.kb, None, recipe.index, stamp=stamp, progress=progress)
-    return indexing.opened(folder, stamp=stamp, rebuild=f"tripel evaluate {folder.parent}")
+    return indexing.opened(folder, found.kb, stamp=stamp, rebuild=f"tripel evaluate {folder.parent}")
 
 
 def _own(encoder: Encoder, asked: Questions) -> Entities:

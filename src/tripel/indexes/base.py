@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +44,8 @@ class Index(ABC):
     """N rows. One file each in `indexes/`; `Config` holds its settings."""
 
     Config: type[Any]
+    dense: ClassVar[bool] = True
+    """Rows are vectors; otherwise they are texts."""
 
     @abstractmethod
     def __len__(self) -> int: ...

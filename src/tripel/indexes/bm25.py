@@ -19,6 +19,8 @@ WORD = r"(?u)\b\w+\b"  # one letter, too: "vitamin D"
 class Bm25(Index):
     """Sum over the words of the query of their weight in the name. It is quick to make, so it is made anew and not kept."""
 
+    dense = False
+
     @dataclass(frozen=True, kw_only=True)
     class Config:
         k1: float = 1.2

@@ -25,6 +25,8 @@ READ: dict[str, dict[str, object]] = {
 class Ngram(Index):
     """Cosine of TF-IDF vectors. It is quick to make, so it is made anew and not kept."""
 
+    dense = False
+
     @dataclass(frozen=True, kw_only=True)
     class Config:
         read: Literal["characters", "words"] = "characters"
