@@ -55,7 +55,7 @@ RECORDS: dict[str, tuple[bytes, int, str, bool]] = {
     "start is a word": (BOTH + row(2, SECRET, 11, SECRET, "Chemical", "D1"), 7, "a start of 11 characters", True),
     "end is a word": (BOTH + row(2, 0, SECRET, SECRET, "Chemical", "D1"), 7, "an end of 11 characters", True),
     "end is empty": (BOTH + row(2, 0, "", SECRET, "Chemical", "D1"), 7, "an end of 0 characters", True),
-    "start is negative": (BOTH + row(2, -1, 11, SECRET, "Chemical", "D1"), 7, "a start of 2 characters that are no whole number", True),
+    "start is negative": (BOTH + row(2, -1, 11, SECRET, "Chemical", "D1"), 7, "a start of 2 characters", True),
     "start is a fraction": (BOTH + row(2, 0.5, 11, SECRET, "Chemical", "D1"), 7, "a start of 3 characters", True),
     "end in Devanagari digits": (BOTH + row(2, 0, "\u0967\u0967", SECRET, "Chemical", "D1"), 7, "a whole number", True),
     "end with exponent": (BOTH + row(2, 0, "1e1", SECRET, "Chemical", "D1"), 7, "an end of 3 characters", True),

@@ -1,16 +1,18 @@
-"""What is wrong with a file of a terminology: it tells the kind by name and first line, and asks that kind's reader."""
+"""What is wrong with a file of names: it tells the kind by name and first line, and asks that kind's reader."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
 
+from tripel import pair_files
 from tripel.corpora.lines import Line, numbered
 from tripel.knowledge import Entity
+from tripel.pair_files import NamePair
 from tripel.problems import Problem
 from tripel.terminologies import dictionary
 from tripel.terminologies.ctd import Ctd
-from tripel.terminologies.mesh import Mesh
+from tripel.terminologies.mesh import Mesh, is_xml
 from tripel.terminologies.umls import COLUMNS, problems_of
 
 
@@ -19,15 +21,13 @@ def check(path: Path) -> Iterator[Problem]:
     yield from (found for found in _reader(path) if isinstance(found, Problem))
 
 
-def _reader(path: Path) -> Iterator[Entity | Problem]:
+def _reader(path: Path) -> Iterator[Entity | NamePair | Problem]:
     plain = path.name.removesuffix(".gz")
     if plain.removesuffix(".RRF") in COLUMNS and plain.endswith(".RRF"):
         return problems_of(path, plain.removesuffix(".RRF"))
-    if plain.endswith(".xml"):
+    first = next((line.text for line in numbered(path) if isinstance(line, Line) and line.text.strip()), "")
+    if is_xml(path) or first.startswith(("id\t", "id ")):
         return Mesh(Mesh.Config(path=str(path), retired="none")).parse()
-    first = next((line.text for line in numbered(path) if isinstance(line, Line)), "")
     if first.startswith("#"):
         return Ctd(Ctd.Config(path=str(path))).parse()
-    if first.startswith(("id\t", "id ")):
-        return Mesh(Mesh.Config(path=str(path), retired="none")).parse()
-    return dictionary.parse(path)
+    return pair_files.parse(path) if pair_files.is_pair(first) else dictionary.parse(path)

@@ -64,29 +64,28 @@ def read_names(path: Path) -> list[tuple[str, str]]:
 
 
 def _entities(path: Path, line: Line, between: str) -> Iterator[Entity | Problem]:
-    ids, bar, rest = line.text.partition(between)
+    cells = line.text.split(between)
+    ids = [part.strip() for part in cells[0].replace(",", "|").split("|") if part.strip()]
+    types, names = _names(cells[-1])
     said = "id||name" if between == BAR else "an id, a tab, and a name"
     if line.damaged:
-        yield Problem(str(path), line.number, "bytes that are not UTF-8", "UTF-8 text; convert the file with iconv")
-    elif not bar:
-        yield Problem(
-            str(path), line.number, f"{line.text[:60]!r}, which has no {'||' if between == BAR else 'tab'}", said
-        )
-    elif not ids.strip() or not rest.strip():
-        yield Problem(str(path), line.number, "an empty id or name", f"{said}, both filled in; or drop the line")
+        fault = "bytes that are not UTF-8", "UTF-8 text; convert the file with iconv"
+    elif len(cells) == 1:
+        fault = f"a line of {len(line.text)} characters without {'||' if between == BAR else 'a tab'}", said
+    elif len(cells) > 2:
+        fault = f"{len(cells)} columns", f"{said} alone; is it a file of pairs, or is a name left out?"
+    elif not ids or not names:
+        fault = "an empty id or name", f"{said}, both filled in; or drop the line"
     else:
-        types, names = _names(rest)
-        for id in (part.strip() for part in ids.replace(",", "|").split("|")):
-            if id and names:
-                yield Entity(id=id, name=names[0], synonyms=names[1:], types=types)
+        yield from (Entity(id=id, name=names[0], synonyms=names[1:], types=types) for id in ids)
+        return
+    yield Problem(str(path), line.number, *fault)
 
 
 def _names(rest: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Types and names of the three forms: `name`, `type [SEP] name [SEP] name`, `type|name|name`."""
     if SEPARATOR in rest:
         type, *names = (part.strip() for part in rest.split(SEPARATOR))
-    elif BAR in rest:
-        type, names = "", [part.strip() for part in rest.split(BAR)][:1]
     elif "|" in rest:
         type, *names = (part.strip() for part in rest.split("|"))
     else:

@@ -5,18 +5,19 @@ Types are the categories of the tree numbers (C14, D03, F03): the branch just be
 
 from __future__ import annotations
 
-import gzip
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, cast
-from xml.etree.ElementTree import Element, ParseError, iterparse
+from typing import cast
+from xml.etree.ElementTree import Element, ParseError, XMLPullParser
+from xml.parsers.expat import ErrorString
 
-from tripel.corpora.lines import unreadable
+from tripel.corpora.lines import Line, numbered
 from tripel.files import data_folder
 from tripel.knowledge import Entity
 from tripel.problems import Problem
+from tripel.terminologies import fetched
 from tripel.terminologies.base import Terminology
 from tripel.terminologies.tables import Row, entity, rows
 
@@ -31,13 +32,14 @@ class Mesh(Terminology):
     @dataclass(frozen=True, kw_only=True)
     class Config:
         path: str = ""
-        """A .tsv[.gz] or .xml[.gz]; kb/mesh.tsv.gz in the data folder when empty."""
+        """A .tsv[.gz] or .xml[.gz]. When empty, of the data folder: descriptors and supplementary records in mesh/, as
+        `tripel data fetch mesh` leaves them; else mesh/mesh.tsv or kb/mesh.tsv, plain or gzipped."""
         retired: str = ""
         """A table retired_id, mesh2024_id whose ids become alternatives; kb/bc5cdr_retired_chemical_ids.tsv when empty
         and there, `none` for none."""
 
     def __init__(self, config: Config) -> None:
-        self.path = Path(config.path) if config.path else data_folder() / "kb" / "mesh.tsv.gz"
+        self.paths = (Path(config.path),) if config.path else fetched.mesh()
         default = data_folder() / "kb" / "bc5cdr_retired_chemical_ids.tsv"
         wanted = Path(config.retired) if config.retired else default
         self.retired = None if config.retired == "none" or (not config.retired and not default.exists()) else wanted
@@ -50,11 +52,25 @@ class Mesh(Terminology):
                 yield row
             else:
                 retired[row.cells["mesh2024_id"]].append(row.cells["retired_id"])
-        if self.path.name.removesuffix(".gz").endswith(".xml"):
-            yield from _xml(self.path, retired)
-            return
-        for row in rows(self.path, needed=COLUMNS):
-            yield row if isinstance(row, Problem) else _of_row(row, retired)
+        for path in self.paths:
+            yield from _xml(path, retired) if is_xml(path) else _table(path, retired)
+
+
+def is_xml(path: Path) -> bool:
+    """By its name, or by its first character."""
+    if path.name.removesuffix(".gz").endswith(".xml"):
+        return True
+    return next((line.text.startswith("<") for line in numbered(path) if isinstance(line, Line)), False)
+
+
+def categories(tree_numbers: tuple[str, ...]) -> tuple[str, ...]:
+    """`C14.280.647` -> `C14`, each once, in order."""
+    return tuple(sorted({number.partition(".")[0] for number in tree_numbers}))
+
+
+def _table(path: Path, retired: dict[str, list[str]]) -> Iterator[Entity | Problem]:
+    for row in rows(path, needed=COLUMNS):
+        yield row if isinstance(row, Problem) else _of_row(row, retired)
 
 
 def _of_row(row: Row, retired: dict[str, list[str]]) -> Entity:
@@ -63,33 +79,58 @@ def _of_row(row: Row, retired: dict[str, list[str]]) -> Entity:
     )
 
 
-def categories(tree_numbers: tuple[str, ...]) -> tuple[str, ...]:
-    """`C14.280.647` -> `C14`, each once, in order."""
-    return tuple(sorted({number.partition(".")[0] for number in tree_numbers}))
-
-
 def _xml(path: Path, retired: dict[str, list[str]]) -> Iterator[Entity | Problem]:
-    fault = unreadable(path)
-    if fault:
-        yield fault
-        return
-    with cast(IO[bytes], gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")) as source:
-        try:
-            for _, element in iterparse(source):
-                if element.tag in RECORDS:
-                    yield _of_record(element, RECORDS[element.tag], retired)
-                    element.clear()
-        except (ParseError, EOFError) as error:
-            line = getattr(error, "position", (0, 0))[0]
-            yield Problem(str(path), line, f"XML that breaks off ({error})", "a whole file; fetch it again")
+    """Entities of the records, each told by the line it begins at where it is none."""
+    nothing = True
+    for found in _records(path):
+        nothing = False
+        if isinstance(found, Problem):
+            yield found
+        else:
+            line, record = found
+            yield _of_record(record, retired) or Problem(
+                str(path), line, "a record without id or name", "both, as published; fetch the file again"
+            )
+    if nothing:
+        yield Problem(str(path), 0, "XML without records of MeSH", f"{' or '.join(RECORDS)}; is it another file?")
 
 
-def _of_record(record: Element, kind: str, retired: dict[str, list[str]]) -> Entity:
+def _records(path: Path) -> Iterator[tuple[int, Element] | Problem]:
+    """Records with their lines. Only the one at hand is in memory."""
+    parser: XMLPullParser[Element] = XMLPullParser(["start", "end"])
+    root: Element | None = None
+    number = begun = 0
+    try:
+        for line in numbered(path):
+            if isinstance(line, Problem):
+                yield line
+                return
+            if line.damaged:
+                yield Problem(str(path), line.number, "bytes that are not UTF-8", "UTF-8; fetch the file again")
+            number = line.number
+            parser.feed(f"{line.text}\n")
+            for event, element in cast(Iterator[tuple[str, Element]], parser.read_events()):
+                root = element if root is None else root
+                if element.tag in RECORDS and event == "start":
+                    begun = number
+                elif element.tag in RECORDS:
+                    yield begun, element
+                    root.clear()
+        parser.close()
+    except ParseError as error:
+        said = f"XML that breaks off ({ErrorString(error.code)})"
+        yield Problem(str(path), number, said, "a whole file; fetch it again")
+
+
+def _of_record(record: Element, retired: dict[str, list[str]]) -> Entity | None:
+    kind = RECORDS[record.tag]
     id = record.findtext(f"{kind}UI", "").strip()
     name = record.findtext(f"{kind}Name/String", "").strip()
+    if not id or not name:
+        return None
     terms = (term.text.strip() for term in record.iterfind(".//TermList/Term/String") if term.text)
     trees = tuple(number.text for number in record.iterfind(".//TreeNumberList/TreeNumber") if number.text)
-    synonyms = tuple(term for term in dict.fromkeys(terms) if term != name)
+    synonyms = tuple(term for term in dict.fromkeys(terms) if term not in ("", name))
     return Entity(
         id=id,
         name=name,

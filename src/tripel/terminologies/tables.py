@@ -46,7 +46,7 @@ def rows(path: Path, *, needed: Sequence[str], header: Sequence[str] | None = No
             continue
         count += 1
         problem = _fault(path, line.number, cells, columns, needed, damaged=line.damaged)
-        yield problem or Row(line.number, dict(zip(columns, cells, strict=False)))
+        yield problem or Row(line.number, dict(zip(columns, cells, strict=True)))
     if not count:
         yield Problem(str(path), 0, "no rows", "a header and at least one row; fetch the file again")
 
@@ -70,15 +70,11 @@ def _fault(
 ) -> Problem | None:
     if damaged:
         return Problem(str(path), number, "bytes that are not UTF-8", "UTF-8 text; convert the file with iconv")
-    if len(cells) > len(columns):
-        return Problem(
-            str(path), number, f"{len(cells)} columns", f"{len(columns)}, as the header names; no tab inside a name"
-        )
+    if len(cells) != len(columns):
+        told = f"the row is cut before {columns[len(cells)]}" if len(cells) < len(columns) else "no tab inside a name"
+        return Problem(str(path), number, f"{len(cells)} columns", f"{len(columns)}, as the header names; {told}")
     for name in needed:
-        place = columns.index(name)
-        if place >= len(cells):
-            return Problem(str(path), number, f"{len(cells)} columns", f"{len(columns)}; the row is cut before {name}")
-        if not cells[place].strip():
+        if not cells[columns.index(name)].strip():
             return Problem(
                 str(path), number, f"an empty {name}", f"every row to have a {name}; fill it in or drop the row"
             )

@@ -1,10 +1,12 @@
 """UMLS in the RRF format: MRCONSO, MRSTY, MRDEF, MRCUI. Read as a stream in the order of concepts; no table is held whole.
 
+Types of a concept are the names of its semantic types, as encoders are shown them, then their TUIs: either can be asked for.
 The licence is the user's own: nothing of UMLS comes with this project or is fetched by it. Quote characters are literal.
 """
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,12 +14,14 @@ from itertools import groupby
 from pathlib import Path
 from typing import Literal
 
-from tripel.corpora.lines import Line, numbered
+from tripel.corpora.lines import Line, is_id, numbered
 from tripel.knowledge import BETWEEN, Entity
 from tripel.problems import BadInput, Problem
+from tripel.terminologies import fetched
 from tripel.terminologies.base import Terminology
 
 CUI, LAT, TS, STT, ISPREF, SAB, STR, SUPPRESS = 0, 1, 2, 4, 6, 11, 14, 16  # columns of MRCONSO
+LEVEL = re.compile("[0-9]")
 COLUMNS = {"MRCONSO": 18, "MRSTY": 6, "MRDEF": 8, "MRCUI": 7, "MRSAB": 25}
 
 # MedMentions ST21pv (Mohan & Li 2019): 18 vocabularies; 21 semantic types by their tree numbers, with all below
@@ -38,8 +42,8 @@ class Umls(Terminology):
 
     @dataclass(frozen=True, kw_only=True)
     class Config:
-        path: str
-        """The folder of the RRF files (META of a release), plain or gzipped."""
+        path: str = ""
+        """The folder of the RRF files (META of a release), plain or gzipped; `umls` in the data folder when empty."""
         languages: tuple[str, ...] = ("ENG",)
         sources: tuple[str, ...] = ()
         """Vocabularies (SAB) whose names count; all when empty."""
@@ -49,7 +53,7 @@ class Umls(Terminology):
         """The sources and types of MedMentions ST21pv."""
 
     def __init__(self, config: Config) -> None:
-        self.folder = Path(config.path)
+        self.folder = Path(config.path) if config.path else fetched.umls()
         self.languages = set(config.languages)
         self.sources = set(ST21PV_SOURCES) if config.subset else set(config.sources)
         self.types = set(config.types)
@@ -74,7 +78,7 @@ class Umls(Terminology):
         """The restriction level of each vocabulary (SRL of MRSAB); none where the release has no MRSAB."""
         if not any((self.folder / f"MRSAB.RRF{end}").exists() for end in ("", ".gz")):
             return {}
-        return {source: int(level) for source, _, level in self.sources_of() if level.isdigit()}
+        return {source: int(level) for source, _, level in self.sources_of() if LEVEL.fullmatch(level)}
 
     def sources_of(self) -> Iterator[tuple[str, str, str]]:
         """Each vocabulary in MRSAB: abbreviation, name, and restriction level (0 is free) for whoever shares names."""
@@ -125,7 +129,7 @@ class Umls(Terminology):
         for row in kept:
             vocabularies[row[STR].casefold()][row[SAB]] = None
         definition = next((row[5] for row in definitions if row[6] == "N" and row[5]), "")
-        labels = tuple(dict.fromkeys(row[1] for row in types))
+        labels = tuple(dict.fromkeys([*(row[3] for row in types), *(row[1] for row in types)]))
         return Entity(
             id=cui,
             name=name,
@@ -198,6 +202,8 @@ def _fault(path: Path, table: str, line: Line, cells: list[str], *, after: str) 
         )
     if len(cells) not in (expected, expected + 1):  # with or without the bar at the end
         return Problem(str(path), line.number, f"{len(cells) - 1} columns", f"{expected}; is the line cut?")
+    if table != "MRSAB" and (cells[CUI] != after or not after) and not is_id(cells[CUI]):
+        return Problem(str(path), line.number, "a first column that is no id", "a CUI, as released")
     if table != "MRSAB" and cells[CUI] < after:
         return Problem(
             str(path),
@@ -215,7 +221,7 @@ def _below(number: str, tree: str) -> bool:
 def problems_of(path: Path, table: str) -> Iterator[Problem]:
     """What is wrong with one RRF file."""
     problems: list[Problem] = []
-    for _ in _rows(path, table, problems):
+    for _ in _rows(path, table, problems, ordered=table != "MRCUI"):
         yield from problems
         problems.clear()
     yield from problems
