@@ -15,7 +15,7 @@ from typing import ClassVar
 import pytest
 from typer.testing import CliRunner
 
-from tripel import archives, cli, fetching
+from tripel import archives, cli, config, fetching
 from tripel.corpora.bc5cdr import Bc5cdr
 from tripel.fetching import Remote, Source, download, fetch
 from tripel.files import fingerprint
@@ -266,6 +266,22 @@ def test_every_source_can_be_asked_for() -> None:
         for remote in source.files:
             assert remote.url.startswith("https://")
             assert re.fullmatch(r"[\w.-]+", remote.name)
+
+
+def test_the_toy_configuration_names_files_that_are_fetched() -> None:
+    files = fetching.SOURCES["nemo_toy"].files
+    values = config.load(Path(__file__).parents[1] / "configs" / "nemo_toy.yaml")
+    named = [*values["pairs"].values(), *values["exam"].values()]
+    assert len(named) == 4
+    assert set(named) <= {f"data/nemo_toy/{remote.name}" for remote in files}
+    assert all(re.fullmatch("[0-9a-f]{64}", remote.sha256) for remote in files)
+
+
+def test_the_toy_files_are_those_that_were_read(corpora_folder: Path) -> None:
+    if not (corpora_folder / "nemo_toy").is_dir():
+        pytest.skip(f"NeMo's toy files are not in {corpora_folder}")
+    sums = {fingerprint(path) for path in (corpora_folder / "nemo_toy").glob("*.tsv")}
+    assert sums == {remote.sha256 for remote in fetching.SOURCES["nemo_toy"].files}
 
 
 def test_the_command(publisher: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

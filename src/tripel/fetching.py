@@ -1,8 +1,8 @@
 """Corpora and terminologies from their publishers: downloads that resume, checksums, unpacking. It parses none of them.
 
-None of these publishers gives a checksum that could stand here beside the address. So the SHA-256 of each file is
-recorded in `SHA256SUMS` when it first arrives, and held against it ever after: that tells a changed or damaged file,
-but does not prove that the first one was right.
+None of these publishers gives a checksum that could stand here beside the address, and only NeMo's files have addresses whose
+content cannot change. So the SHA-256 of each other file is recorded in `SHA256SUMS` when it first arrives, and held against
+it ever after: that tells a changed or damaged file, but does not prove that the first one was right.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Remote:
 
     url: str
     sha256: str = ""
-    """As the publisher gives it; empty where none does."""
+    """As the publisher gives it, or of what an address that names a commit stands for; empty otherwise."""
     unpack: tuple[str, ...] = ()
     """Patterns of the members wanted, where the file is an archive."""
 
@@ -70,6 +70,19 @@ NCBI = "https://ftp.ncbi.nlm.nih.gov/pub/lu"
 DISEASE = "https://www.ncbi.nlm.nih.gov/CBBresearch/Dogan/DISEASE"
 MEDMENTIONS = "https://github.com/chanzuckerberg/MedMentions/raw/master"
 MESH = "https://nlmpubs.nlm.nih.gov/projects/mesh/2024/xmlmesh"  # a closed year: the present one changes daily
+NEMO = "https://raw.githubusercontent.com/NVIDIA/NeMo"
+TOYS = {  # of 2021, where each last changed
+    "62749a77c4eba31a386097fb5c98b5535225eb85/examples/nlp/entity_linking/data/tiny_example_data/tiny_example_train_pairs.tsv":
+        "5f2cf78591c69326327a797478aa132476e15daf207a14d7e1a374a80a5d5ba1",
+    "c9a6af43719a1cd23978261b578f7cfe37006acf/examples/nlp/entity_linking/data/tiny_example_validation_pairs.tsv":
+        "05bc97d869accb562fd2c1a933bf2a6354d50e14c9bd6f35b974890fc4e11fe4",
+    "62749a77c4eba31a386097fb5c98b5535225eb85/examples/nlp/entity_linking/data/tiny_example_index_data.tsv":
+        "9f030ca9b30bdf614b91429ec19de4a2f481e1063f5b6a4ed53e1c87cf1cc1b8",
+    "62749a77c4eba31a386097fb5c98b5535225eb85/examples/nlp/entity_linking/data/tiny_example_data/tiny_example_test_kb.tsv":
+        "c8564bca288a8ee59015b27590d3bcf7857449c4e1a156310519898cfa12b2ad",
+    "c9a6af43719a1cd23978261b578f7cfe37006acf/examples/nlp/entity_linking/data/tiny_example_data/tiny_example_test_queries.tsv":
+        "a581f56cfaa7070055a7c775d314e88ee0abdcdf76e767f810bb67fa0457d058",
+}  # fmt: skip
 PMID_LISTS = tuple(
     Remote(url=f"{MEDMENTIONS}/full/data/corpus_pubtator_pmids_{part}.txt") for part in ("trng", "dev", "test")
 )
@@ -112,6 +125,11 @@ SOURCES = {
         files=(Remote(url="https://ctdbase.org/reports/CTD_diseases.tsv.gz"),),
         usable=("CTD_diseases.tsv*", "medic*.tsv*"),
         terms="CTD (MDI Biological Laboratory and NC State University): research use, with citation",
+    ),
+    "nemo_toy": Source(
+        files=tuple(Remote(url=f"{NEMO}/{place}", sha256=digest) for place, digest in TOYS.items()),
+        usable=("tiny_example_*.tsv",),
+        terms="NVIDIA NeMo, Apache-2.0",
     ),
     "umls": Source(
         usable=("MRCONSO.RRF*", "MRSTY.RRF*", "MRDEF.RRF*", "MRCUI.RRF*", "MRSAB.RRF*"),
