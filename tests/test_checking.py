@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from tripel import cli
 from tripel.checking import check, is_pubtator
+from tripel.recipe import Recipe
 
 GOOD = "1|t|Fever.\n1|a|It fell.\n1\t0\t5\tFever\tDisease\tD005334\n"
 
@@ -48,7 +49,38 @@ def test_good_files_have_no_problem(tmp_path: Path) -> None:
 def test_other_files_are_read_as_terminologies(tmp_path: Path) -> None:
     assert list(check(file(tmp_path, "names.txt", "D001||fever\n"))) == []
     (problem,) = check(file(tmp_path, "names.txt", "D001||fever\nD002\n"))
-    assert str(problem).endswith("names.txt:2: found 'D002', which has no ||; expected id||name")
+    assert str(problem).endswith("names.txt:2: found a line of 4 characters without ||; expected id||name")
+
+
+PAIRS = {
+    "SapBERT": "C1||fever||pyrexia\n",
+    "NeMo": "1\tfever\tpyrexia\n",
+    "KGNEL": "CUI\tSTR_A\tSTR_P\n",
+    "ours": "entity\tanchor\tpositive\tnegative\n",
+}
+
+
+@pytest.mark.parametrize("kind", PAIRS)
+def test_pairs_are_read_as_pairs(tmp_path: Path, kind: str) -> None:
+    bar = "||" if kind == "SapBERT" else "\t"
+    last = f"{bar}sneeze" if kind == "ours" else ""
+    good = f"{PAIRS[kind]}C2{bar}cough{bar}tussis{last}\n"
+    assert list(check(file(tmp_path, "pairs.txt", good))) == []
+    (problem,) = check(file(tmp_path, "pairs.txt", f"{good}\nC3{bar}sneeze\n"))
+    assert (problem.line, problem.found) == (4, "2 columns")
+
+
+def test_a_configuration_is_read_as_a_run_reads_it(tmp_path: Path) -> None:
+    whole = "corpus: {name: sample}\nterminologies: [{name: sample}]\nobjective: {name: ranking}\n"
+    good, bad = file(tmp_path, "good.yaml", whole), file(tmp_path, "bad.yaml", f"{whole}trainer: {{lrr: 1}}\n")
+    assert list(check(good, recipe=Recipe.read)) == []
+    (problem,) = check(bad, recipe=Recipe.read)
+    assert "trainer.lrr is not a setting" in problem.found
+
+
+def test_terminologies_are_known_without_a_recipe(tmp_path: Path) -> None:
+    (problem,) = check(file(tmp_path, "run.yaml", "terminologies: [{name: sample}, {name: umsl}]\n"))
+    assert "unknown name 'umsl' in terminologies" in problem.found
 
 
 def test_the_command_counts_over_files(tmp_path: Path) -> None:

@@ -1,13 +1,14 @@
 """What is wrong with a file, whatever kind it is: it tells the kind and asks that kind's reader.
 
-It knows PubTator and YAML; files of terminologies it hands on.
+It knows PubTator and YAML; files of names it hands on. How a whole recipe is read it is told by whoever can train from one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from tripel.config import choose, load
 from tripel.corpora import pubtator
@@ -18,13 +19,22 @@ from tripel.terminologies import checks
 LOOK = 50  # lines, among which a PubTator file has a title even if it begins badly
 
 
-def check(path: Path) -> Iterator[Problem]:
-    """Every problem of a file, in its order."""
+def chosen(values: dict[str, Any]) -> None:
+    """Choose corpus and terminologies of a configuration, as far as it names them. Raises ValueError."""
+    if "corpus" in values:
+        choose("corpora", values["corpus"], where="corpus")
+    listed = values.get("terminologies")
+    for number, one in enumerate(listed if isinstance(listed, list) else ()):
+        choose("terminologies", one, where=f"terminologies.{number}")
+
+
+def check(path: Path, *, recipe: Callable[[dict[str, Any]], object] = chosen) -> Iterator[Problem]:
+    """Every problem of a file, in its order. `recipe` reads the values of a configuration; it raises ValueError."""
     fault = unreadable(path)
     if fault:
         yield fault
     elif path.suffix in (".yaml", ".yml"):
-        yield from _config(path)
+        yield from _config(path, recipe)
     elif is_pubtator(path):
         yield from (found for found in pubtator.parse(path) if isinstance(found, Problem))
     else:
@@ -39,12 +49,10 @@ def is_pubtator(path: Path) -> bool:
     return any(pubtator.HEADER.fullmatch(line) for line in lines)
 
 
-def _config(path: Path) -> Iterator[Problem]:
-    """What keeps a configuration from being loaded, and its corpus from being chosen."""
+def _config(path: Path, recipe: Callable[[dict[str, Any]], object]) -> Iterator[Problem]:
+    """What keeps a configuration from being used."""
     try:
-        values = load(path)
-        if "corpus" in values:
-            choose("corpora", values["corpus"], where="corpus")
+        recipe(load(path))
     except ValueError as error:
         said = str(error).removeprefix(f"{path}: ")
         yield Problem(str(path), 0, f"a configuration that cannot be used ({said})", "keys and values as in configs/")
