@@ -1,6 +1,7 @@
 """What is wrong with a file, whatever kind it is: it tells the kind and asks that kind's reader.
 
-It knows PubTator and YAML; files of names it hands on. How a whole recipe is read it is told by whoever can train from one.
+It knows PubTator, .context files and YAML; files of names it hands on. How a whole recipe is read, it is told by whoever can
+train from one.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tripel.config import choose, load
-from tripel.corpora import pubtator
+from tripel.corpora import context, pubtator
 from tripel.corpora.lines import Line, numbered, unreadable
 from tripel.problems import Problem
 from tripel.terminologies import checks
@@ -35,6 +36,8 @@ def check(path: Path, *, recipe: Callable[[dict[str, Any]], object] = chosen) ->
         yield fault
     elif path.suffix in (".yaml", ".yml"):
         yield from _config(path, recipe)
+    elif path.suffix == ".context":
+        yield from (found for found in context.parse(path) if isinstance(found, Problem))
     elif is_pubtator(path):
         yield from (found for found in pubtator.parse(path) if isinstance(found, Problem))
     else:
