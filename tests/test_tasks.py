@@ -165,6 +165,19 @@ def test_systems_are_compared_on_the_same_mentions(run: Path, tmp_path: Path) ->
         tasks.compare(run, [run])
 
 
+def test_a_report_of_a_run(run: Path, tmp_path: Path) -> None:
+    lexical = run / "predictions" / "test-lexical-full.jsonl"
+    shown = CliRunner().invoke(cli.app, ["report", str(run), str(lexical), "--output", str(tmp_path / "report")])
+    page = (tmp_path / "report" / "report.html").read_text(encoding="utf-8")
+    assert f"the report is {tmp_path / 'report' / 'report.html'}" in shown.output
+    for heading in ("What was run", "Accuracy", "Slices", "How far scores can be trusted", "Errors"):
+        assert f">{heading}</h2>" in page
+    assert page.count("<img ") == 6  # accuracy, training clusters, short forms, risk, scores, reliability
+    assert f"{run.name} over test-lexical-full" in page and "<mark>" in page
+    bare = tasks.report(run, [], folder=tmp_path / "bare", texts=False).read_text(encoding="utf-8")
+    assert "<mark>" not in bare and ">Errors<" not in bare
+
+
 def test_linking(run: Path) -> None:
     text = "The [[MS]] lesions of naïve [[patients]] were small."
     runner = CliRunner()

@@ -77,6 +77,26 @@ def evaluate(
 
 
 @app.command()
+def report(
+    run: Annotated[Path, typer.Argument(help="A judged run.")],
+    others: Annotated[
+        list[Path] | None, typer.Argument(help="Other runs, or predictions of any software: JSON Lines or PubTator.")
+    ] = None,
+    output: Annotated[Path, typer.Option(help="The folder of page, tables and pictures.")] = Path("runs/report"),
+    texts: Annotated[bool, typer.Option(help="Show errors with the text around them.")] = True,
+) -> None:
+    """Write one self-contained page on test: tables with intervals and paired tests, pictures, and the errors to look through.
+
+    Beside it lie the same as Markdown, each table as LaTeX, each picture as PNG with its numbers as CSV.
+
+    Example: tripel report runs/fast runs/faithful theirs.jsonl --output runs/report
+    """
+    from tripel import tasks
+
+    print(f"the report is {tasks.report(run, others or [], folder=output, texts=texts)}")
+
+
+@app.command()
 def link(
     run: Annotated[Path, typer.Argument(help="A run folder with a trained encoder.")],
     texts: Annotated[list[str], typer.Argument(help="Texts with their mentions in [[double brackets]].")],

@@ -7,14 +7,96 @@ knowledge base, and what training had shown.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
+import numpy as np
+
 from tripel import foreign, predictions, tables
-from tripel.evaluation import compare, compare_slices, evaluate
+from tripel.evaluation import Scores, compare, compare_slices, evaluate, ranks
+from tripel.gold import Gold
 from tripel.judging import FULL, TRAINED, right
+from tripel.metrics import Float, Int, Paired
 from tripel.predictions import Prediction
 from tripel.preparing import Ground
 from tripel.recipe import Role
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """What systems said of the mentions of dev or test. The first is compared with each other one."""
+
+    found: Ground
+    role: Role
+    answers: Mapping[str, Sequence[Prediction]]
+    """By system."""
+    seed: int
+
+    @cached_property
+    def truth(self) -> Gold:
+        """What is right."""
+        return right(self.found, self.role)
+
+    @property
+    def first(self) -> str:
+        """The system that is compared with the others."""
+        return next(iter(self.answers))
+
+    @property
+    def others(self) -> list[str]:
+        """All but the first."""
+        return list(self.answers)[1:]
+
+    @cached_property
+    def scores(self) -> list[Scores]:
+        """Of each system."""
+        return [
+            evaluate(made, self.truth, kb=self.found.kb, system=name, protocol=FULL, seed=self.seed)
+            for name, made in self.answers.items()
+        ]
+
+    def gains(self) -> dict[str, Paired]:
+        """accuracy@1 of the first less that of each other one."""
+        return {
+            f"{self.first} over {name}": compare(
+                self.answers[self.first], self.answers[name], self.truth, kb=self.found.kb, seed=self.seed
+            )
+            for name in self.others
+        }
+
+    def gains_by_slice(self, other: str) -> dict[str, dict[str, Paired]]:
+        """The same within each slice."""
+        return compare_slices(
+            self.answers[self.first], self.answers[other], self.truth, kb=self.found.kb, seed=self.seed
+        )
+
+    def ranks(self, system: str) -> Int:
+        """The rank of what is right, for each mention [M]; 0 where it was not found."""
+        return ranks(self.answers[system], self.truth, kb=self.found.kb)
+
+    def sureness(self, system: str) -> tuple[Float, Float]:
+        """The score of the first candidate of each mention that has one, and whether it is right [m], [m]."""
+        by_place = {(one.document, one.start, one.end): one for one in self.answers[system]}
+        pairs = [
+            (by_place[mention.key].candidates[0][1], float(rank == 1))
+            for mention, rank in zip(self.truth.mentions, self.ranks(system).tolist(), strict=True)
+            if mention.key in by_place and by_place[mention.key].candidates
+        ]
+        score_m, right_m = np.array(pairs, np.float64).reshape(-1, 2).T
+        return score_m, right_m
+
+    def __str__(self) -> str:
+        gained = tables.gains(self.gains())
+        parts: list[object] = [f"## {self.role}", tables.main(self.scores), gained, tables.slices(self.scores)]
+        for name in self.others:
+            parts += [f"### {self.first} over {name}", tables.gains_by_slice(self.gains_by_slice(name))]
+        return "\n\n".join(map(str, parts))
+
+
+def compared(sources: Sequence[Path], found: Ground, role: Role, *, seed: int) -> Comparison:
+    """The systems that runs and files hold."""
+    return Comparison(found, role, {name: said(source, role) for name, source in named(sources).items()}, seed)
 
 
 def said(source: Path, role: Role) -> list[Prediction]:
@@ -25,24 +107,6 @@ def said(source: Path, role: Role) -> list[Prediction]:
     if not path.is_file():
         raise ValueError(f"{source}: no predictions for {role}; make them with `tripel evaluate {source} --on {role}`")
     return predictions.read(path)[1]
-
-
-def compared(sources: Sequence[Path], found: Ground, role: Role, *, seed: int) -> str:
-    """Tables of all systems, and of what the first gained over each other one, in all and by slices, as Markdown."""
-    answers = {name: said(source, role) for name, source in named(sources).items()}
-    truth = right(found, role)
-    scores = [
-        evaluate(made, truth, kb=found.kb, system=name, protocol=FULL, seed=seed) for name, made in answers.items()
-    ]
-    first, *others = answers
-    gained = {
-        f"{first} over {name}": compare(answers[first], answers[name], truth, kb=found.kb, seed=seed) for name in others
-    }
-    parts: list[object] = [f"## {role}", tables.main(scores), tables.gains(gained), tables.slices(scores)]
-    for name in others:
-        by_slice = compare_slices(answers[first], answers[name], truth, kb=found.kb, seed=seed)
-        parts += [f"### {first} over {name}", tables.gains_by_slice(by_slice)]
-    return "\n\n".join(map(str, parts))
 
 
 def named(sources: Sequence[Path]) -> Mapping[str, Path]:

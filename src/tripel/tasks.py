@@ -14,7 +14,7 @@ import torch
 from accelerate import PartialState
 from accelerate.utils import broadcast_object_list
 
-from tripel import cards, checkpoint, config
+from tripel import cards, checkpoint, config, reporting
 from tripel.asking import encoder_of
 from tripel.batches import Near
 from tripel.comparing import compared
@@ -86,7 +86,17 @@ def compare(run: Path, others: Sequence[Path], *, on: Sequence[Role] = ()) -> st
         raise ValueError(f"{run}: learnt from names alone; compare encoders of names with `tripel separation`")
     found = ground(recipe, run)
     _same(run, found)
-    return "\n\n".join(compared([run, *others], found, role, seed=recipe.trainer.seed) for role in on or ("test",))
+    return "\n\n".join(str(compared([run, *others], found, role, seed=recipe.trainer.seed)) for role in on or ("test",))
+
+
+def report(run: Path, others: Sequence[Path], *, folder: Path, texts: bool = True) -> Path:
+    """A judged run, other runs and files of predictions beside it, as one page with tables and pictures; gives the page."""
+    recipe = read_recipe(run)
+    if isinstance(recipe, NameRecipe):
+        raise ValueError(f"{run}: learnt from names alone; its tables are in {run / TABLES}")
+    found = ground(recipe, run)
+    _same(run, found)
+    return reporting.report([run, *others], recipe, found, folder=folder, texts=texts)
 
 
 def link(run: Path, texts: Sequence[str], *, k: int = 3, as_json: bool = False) -> str:

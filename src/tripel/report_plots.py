@@ -1,0 +1,67 @@
+"""Pictures of how much scores can be trusted, one for several systems each. Nothing is counted here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tripel.calibration import Reliability, RiskCoverage
+from tripel.plots import STYLES, finish, sheet, write
+
+BINS = 40
+
+
+def risk_coverage(systems: Mapping[str, RiskCoverage], *, title: str, path: Path) -> Path:
+    """How many of the links given are wrong, over the share of links given; gives the PNG."""
+    figure, axes = sheet(1)
+    for (name, curve), (colour, _) in zip(systems.items(), STYLES, strict=False):
+        label = f"{name} (area {100 * curve.area:.1f} %)"
+        axes[0].plot(100 * curve.coverage_M, 100 * curve.risk_M, color=colour, label=label)
+    axes[0].set(xlabel="links given, surest first (%)", ylabel="wrong among them (%)", title=title, ylim=(0, None))
+    finish(axes[0])
+    rows = [
+        (name, coverage, risk)
+        for name, curve in systems.items()
+        for coverage, risk in zip(curve.coverage_M.tolist(), curve.risk_M.tolist(), strict=True)
+    ]
+    return write(figure, path, ("system", "coverage", "risk"), rows)
+
+
+def reliability(systems: Mapping[str, Reliability], *, title: str, path: Path) -> Path:
+    """How often a link is right, over the probability that was said; gives the PNG."""
+    figure, axes = sheet(1)
+    axes[0].plot([0, 1], [0, 1], color="grey", lw=1, ls="--", label="as said")
+    for (name, its), (colour, marker) in zip(systems.items(), STYLES, strict=False):
+        label = f"{name} (ECE {100 * its.error:.1f} %)"
+        axes[0].plot(its.said_B, its.true_B, marker=marker, color=colour, label=label)
+    axes[0].set(xlabel="probability said", ylabel="share that is right", title=title, xlim=(0, 1), ylim=(0, 1))
+    finish(axes[0])
+    rows = [
+        (name, *row)
+        for name, its in systems.items()
+        for row in zip(its.said_B.tolist(), its.true_B.tolist(), its.count_B.tolist(), strict=True)
+    ]
+    return write(figure, path, ("system", "said", "true", "n"), rows)
+
+
+def scores(right: NDArray[np.float64], wrong: NDArray[np.float64], *, title: str, path: Path) -> Path:
+    """Scores of the first candidate where it is right and where it is wrong; gives the PNG."""
+    figure, axes = sheet(1)
+    edges = np.histogram_bin_edges(np.concatenate([right, wrong]), bins=BINS)
+    counted = {
+        name: np.histogram(values, bins=edges, density=True)[0] if len(values) else np.zeros(BINS)
+        for name, values in (("right", right), ("wrong", wrong))
+    }
+    for (name, density), (colour, _), hatch in zip(counted.items(), STYLES, ("", "//"), strict=False):
+        axes[0].stairs(density, edges, fill=True, alpha=0.45, color=colour, hatch=hatch, label=name)
+    axes[0].set(xlabel="score of the first candidate", ylabel="density", title=title)
+    finish(axes[0])
+    rows = [
+        (name, low, value)
+        for name, its in counted.items()
+        for low, value in zip(edges[:-1].tolist(), its.tolist(), strict=True)
+    ]
+    return write(figure, path, ("outcome", "score", "density"), rows)

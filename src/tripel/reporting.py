@@ -1,0 +1,187 @@
+"""The report of a comparison: what was run, tables, pictures, how far scores can be trusted, and the errors to look through."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from tripel import plots, published, report_plots, tables
+from tripel.calibration import calibrated, reliability, risk_coverage
+from tripel.comparing import Comparison, compared, named
+from tripel.config import load
+from tripel.evaluation import outcomes
+from tripel.files import read_json
+from tripel.knowledge import KnowledgeBase
+from tripel.predictions import Prediction
+from tripel.preparing import Ground
+from tripel.recipe import Recipe
+from tripel.report import Block, Error, Errors, Picture, Report, Section, Shown, Text
+from tripel.tables import Table
+
+SHOWN = 400  # errors on the page
+AROUND = 90  # characters of text on each side of a mention
+SAID = 3  # candidates of an error
+PICTURES = "pictures"
+BUCKETED = {
+    "training clusters": "training clusters of the gold entity",
+    "short form": "short forms, by how many entities they stand for",
+}
+
+
+def report(sources: Sequence[Path], recipe: Recipe, found: Ground, *, folder: Path, texts: bool) -> Path:
+    """Write the report of systems on test, the first against the others; gives the page. Without `texts` it holds no errors.
+
+    Probabilities are learnt on dev, from systems that said something of it.
+    """
+    its = compared(sources, found, "test", seed=recipe.trainer.seed)
+    sections = [
+        Section("What was run", list(_runs(named(sources), its))),
+        Section("Accuracy", list(_accuracy(its, recipe, folder / PICTURES))),
+        Section("Slices", list(_slices(its, folder / PICTURES))),
+        Section("How far scores can be trusted", list(_trust(its, sources, folder / PICTURES))),
+    ]
+    if texts:
+        sections.append(Section("Errors", [_errors(its)]))
+    return Report(f"{its.first} on {recipe.corpus.name}", sections).write(folder)
+
+
+def _runs(sources: Mapping[str, Path], its: Comparison) -> Iterator[Block]:
+    kb = its.found.kb
+    yield Text(
+        f"Knowledge base: {len(kb):,} concepts, {len(kb.names):,} names, SHA-256 {kb.fingerprint[:16]}. Systems stand in"
+        " the order in which they were named; the first is compared with the others."
+    )
+    rows = [[name, *_described(source)] for name, source in sources.items()]
+    yield Shown(
+        "runs", "Systems", Table(["system", "learnt from", "encoder", "objective", "epochs", "code", "machine"], rows)
+    )
+
+
+def _described(source: Path) -> list[str]:
+    if not source.is_dir():
+        return ["a file of predictions", "", "", "", "", ""]
+    recipe = Recipe.read(load(source / "config.yaml"))
+    path = source / "environment.json"
+    made = read_json(path) if path.exists() else {}
+    time = f", {recipe.trainer.minutes:g} minutes" if recipe.trainer.minutes else ""
+    return [
+        f"{recipe.corpus.name} {recipe.data.train}",
+        f"{Path(recipe.encoder.model).name}, {recipe.encoder.view}",
+        recipe.objective.name,
+        f"{recipe.trainer.epochs}{time}",
+        str(made.get("git") or "")[:12],
+        f"{made.get('gpu') or 'CPU'}, {made.get('cores')} cores",
+    ]
+
+
+def _accuracy(its: Comparison, recipe: Recipe, pictures: Path) -> Iterator[Block]:
+    yield Text(tables.counted(its.scores[0]))
+    yield Shown("accuracy", "accuracy, in %", tables.accuracies(its.scores))
+    if its.others:
+        yield Shown(
+            "gains",
+            "points of accuracy@1 gained on the same mentions; p by sign flips over documents",
+            tables.gains(its.gains()),
+        )
+    yield Shown("outcomes", "what became of the mentions, in %", tables.outcomes(its.scores))
+    beside = published.beside(recipe.corpus.name)
+    if beside:
+        yield Shown("published", "published figures; compare only within one protocol", beside)
+    curves = {one.system: {k: figure.value for k, figure in one.linkable.accuracy.items()} for one in its.scores}
+    n = its.scores[0].linkable.n
+    path = plots.accuracy_curves(curves, n=n, title="full knowledge base", path=pictures / "accuracy.png")
+    yield Picture(path, "accuracy at k")
+
+
+def _slices(its: Comparison, pictures: Path) -> Iterator[Block]:
+    for heading, label in BUCKETED.items():
+        if heading in its.scores[0].slices:
+            buckets = {one.system: one.slices[heading] for one in its.scores}
+            path = pictures / f"{heading.replace(' ', '-')}.png"
+            yield Picture(
+                plots.by_bucket(buckets, title="accuracy@1", xlabel=label, path=path), f"accuracy@1 by {heading}"
+            )
+    yield Shown("slices", "accuracy@1 by slice, in %", tables.slices(its.scores))
+    for number, other in enumerate(its.others, 1):
+        gained = tables.gains_by_slice(its.gains_by_slice(other))
+        yield Shown(f"gains-{number}", f"points of accuracy@1 that {its.first} gained over {other}", gained)
+
+
+def _trust(its: Comparison, sources: Sequence[Path], pictures: Path) -> Iterator[Block]:
+    sure = {name: its.sureness(name) for name in its.answers}
+    curves = {name: risk_coverage(score, right) for name, (score, right) in sure.items()}
+    yield Picture(
+        report_plots.risk_coverage(curves, title="risk and coverage", path=pictures / "risk-coverage.png"),
+        "how many links are wrong when only the surest are given",
+    )
+    shares = (0.01, 0.02, 0.05, 0.1)
+    rows = [[name, *(f"{100 * curve.at(risk):.1f}" for risk in shares)] for name, curve in curves.items()]
+    heads = [f"wrong <= {100 * risk:g} %" for risk in shares]
+    yield Shown(
+        "coverage", "links given, in %, so that no more than so many are wrong", Table(["system", *heads], rows)
+    )
+    score, right = sure[its.first]
+    path = pictures / "scores.png"
+    yield Picture(
+        report_plots.scores(score[right == 1], score[right == 0], title=its.first, path=path),
+        f"scores of {its.first}, right and wrong links apart",
+    )
+    yield from _reliability(its, sources, pictures)
+
+
+def _reliability(its: Comparison, sources: Sequence[Path], pictures: Path) -> Iterator[Block]:
+    """Of runs that said something of dev, which they must not have learnt from."""
+    judged = [source for source in sources if (source / "predictions" / "dev-trained-full.jsonl").is_file()]
+    if not judged:
+        yield Text("No system has predictions for dev, on which probabilities would be learnt from scores.")
+        return
+    dev = compared(judged, its.found, "dev", seed=its.seed)
+    found = {}
+    for name in dev.answers:
+        score, right = its.sureness(name)
+        found[name] = reliability(calibrated(*dev.sureness(name), score), right)
+    path = pictures / "reliability.png"
+    yield Picture(
+        report_plots.reliability(found, title="reliability", path=path),
+        "probabilities by isotonic regression on dev, and how often they came true on test",
+    )
+
+
+def _errors(its: Comparison) -> Errors:
+    found = outcomes(its.answers[its.first], its.truth, its.ranks(its.first))
+    wrong = [m for m, outcome in enumerate(found) if outcome != "right"]
+    chosen = sorted(np.random.default_rng(its.seed).permutation(len(wrong))[:SHOWN].tolist())
+    by_place = {(one.document, one.start, one.end): one for one in its.answers[its.first]}
+    text_of = {document.id: document.text for document in its.found.documents[its.role]}
+    errors = []
+    for m in (wrong[i] for i in chosen):
+        mention = its.truth.mentions[m]
+        document, start, end = mention.key
+        text = text_of[document]
+        errors.append(
+            Error(
+                document=document,
+                start=start,
+                end=end,
+                before=text[max(0, start - AROUND) : start],
+                mention=text[start:end],
+                after=text[end : end + AROUND],
+                outcome=found[m],
+                right=tuple(_entity(its.found.kb, id) for id in sorted(mention.ids)),
+                said=tuple(_said(its.found.kb, by_place.get(mention.key))),
+            )
+        )
+    drawn = "" if len(wrong) <= SHOWN else f", {SHOWN} of them drawn at random"
+    return Errors(f"{len(wrong):,} of {len(found):,} mentions that {its.first} did not link right{drawn}.", errors)
+
+
+def _said(kb: KnowledgeBase, prediction: Prediction | None) -> Iterator[str]:
+    for id, score in prediction.candidates[:SAID] if prediction else ():
+        yield f"{_entity(kb, id)} ({score:.3f})"
+
+
+def _entity(kb: KnowledgeBase, id: str) -> str:
+    row = kb.row(id)
+    return f"{id} (not in the knowledge base)" if row is None else f"{id} {kb.names[int(kb.first_E[row])].as_py()}"

@@ -1,0 +1,76 @@
+"""The report: one page that needs nothing else and escapes what it shows, Markdown, LaTeX, and pictures of trust."""
+
+from __future__ import annotations
+
+import csv
+import re
+from pathlib import Path
+
+import numpy as np
+
+from tripel import published, report_plots
+from tripel.calibration import reliability, risk_coverage
+from tripel.report import Error, Errors, Picture, Report, Section, Shown, Text
+from tripel.tables import Table
+
+WRONG = Error(
+    document="7",
+    start=4,
+    end=6,
+    before="<b>in ",
+    mention="MS",
+    after=' & "so on"',
+    outcome="ranked wrong",
+    right=("D009103 Multiple Sclerosis",),
+    said=("D008946 <Mitral> Valve Stenosis (0.812)",),
+)
+
+
+def made(folder: Path) -> Report:
+    score, hit = np.array([0.9, 0.8, 0.4]), np.array([1.0, 1.0, 0.0])
+    picture = report_plots.risk_coverage(
+        {"ours": risk_coverage(score, hit)}, title="t", path=folder / "pictures" / "risk.png"
+    )
+    table = Table(["system", "@1"], [["a_b & c", "90.8 %"]])
+    blocks = [
+        Text("What 1 < 2 means."),
+        Shown("accuracy", "in %", table),
+        Picture(picture, "risk"),
+        Errors("One.", [WRONG]),
+    ]
+    return Report("ours on a corpus", [Section("All", blocks)])
+
+
+def test_the_page_holds_everything_and_escapes_it(tmp_path: Path) -> None:
+    page = made(tmp_path).write(tmp_path).read_text(encoding="utf-8")
+    assert "1 &lt; 2" in page and "&lt;b&gt;in <mark>MS</mark> &amp; &#34;so on&#34;" in page
+    assert "&lt;Mitral&gt;" in page and "<Mitral>" not in page
+    assert "data:image/png;base64," in page
+    assert not re.findall(r"(?:src|href)=\"(?!data:|#)", page), "it needs nothing that lies elsewhere"
+
+
+def test_errors_stand_on_the_page_alone(tmp_path: Path) -> None:
+    made(tmp_path).write(tmp_path)
+    said = (tmp_path / "report.md").read_text(encoding="utf-8")
+    assert "![risk](pictures/risk.png)" in said and "| a_b & c | 90.8 % |" in said
+    assert "Mitral" not in said
+    assert r"a\_b \& c & 90.8 \% \\" in (tmp_path / "tables" / "accuracy.tex").read_text(encoding="utf-8")
+
+
+def test_pictures_of_trust_have_their_numbers_beside_them(tmp_path: Path) -> None:
+    score, hit = np.array([0.9, 0.8, 0.4]), np.array([1.0, 0.0, 1.0])
+    report_plots.risk_coverage({"ours": risk_coverage(score, hit)}, title="t", path=tmp_path / "risk.png")
+    report_plots.reliability({"ours": reliability(score, hit)}, title="t", path=tmp_path / "reliability.png")
+    report_plots.scores(score[hit == 1], score[hit == 0], title="t", path=tmp_path / "scores.png")
+    report_plots.scores(score, np.array([]), title="t", path=tmp_path / "none_wrong.png")
+    for name in ("risk", "reliability", "scores", "none_wrong"):
+        assert (tmp_path / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+    rows = list(csv.reader((tmp_path / "risk.csv").read_text(encoding="utf-8").splitlines()))
+    assert [float(row[2]) for row in rows[1:]] == [0, 0.5, 1 / 3]
+
+
+def test_published_figures_are_those_of_the_corpus() -> None:
+    found = published.beside("bc5cdr")
+    assert found is not None and found.rows[0][1] == "94.7"
+    assert all("UMLS" not in cell for row in found.rows for cell in row)
+    assert published.beside("sample") is None
