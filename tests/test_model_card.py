@@ -1,11 +1,18 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
+from types import SimpleNamespace
 
+import lessons
 import pytest
 import yaml
 
+from tripel import cards
+from tripel.metrics import Estimate
 from tripel.model_card import Facts, card
+from tripel.preparing import Ground
+from tripel.recipe import Recipe
 
 FACTS = Facts(
     name="bc5cdr_fast",
@@ -75,6 +82,18 @@ def test_the_licence_follows_all_terminologies(terminologies: tuple[str, ...], l
     text = card(dataclasses.replace(FACTS, terminologies=terminologies))
     assert front(text)["license"] == licence
     assert all(note in text for note in notes)
+
+
+def test_the_card_of_a_linker_counts_all_terminologies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    both = [{"name": "mesh"}, {"name": "umls", "path": "META"}]
+    values = {"corpus": {"name": "sample"}, "terminologies": both, "objective": {"name": "triplet"}}
+    measured = SimpleNamespace(n=1, accuracy={1: Estimate(1.0, 1.0, 1.0, 1)})
+    monkeypatch.setattr(cards, "read_json", lambda path: {})
+    monkeypatch.setattr(cards.Scores, "from_json", lambda values: SimpleNamespace(linkable=measured))
+    (tmp_path / "encoder").mkdir()
+    found = Ground(lessons.KB, dict.fromkeys(("train", "dev", "test"), lessons.DOCUMENTS), {})
+    text = card(cards.of_linker(tmp_path, Recipe.read(values), found))
+    assert front(text)["license"] == "other" and "UMLS licence of their own" in text
 
 
 def test_a_run_not_judged_yet_says_so() -> None:
