@@ -19,7 +19,7 @@ LAYERS = (
     "indexing index_plan index_update linker name_negatives exporting",
     "predictions foreign metrics calibration gold evaluation tables plots corpus_plots separation separation_plots model_card "
     "report report_plots published",
-    "recipe name_recipe preparing name_preparing judging name_judging separating comparing reporting "
+    "recipe name_recipe preparing name_preparing judging name_judging separating comparing reporting drawing "
     "asking knowing linking cards watching tasks cli cli_index cli_kb __main__",
 )
 LAYER = {name: number for number, names in enumerate(LAYERS) for name in names.split()}

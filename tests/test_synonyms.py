@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
 from tripel import pair_files
+from tripel.cli import app
 from tripel.knowledge import Entity, KnowledgeBase
 from tripel.pair_files import NamePair, NamePairs
 from tripel.problems import BadInput, Problem
@@ -199,3 +201,18 @@ def test_the_toy_files_of_nemo_are_read(corpora_folder: Path) -> None:
         pytest.skip(f"NeMo's toy files are not in {corpora_folder}")
     pairs = pair_files.read(toy / "train_pairs.tsv")
     assert len(pairs) == 63 and pairs[0] == NamePair("1", "Pain in the head", "cephalgia")
+
+
+def test_drawn_pairs_go_into_two_files_that_share_no_concept(tmp_path: Path) -> None:
+    lines = [f"C{n}||name {n} {letter}\n" for n in range(40) for letter in "abcd"]
+    (tmp_path / "names").write_text("".join(lines))
+    words = ["data", "pairs", str(tmp_path / "names"), "fewest=2", "most=3", "--held-out", "0.25"]
+    for folder in ("one", "same"):
+        shown = CliRunner().invoke(app, [*words, "--output", str(tmp_path / folder)])
+    assert "10 pairs, one of each of 10 other concepts" in shown.output
+    train, apart = (list(pair_files.read(tmp_path / "one" / name)) for name in ("train.tsv", "held_out.tsv"))
+    assert not {pair.entity for pair in train} & {pair.entity for pair in apart}
+    assert {pair.entity for pair in train + apart} == {f"C{n}" for n in range(40)}
+    assert 60 <= len(train) <= 90
+    assert all(pair.anchor.split()[1] == pair.positive.split()[1] == pair.entity[1:] for pair in train)
+    assert (tmp_path / "same" / "train.tsv").read_bytes() == (tmp_path / "one" / "train.tsv").read_bytes()

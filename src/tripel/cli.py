@@ -178,6 +178,28 @@ def data_stats(
     print(json.dumps(asdict(counts), indent=2) if as_json else f"{table(counts)}\n\n{picture}\n{numbers}")
 
 
+@data.command("pairs")
+def data_pairs(
+    source: Annotated[str, typer.Argument(help="mesh, mesh+ctd, a dictionary file, or a folder of `tripel kb build`.")],
+    settings: Annotated[
+        list[str] | None, typer.Argument(help="more_than=5 concepts=5000 fewest=3 most=5: names and pairs a concept.")
+    ] = None,
+    held_out: Annotated[float, typer.Option(help="Share of the concepts that go into another file.")] = 0.01,
+    seed: Annotated[int, typer.Option(help="The same pairs whenever asked.")] = 42,
+    output: Annotated[Path, typer.Option(help="Folder for the two files.")] = Path("runs/pairs"),
+) -> None:
+    """Draw pairs of synonyms into files: some to learn from, some of other concepts to compare encoders on.
+
+    Example: tripel data pairs ctd more_than=5 concepts=1000 fewest=3 most=5 --output runs/pairs
+    """
+    from tripel.config import build, words
+    from tripel.drawing import draw
+    from tripel.synonyms import Drawing
+
+    drawing = build(Drawing, words(settings or []), where="pairs")
+    print(draw(source, drawing, share=held_out, seed=seed, folder=output))
+
+
 @data.command("check")
 def data_check(
     files: Annotated[list[Path], typer.Argument(help="PubTator, dictionaries, RRF, ..., plain or .gz")],
