@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.random import Generator
 from numpy.typing import NDArray
 
 from tripel.files import replacing
@@ -53,14 +54,29 @@ class Vectors:
         """The first row of each shard, and its vectors in single precision. Of mapped shards one is in memory at a time."""
         for first, part in zip(self.first_S.tolist(), self.parts, strict=False):
             yield first, np.asarray(part, np.float32)
-            if isinstance(part.base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
-                part.base.madvise(mmap.MADV_DONTNEED)  # read once; the file's pages need not count as this process's
+            _let_go(part)
+
+    def drawn(self, count: int, *, rng: Generator) -> Float:
+        """Some vectors drawn at random, or all where there are no more, in their order; shard by shard, as `blocks` has them."""
+        row_R = np.sort(rng.choice(len(self), size=min(count, len(self)), replace=False))
+        out = np.empty((len(row_R), self.dimensions), np.float32)
+        for part, first, end in zip(self.parts, self.first_S[:-1], self.first_S[1:], strict=True):
+            here = slice(*np.searchsorted(row_R, [first, end]))
+            out[here] = part[row_R[here] - first]
+            _let_go(part)
+        return out
 
     def resident(self) -> Vectors:
         """The same in memory and in single precision, where that is no more than 1 GiB; itself where it is."""
         if len(self) * self.dimensions * 4 > IN_MEMORY or not self.parts:
             return self
         return Vectors([np.concatenate([np.asarray(part, np.float32) for part in self.parts])])
+
+
+def _let_go(part: NDArray[np.floating]) -> None:
+    """What was read once of a file need not count as this process's memory."""
+    if isinstance(part.base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        part.base.madvise(mmap.MADV_DONTNEED)
 
 
 def write_shard(path: Path, vectors_ND: Float) -> None:

@@ -42,8 +42,7 @@ class Hnsw(FaissIndex):
         """Link every row into the graph and write it."""
         found = faiss.IndexHNSWSQ(vectors.dimensions, STORED[config.stored], config.m, metric(similarity))
         found.hnsw.efConstruction = config.ef_construction
-        count = min(TRAINED_ON, len(vectors))
-        found.train(vectors[np.sort(np.random.default_rng(SEED).choice(len(vectors), size=count, replace=False))])
+        found.train(vectors.drawn(TRAINED_ON, rng=np.random.default_rng(SEED)))
         threads = faiss.omp_get_max_threads()
         faiss.omp_set_num_threads(config.threads)
         try:

@@ -129,8 +129,8 @@ def _learnt(config: Ivf.Config, vectors: Vectors, similarity: Name) -> faiss.Ind
             "index.pca moves the origin, which inner products do not bear: leave it out, or take the cosine"
         )
     rng = np.random.default_rng(config.seed)
-    count = min(len(vectors), max(TRAINED_ON * cells, 10_000))
-    sample_ND = vectors[np.sort(rng.choice(len(vectors), size=count, replace=False))]
+    count = max(TRAINED_ON * cells, 10_000)
+    sample_ND = vectors.drawn(count, rng=rng)
     reduction = None
     if config.pca:
         reduction = faiss.PCAMatrix(vectors.dimensions, config.pca)
@@ -188,8 +188,7 @@ def _nearest_cells(query_MD: Float, centroids: Float, metric: int, probe: int) -
 def _tuned(index: Ivf) -> int:
     """The fewest cells, by doubling, that find `recall` of the exact first rows of some rows; all if need be."""
     vectors = index.exact.vectors
-    rows = np.random.default_rng([index.config.seed, 1]).choice(len(vectors), min(ASKED, len(vectors)), replace=False)
-    query_MD = vectors[np.sort(rows)]
+    query_MD = vectors.drawn(ASKED, rng=np.random.default_rng([index.config.seed, 1]))
     at = min(AT, len(vectors))
     wanted = true_first(index.exact, query_MD, at=at)
     index.probe = 1
