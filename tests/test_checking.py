@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import gzip
+from functools import partial
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
-from tripel import cli
-from tripel.checking import check, is_pubtator
-from tripel.recipe import Recipe
+from tripel import checking, cli, tasks
+from tripel.checking import is_pubtator
 
+check = partial(checking.check, recipe=tasks.recipe_of)
+
+WHOLE = "corpus: {name: sample}\nterminologies: [{name: sample}]\nobjective: {name: prototype_triplet}\n"
 GOOD = "1|t|Fever.\n1|a|It fell.\n1\t0\t5\tFever\tDisease\tD005334\n"
 
 
@@ -43,7 +46,7 @@ def test_the_kind_is_told(name: str, content: str | bytes, expected: bool, tmp_p
 
 def test_good_files_have_no_problem(tmp_path: Path) -> None:
     assert list(check(file(tmp_path, "mine.txt", GOOD))) == []
-    assert list(check(file(tmp_path, "run.yaml", "corpus: {name: sample}\nseed: 3\n"))) == []
+    assert list(check(file(tmp_path, "run.yaml", WHOLE))) == []
 
 
 def test_other_files_are_read_as_terminologies(tmp_path: Path) -> None:
@@ -71,15 +74,9 @@ def test_pairs_are_read_as_pairs(tmp_path: Path, kind: str) -> None:
 
 
 def test_a_configuration_is_read_as_a_run_reads_it(tmp_path: Path) -> None:
-    whole = "corpus: {name: sample}\nterminologies: [{name: sample}]\nobjective: {name: ranking}\n"
-    good, bad = file(tmp_path, "good.yaml", whole), file(tmp_path, "bad.yaml", f"{whole}trainer: {{lrr: 1}}\n")
-    assert list(check(good, recipe=Recipe.read)) == []
-    (problem,) = check(bad, recipe=Recipe.read)
+    (problem,) = check(file(tmp_path, "bad.yaml", f"{WHOLE}trainer: {{lrr: 1}}\n"))
     assert "trainer.lrr is not a setting" in problem.found
-
-
-def test_terminologies_are_known_without_a_recipe(tmp_path: Path) -> None:
-    (problem,) = check(file(tmp_path, "run.yaml", "terminologies: [{name: sample}, {name: umsl}]\n"))
+    (problem,) = check(file(tmp_path, "run.yaml", WHOLE.replace("[{name: sample}]", "[{name: umsl}]")))
     assert "unknown name 'umsl' in terminologies" in problem.found
 
 

@@ -72,10 +72,10 @@ def test_a_configuration_is_there_and_its_words_fit(page: str, words: str) -> No
     if "--output" in settings:
         place = settings.index("--output")
         del settings[place : place + 2]
-    tasks._read(config.load(ROOT / path, settings))
+    tasks.recipe_of(config.load(ROOT / path, settings))
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "configs").glob("*.yaml")), ids=lambda path: path.name)
 def test_a_configuration_reads_back_equal(path: Path) -> None:
-    recipe = tasks._read(config.load(path))
-    assert tasks._read(recipe.dump()) == recipe
+    recipe = tasks.recipe_of(config.load(path))
+    assert tasks.recipe_of(recipe.dump()) == recipe

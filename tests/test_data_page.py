@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tripel import pair_files
+from tripel import pair_files, tasks
 from tripel.checking import check
 from tripel.terminologies.dictionary import Dictionary
 
@@ -47,7 +47,7 @@ def test_a_dictionary_is_read(form: str, tmp_path: Path) -> None:
     if "type" in DICTIONARIES[form] or "Symptom" in DICTIONARIES[form]:
         assert [len(one.types) for one in found] == [1]
         assert "pyrexia" in {name.casefold() for name in found[0].names}
-    assert list(check(path)) == []
+    assert list(check(path, recipe=tasks.recipe_of)) == []
 
 
 @pytest.mark.parametrize("form", PAIRS)
@@ -56,4 +56,4 @@ def test_pairs_are_read(form: str, tmp_path: Path) -> None:
     path.write_text(PAIRS[form] + (ROW if "ours" in form else ""), encoding="utf-8")
     (pair,) = pair_files.read(path)
     assert (pair.anchor, pair.positive, pair.negative) == ("fever", "pyrexia", "chill" if "wrong" in form else "")
-    assert list(check(path)) == []
+    assert list(check(path, recipe=tasks.recipe_of)) == []

@@ -264,17 +264,23 @@ CONFIGS = {
     "an unknown name": (b"corpus: {name: sampel}\n", "did you mean sample?"),
     "an unknown setting": (b"corpus: {name: sample, paht: x}\n", "did you mean path?"),
     "a wrong value": (b"corpus: {name: medmentions, subset: all}\n", "corpus.subset"),
+    "an unknown setting of the trainer": (b"corpus: {name: sample}\ntrainer: {lrr: 1}\n", "did you mean lr?"),
+    "an unknown terminology": (
+        b"terminologies: [{name: umsl}]\ncorpus: {name: sample}\nobjective: {name: ranking}\n",
+        "umsl",
+    ),
 }
+REST = b"objective: {name: prototype_triplet}\nterminologies: [{name: sample}]\n"  # else a configuration is not whole
 
 
 @pytest.mark.parametrize("case", CONFIGS)
 def test_bad_configurations(case: str, tmp_path: Path) -> None:
     content, said = CONFIGS[case]
     path = tmp_path / "config.yaml"
-    path.write_bytes(content)
+    path.write_bytes(content + REST if content.startswith(b"corpus") else content)
     code, output = outcome(path)
     assert code == 1
-    assert output.startswith(f"{path}: found a configuration that cannot be used")
+    assert re.match(rf"{path}(:\d)?: found a configuration that cannot be used", output)
     assert said in output
     assert output.count(str(path)) == 1
 

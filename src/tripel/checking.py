@@ -6,12 +6,13 @@ train from one.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from tripel.config import choose, load
+from tripel.config import load
 from tripel.corpora import context, pubtator
 from tripel.corpora.lines import Line, numbered, unreadable
 from tripel.problems import Problem
@@ -20,16 +21,7 @@ from tripel.terminologies import checks
 LOOK = 50  # lines, among which a PubTator file has a title even if it begins badly
 
 
-def chosen(values: dict[str, Any]) -> None:
-    """Choose corpus and terminologies of a configuration, as far as it names them. Raises ValueError."""
-    if "corpus" in values:
-        choose("corpora", values["corpus"], where="corpus")
-    listed = values.get("terminologies")
-    for number, one in enumerate(listed if isinstance(listed, list) else ()):
-        choose("terminologies", one, where=f"terminologies.{number}")
-
-
-def check(path: Path, *, recipe: Callable[[dict[str, Any]], object] = chosen) -> Iterator[Problem]:
+def check(path: Path, *, recipe: Callable[[dict[str, Any]], object]) -> Iterator[Problem]:
     """Every problem of a file, in its order. `recipe` reads the values of a configuration; it raises ValueError."""
     fault = unreadable(path)
     if fault:
@@ -57,5 +49,8 @@ def _config(path: Path, recipe: Callable[[dict[str, Any]], object]) -> Iterator[
     try:
         recipe(load(path))
     except ValueError as error:
-        said = str(error).removeprefix(f"{path}: ")
-        yield Problem(str(path), 0, f"a configuration that cannot be used ({said})", "keys and values as in configs/")
+        place = re.match(rf"{re.escape(str(path))}(?::(\d+))?: ", str(error))
+        said, line = (str(error)[place.end() :], int(place[1] or 0)) if place else (str(error), 0)
+        yield Problem(
+            str(path), line, f"a configuration that cannot be used ({said})", "keys and values as in configs/"
+        )

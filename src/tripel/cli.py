@@ -160,7 +160,7 @@ def data_fetch(
 
 @data.command("stats")
 def data_stats(
-    name: Annotated[str, typer.Argument(help="A corpus: sample, bc5cdr, medmentions, ncbi_disease, biored.")],
+    name: Annotated[str, typer.Argument(help="A corpus: sample, bc5cdr, medmentions, ncbi_disease, biored, context.")],
     settings: Annotated[list[str] | None, typer.Argument(help="key=value, such as path=FOLDER or subset=full")] = None,
     output: Annotated[Path, typer.Option(help="Folder for the picture and its numbers.")] = Path("runs/stats"),
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
@@ -205,12 +205,19 @@ def data_check(
     files: Annotated[list[Path], typer.Argument(help="PubTator, dictionaries, RRF, ..., plain or .gz")],
 ) -> None:
     """Name every problem of files as file:line, what was found, what was expected; exit code 1 if there is one."""
+    from typing import Any
+
     from tripel.checking import check
+
+    def recipe(values: dict[str, Any]) -> object:
+        from tripel import tasks
+
+        return tasks.recipe_of(values)
 
     faulty, total = 0, 0
     for file in files:
         before = total
-        for problem in check(file):
+        for problem in check(file, recipe=recipe):
             total += 1
             print(problem)
         faulty += total > before

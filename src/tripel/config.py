@@ -36,8 +36,12 @@ def load(path: Path, overrides: Iterable[str] = ()) -> dict[str, Any]:
     """Read one YAML file and lay `section.key=value` words over it."""
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path}: not YAML ({' '.join(str(error).split())})") from None
+    except UnicodeDecodeError:
+        raise ValueError(f"{path}: not YAML (bytes that are not UTF-8)") from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f":{mark.line + 1}" if mark else ""
+        raise ValueError(f"{path}{line}: not YAML ({getattr(error, 'problem', None) or 'cannot be read'})") from None
     if not isinstance(values, dict):
         raise ValueError(f"{path}: expected `section: {{key: value}}`, found {type(values).__name__}")
     for word in overrides:

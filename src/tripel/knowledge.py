@@ -26,7 +26,7 @@ SCHEMA = pa.schema(
     {
         "id": pa.string(),
         "names": pa.list_(pa.string()),
-        "types": pa.list_(pa.string()),
+        "types": pa.list_(pa.dictionary(pa.int32(), pa.string())),  # few distinct ones, each kept once
         "definition": pa.string(),
         "alternatives": pa.list_(pa.string()),
         "sources": pa.list_(pa.string()),
@@ -79,8 +79,7 @@ class KnowledgeBase(Sequence[Entity]):
     @classmethod
     def of(cls, entities: Iterable[Entity], *, restrictions: Mapping[str, int] | None = None) -> KnowledgeBase:
         """A knowledge base in memory. Entities of one id are merged: names and types add up, the first definition stays."""
-        batches = list(_batches(entities))
-        table = _sorted(pa.Table.from_batches(batches, schema=SCHEMA))
+        table = _sorted(pa.Table.from_batches(list(_batches(entities)), schema=SCHEMA).combine_chunks())
         return cls(table.replace_schema_metadata({RESTRICTIONS: json.dumps(dict(restrictions or {}), sort_keys=True)}))
 
     @classmethod
@@ -90,7 +89,7 @@ class KnowledgeBase(Sequence[Entity]):
             table = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
         except pa.ArrowInvalid as error:
             raise ValueError(f"{path}: not a knowledge base of tripel ({error})") from None
-        if table.schema.names != SCHEMA.names:
+        if not table.schema.equals(SCHEMA):
             raise ValueError(
                 f"{path}: a knowledge base of another version of tripel; build it again with `tripel kb build`"
             )
@@ -276,7 +275,6 @@ def _batches(entities: Iterable[Entity]) -> Iterator[pa.RecordBatch]:
 
 def _sorted(table: pa.Table) -> pa.Table:
     """In the order of ids, entities of one id merged."""
-    table = table.combine_chunks()
     table = table.take(pc.sort_indices(_chunk(table["id"])))
     if pc.count_distinct(table["id"]).as_py() == len(table):
         return table

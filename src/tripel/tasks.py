@@ -45,7 +45,7 @@ MEAN = {"entity_pooling": "mean"}  # how encoders that were not trained here are
 
 def train(path: Path, overrides: Sequence[str] = (), *, output: Path | None = None) -> Path:
     """Train from a YAML file. Gives the run folder, which holds all that `resume`, `evaluate` and `link` need."""
-    recipe = _read(config.load(path, overrides))
+    recipe = recipe_of(config.load(path, overrides))
     run = _agreed(output or Path("runs") / f"{path.stem}-{time.strftime('%Y%m%d-%H%M%S')}")
     if _processes().is_main_process:
         if (run / METRICS).exists() or (run / checkpoint.ENCODER).exists():
@@ -64,7 +64,7 @@ def read_recipe(run: Path) -> Recipe | NameRecipe:
     """The recipe of a run folder."""
     if not (run / CONFIG).is_file():
         raise ValueError(f"{run}: not a run folder (no {CONFIG}); `tripel train` makes one")
-    return _read(config.load(run / CONFIG))
+    return recipe_of(config.load(run / CONFIG))
 
 
 def evaluate(run: Path, *, on: Sequence[Role] = ()) -> str:
@@ -155,7 +155,7 @@ def _agreed(run: Path) -> Path:
     return Path(names[0])
 
 
-def _read(values: dict[str, Any]) -> Recipe | NameRecipe:
+def recipe_of(values: dict[str, Any]) -> Recipe | NameRecipe:
     """A linker learns from a corpus; what learns from names has pairs."""
     recipe: Recipe | NameRecipe = (NameRecipe if "pairs" in values else Recipe).read(values)
     wanted = "names" if isinstance(recipe, NameRecipe) else "mentions"

@@ -58,8 +58,8 @@ def bare(names: Iterable[str]) -> Passages:
 
 
 def whole(entity: Entity, *, separator: str) -> str:
-    """An entity as `types [SEP] name [SEP] synonym ...` (Le & Nguyen 2023); the encoder cuts it at its length."""
-    return f" {separator} ".join(part for part in (" ".join(entity.types), *entity.names) if part)
+    """An entity as `type [SEP] name [SEP] synonym ...` (Le & Nguyen 2023), its first type; the encoder cuts it at its length."""
+    return f" {separator} ".join((*entity.types[:1], *entity.names))
 
 
 _Shown = tuple[str, list[tuple[int, int]]]
