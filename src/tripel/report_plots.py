@@ -12,22 +12,30 @@ from tripel.calibration import Reliability, RiskCoverage
 from tripel.plots import STYLES, finish, sheet, write
 
 BINS = 40
+POINTS = 500  # of a curve
 
 
 def risk_coverage(systems: Mapping[str, RiskCoverage], *, title: str, path: Path) -> Path:
     """How many of the links given are wrong, over the share of links given; gives the PNG."""
     figure, axes = sheet(1)
-    for (name, curve), (colour, _) in zip(systems.items(), STYLES, strict=False):
-        label = f"{name} (area {100 * curve.area:.1f} %)"
-        axes[0].plot(100 * curve.coverage_M, 100 * curve.risk_M, color=colour, label=label)
+    drawn = {name: _thinned(curve) for name, curve in systems.items()}
+    for (name, (coverage, risk)), (colour, _) in zip(drawn.items(), STYLES, strict=False):
+        label = f"{name} (area {100 * systems[name].area:.1f} %)"
+        axes[0].plot(100 * coverage, 100 * risk, color=colour, label=label)
     axes[0].set(xlabel="links given, surest first (%)", ylabel="wrong among them (%)", title=title, ylim=(0, None))
     finish(axes[0])
     rows = [
-        (name, coverage, risk)
-        for name, curve in systems.items()
-        for coverage, risk in zip(curve.coverage_M.tolist(), curve.risk_M.tolist(), strict=True)
+        (name, *point)
+        for name, (coverage, risk) in drawn.items()
+        for point in zip(coverage.tolist(), risk.tolist(), strict=True)
     ]
     return write(figure, path, ("system", "coverage", "risk"), rows)
+
+
+def _thinned(curve: RiskCoverage) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """At most POINTS of a curve, the first and the last among them."""
+    kept = np.unique(np.linspace(0, len(curve.risk_M) - 1, min(POINTS, len(curve.risk_M))).round().astype(np.int64))
+    return curve.coverage_M[kept], curve.risk_M[kept]
 
 
 def reliability(systems: Mapping[str, Reliability], *, title: str, path: Path) -> Path:
