@@ -86,7 +86,7 @@ ITS = batch([0, 0, 1, 1, 2, 2], [(0, 1), (2, 3), (4, 5)], [[2, 4], [0, -1], [3, 
 
 def self_alignment_by_loops(vectors: list[list[float]], its: NameBatch, margin: float) -> float | None:
     """None where a pair stands on the border of being hard."""
-    n, total = len(vectors), 0.0
+    n, total, hard = len(vectors), 0.0, [0, 0]
     for a in range(n):
         same = {i: cosine(vectors[a], vectors[i]) for i in range(n) if i != a and its.row_E[i] == its.row_E[a]}
         other = {i: cosine(vectors[a], vectors[i]) for i in range(n) if its.row_E[i] != its.row_E[a]}
@@ -96,9 +96,10 @@ def self_alignment_by_loops(vectors: list[list[float]], its: NameBatch, margin: 
             return None
         hard_p = [s for s in same.values() if s - margin < max(other.values())]
         hard_n = [s for i, s in other.items() if s + margin > min(same.values()) and not its.known_EE[a, i]]
+        hard = [hard[0] + len(hard_p), hard[1] + len(hard_n)]
         total += math.log(1 + sum(math.exp(-2 * (s - 0.5)) for s in hard_p)) / 2
         total += math.log(1 + sum(math.exp(40 * (s - 0.5)) for s in hard_n)) / 40
-    return total / n
+    return total / n if max(hard) > 1 else 0.0
 
 
 @settings(max_examples=60, deadline=None)
