@@ -7,8 +7,8 @@
 Rows are the names of that folder, as its encoder has them. Beyond their number, rows are drawn to resemble them: a real name
 moved by the difference of two real synonyms, at random; entities have 2.7 such names each, as in UMLS. `open` is what it takes
 until an entity can be asked for: rows, entities, vectors, search structure. Queries are distinct mentions of BC5CDR's test texts,
-shown without context. Every index is built and asked in a process of its own, which reports its peak memory (file pages that are
-mapped count); the exact index's answers are what recall is measured against.
+shown without context. Every index is built in one process and asked in another, each reports its peak memory (file pages that
+are mapped count); the exact index's answers are what recall is measured against.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from tqdm import tqdm
@@ -56,23 +57,21 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=0, help="more than the folder has are drawn to resemble its own")
     parser.add_argument("--only", nargs="*", default=list(SETTINGS), choices=list(SETTINGS))
     parser.add_argument("--work", type=Path, help="where rows are kept, to be used again")
-    parser.add_argument("--one", help=argparse.SUPPRESS)
+    parser.add_argument("--step", nargs=2, help=argparse.SUPPRESS)
     asked = parser.parse_args()
-    if asked.one:
-        print(json.dumps(one(asked.one, asked.work)))
+    if asked.step:
+        step, index = asked.step
+        print(json.dumps({"build": made, "ask": answered}[step](index, asked.work)))
         return
     with tempfile.TemporaryDirectory() as name:
         work = asked.work or Path(name)
         prepare(asked.folder, work, asked.rows)
-        found = {}
+        found: dict[str, dict[str, float]] = {}
         for index in dict.fromkeys(["exact", *asked.only]):
-            told = subprocess.run(
-                [sys.executable, __file__, str(asked.folder), "--one", index, "--work", str(work)],
-                check=True,
-                stdout=subprocess.PIPE,
-                text=True,
-            )
-            found[index] = json.loads(told.stdout)
+            for step in ("build", "ask"):
+                words = [sys.executable, __file__, str(asked.folder), "--step", step, index, "--work", str(work)]
+                told = subprocess.run(words, check=True, stdout=subprocess.PIPE, text=True)
+                found[index] = found.get(index, {}) | json.loads(told.stdout)
             print(index, found[index], file=sys.stderr, flush=True)
         table(found, len(Vectors.open(shards(work))))
 
@@ -110,33 +109,43 @@ def drawn(own: Vectors, same: np.ndarray, first: int, last: int) -> np.ndarray:
     return np.concatenate([real, made / np.linalg.norm(made, axis=1, keepdims=True)]).astype(np.float32)
 
 
-def one(name: str, work: Path) -> dict[str, float]:
-    """Build, open, ask."""
+def settings(name: str, work: Path) -> tuple[type[Any], Any, Path]:
+    """The index, its settings, and where its search structure lies."""
+    kind = component("indexes", name.partition(":")[0])
+    return kind, build(kind.Config, SETTINGS[name], where=name), work / f"{name.replace(':', '-')}.faiss"
+
+
+def made(name: str, work: Path) -> dict[str, float]:
+    """Build; exact search needs nothing."""
+    kind, config, path = settings(name, work)
+    if name == "exact":
+        return {"build": 0.0, "building": 0}
+    began = time.monotonic()
+    kind.build(config, Vectors.open(shards(work)), similarity="cosine", path=path, progress=watched(name))
+    return {"build": time.monotonic() - began, "building": peak()}
+
+
+def answered(name: str, work: Path) -> dict[str, float]:
+    """Open and ask."""
     query = np.load(work / "queries.npy")
+    kind, config, path = settings(name, work)
     began = time.monotonic()
     vectors = Vectors.open(shards(work))
-    made: Index
-    kind = component("indexes", name.partition(":")[0])
-    config, path = build(kind.Config, SETTINGS[name], where=name), work / f"{name.replace(':', '-')}.faiss"
-    if name != "exact":
-        kind.build(config, vectors, similarity="cosine", path=path, progress=watched(name))
-        built, holding = time.monotonic() - began, peak()
-        reset()
-        began = time.monotonic()
-        made = kind.open(config, Vectors.open(shards(work)), similarity="cosine", path=path)
+    index: Index
+    if name == "exact":
+        index = Exact(config, vectors.resident(), similarity="cosine")  # as an index is opened
     else:
-        built, holding = 0.0, 0
-        made = Exact(Exact.Config(), vectors.resident(), similarity="cosine")  # as an index is opened
+        index = kind.open(config, vectors, similarity="cosine", path=path)
     entity_N = np.load(work / "entities.npy")
-    Entities([Part(made, entity_N, np.arange(len(entity_N)), "names")])
+    Entities([Part(index, entity_N, np.arange(len(entity_N)), "names")])
     opened = time.monotonic() - began
     began = time.monotonic()
-    score, row = made.nearest(Queries(vectors_MD=query), rows=AT)
+    score, row = index.nearest(Queries(vectors_MD=query), rows=AT)
     together = len(query) / (time.monotonic() - began)
     few = query[:: len(query) // 8 or 1]
     began = time.monotonic()
     for each in few:
-        made.nearest(Queries(vectors_MD=each[None]), rows=AT)
+        index.nearest(Queries(vectors_MD=each[None]), rows=AT)
     alone = len(few) / (time.monotonic() - began)
     if name == "exact":
         np.savez(work / "exact.npz", score=score, row=row)
@@ -146,9 +155,7 @@ def one(name: str, work: Path) -> dict[str, float]:
         "recall@64": float((score >= true["score"][:, -1:] - 1e-6).mean()),
         "together": together,
         "alone": alone,
-        "build": built,
         "open": opened,
-        "building": holding,
         "peak": peak(),
         "disk": sum(p.stat().st_size for p in shards(work)) + (path.stat().st_size if path.exists() else 0),
         "apart": max(
@@ -167,11 +174,6 @@ def peak() -> int:
     """The most memory this process held, in bytes. `getrusage` would tell that of the process it was forked from."""
     status = Path("/proc/self/status").read_text(encoding="utf-8")
     return 1024 * int(status.partition("VmHWM:")[2].split()[0])
-
-
-def reset() -> None:
-    """Forget the peak so far: searching is another process than building, elsewhere."""
-    Path("/proc/self/clear_refs").write_text("5", encoding="utf-8")
 
 
 def watched(name: str) -> Callable[[int, int], None]:

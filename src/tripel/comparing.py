@@ -71,16 +71,17 @@ class Comparison:
             self.answers[self.first], self.answers[other], self.truth, kb=self.found.kb, seed=self.seed
         )
 
-    def ranks(self, system: str) -> Int:
-        """The rank of what is right, for each mention [M]; 0 where it was not found."""
-        return ranks(self.answers[system], self.truth, kb=self.found.kb)
+    @cached_property
+    def ranks(self) -> dict[str, Int]:
+        """Of each system the rank of what is right, for each mention [M]; 0 where it was not found."""
+        return {name: ranks(made, self.truth, kb=self.found.kb) for name, made in self.answers.items()}
 
     def sureness(self, system: str) -> tuple[Float, Float]:
         """The score of the first candidate of each mention that has one, and whether it is right [m], [m]."""
         by_place = {(one.document, one.start, one.end): one for one in self.answers[system]}
         pairs = [
             (by_place[mention.key].candidates[0][1], float(rank == 1))
-            for mention, rank in zip(self.truth.mentions, self.ranks(system).tolist(), strict=True)
+            for mention, rank in zip(self.truth.mentions, self.ranks[system].tolist(), strict=True)
             if mention.key in by_place and by_place[mention.key].candidates
         ]
         score_m, right_m = np.array(pairs, np.float64).reshape(-1, 2).T

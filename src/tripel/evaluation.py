@@ -129,17 +129,23 @@ def outcomes(predictions: Sequence[Prediction], gold: Gold, rank_M: Int) -> list
     An entity outside the knowledge base cannot be found, whatever was said; then no prediction, or one without candidates
     (NIL), is told from a right entity that is not among the candidates and from one that others stand before.
     """
-    answered = {(one.document, one.start, one.end): bool(one.candidates) for one in predictions}
+    candidates = {(one.document, one.start, one.end): len(one.candidates) for one in predictions}
     return [
-        "right"
-        if rank == 1
-        else "outside the knowledge base"
-        if not mention.known
-        else "ranked wrong"
-        if rank > 1
-        else {True: "not among candidates", False: "NIL", None: "no prediction"}[answered.get(mention.key)]
+        _outcome(rank, known=mention.known, candidates=candidates.get(mention.key))
         for mention, rank in zip(gold.mentions, rank_M.tolist(), strict=True)
     ]
+
+
+def _outcome(rank: int, *, known: bool, candidates: int | None) -> str:
+    if rank == 1:
+        return "right"
+    if not known:
+        return "outside the knowledge base"
+    if rank > 1:
+        return "ranked wrong"
+    if candidates is None:
+        return "no prediction"
+    return "not among candidates" if candidates else "NIL"
 
 
 def ranks(predictions: Sequence[Prediction], gold: Gold, *, kb: KnowledgeBase, strict: bool = False) -> Int:

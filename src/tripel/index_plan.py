@@ -22,7 +22,7 @@ from tripel.indexes.exact import Exact
 from tripel.indexes.hnsw import Hnsw
 from tripel.indexes.ivf import AT, CODES, Ivf, recall, true_first
 from tripel.similarity import Name
-from tripel.vectors import IN_MEMORY, SHARD, Float, Vectors
+from tripel.vectors import SHARD, Float, Vectors, resident
 
 UNITS = {"KB": 2**10, "MB": 2**20, "GB": 2**30, "TB": 2**40}
 ASKED = 256  # queries that recall and speed are measured with
@@ -96,8 +96,7 @@ def choose(found: Sequence[Option], *, ram: int) -> Option | None:
 def memory(search: Choice, *, rows: int, dimensions: int) -> int:
     """Bytes that searching so many rows holds; the exact index keeps one shard of what is too much to be resident."""
     if search.name == "exact":
-        whole = 4 * rows * dimensions
-        return whole if whole <= IN_MEMORY else 4 * SHARD * dimensions
+        return 4 * (rows if resident(rows, dimensions) else SHARD) * dimensions
     its: int = component("indexes", search.name).size(search.settings, rows=rows, dimensions=dimensions)
     return its
 
@@ -119,7 +118,7 @@ def said(size: float) -> str:
 def _tried(search: Choice, exact: Exact, query_MD: Float, wanted_M: Float, rows: int, slowest: float) -> Option:
     held = memory(search, rows=rows, dimensions=exact.vectors.dimensions)
     if search.name == "exact":
-        return Option(search, held, 0.0, 1.0, 1.0, resident=4 * rows * exact.vectors.dimensions <= IN_MEMORY)
+        return Option(search, held, 0.0, 1.0, 1.0, resident=resident(rows, exact.vectors.dimensions))
     with TemporaryDirectory() as folder:
         began = time.monotonic()
         index: FaissIndex = component("indexes", search.name).build(

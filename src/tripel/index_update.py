@@ -127,8 +127,9 @@ def _carry(
 
 def _told(name_N: Int, old: pa.StringArray, new: pa.StringArray) -> Int:
     """Kept, copied, encoded and buried of names that no vector stands for."""
-    kept = int((_find(new, old.take(pa.array(name_N))) >= 0).sum())
-    return np.array([kept, len(new) - kept, 0, len(name_N) - min(kept, len(name_N))])
+    before = old.take(pa.array(name_N))
+    kept, gone = int((_find(new, before) >= 0).sum()), int((_find(before, new) < 0).sum())
+    return np.array([kept, len(new) - kept, 0, gone])
 
 
 def _follow(folder: Path, part: Path, old: KnowledgeBase, new: KnowledgeBase) -> None:

@@ -150,7 +150,7 @@ def _reliability(its: Comparison, sources: Sequence[Path], pictures: Path) -> It
 
 
 def _errors(its: Comparison) -> Errors:
-    found = outcomes(its.answers[its.first], its.truth, its.ranks(its.first))
+    found = outcomes(its.answers[its.first], its.truth, its.ranks[its.first])
     wrong = [m for m, outcome in enumerate(found) if outcome != "right"]
     chosen = sorted(np.random.default_rng(its.seed).permutation(len(wrong))[:SHOWN].tolist())
     by_place = {(one.document, one.start, one.end): one for one in its.answers[its.first]}

@@ -74,8 +74,7 @@ def evaluate(run: Path, *, on: Sequence[Role] = ()) -> str:
         return judge_names(run, recipe, name_ground(recipe, run), Journal.silent())
     if on:
         recipe = replace(recipe, data=replace(recipe.data, judged=tuple(on)))
-    found = ground(recipe, run)
-    _same(run, found)
+    found = _ground(recipe, run)
     return judge(run, recipe, found, Journal.silent())
 
 
@@ -84,8 +83,7 @@ def compare(run: Path, others: Sequence[Path], *, on: Sequence[Role] = ()) -> st
     recipe = read_recipe(run)
     if isinstance(recipe, NameRecipe):
         raise ValueError(f"{run}: learnt from names alone; compare encoders of names with `tripel separation`")
-    found = ground(recipe, run)
-    _same(run, found)
+    found = _ground(recipe, run)
     return "\n\n".join(str(compared([run, *others], found, role, seed=recipe.trainer.seed)) for role in on or ("test",))
 
 
@@ -94,8 +92,7 @@ def report(run: Path, others: Sequence[Path], *, folder: Path, texts: bool = Tru
     recipe = read_recipe(run)
     if isinstance(recipe, NameRecipe):
         raise ValueError(f"{run}: learnt from names alone; its tables are in {run / TABLES}")
-    found = ground(recipe, run)
-    _same(run, found)
+    found = _ground(recipe, run)
     return reporting.report([run, *others], recipe, found, folder=folder, texts=texts)
 
 
@@ -172,8 +169,7 @@ def _train_any(recipe: Recipe | NameRecipe, run: Path, *, resumed: bool) -> Path
 
 def _train(recipe: Recipe, run: Path, resumed: bool) -> Path:
     with _processes().main_process_first():  # the others read what it wrote
-        found = ground(recipe, run)
-        _same(run, found)
+        found = _ground(recipe, run)
     trainer, start, near = _trainer(recipe, run)
     made, pool = lesson(recipe, found, trainer.student.encoder)
     lessons = Lessons(recipe.negatives, trainer, replace(made, near=near or made.near), pool, start=start)
@@ -198,17 +194,19 @@ def _train_names(recipe: NameRecipe, run: Path, resumed: bool) -> Path:
     return run
 
 
-def _same(run: Path, found: Ground) -> None:
-    """Write down what a run stands on. Raises ValueError where that is no longer what the run began with."""
+def _ground(recipe: Recipe, run: Path) -> Ground:
+    """What a run stands on, written down. Raises ValueError where that is no longer what the run began with."""
+    found = ground(recipe, run)
     said = read_json(run / ENVIRONMENT) if (run / ENVIRONMENT).exists() else {}
     if not said.keys() >= found.fingerprints.keys():
         write_json(run / ENVIRONMENT, {**said, **found.fingerprints})
-        return
+        return found
     for what, ours in found.fingerprints.items():
         if said[what] != ours:
             raise ValueError(
                 f"{run}: the {what} changed since the run began; put back what it was, or train in another folder"
             )
+    return found
 
 
 def _public(settings: dict[str, Any]) -> dict[str, Any]:

@@ -68,9 +68,14 @@ class Vectors:
 
     def resident(self) -> Vectors:
         """The same in memory and in single precision, where that is no more than 1 GiB; itself where it is."""
-        if len(self) * self.dimensions * 4 > IN_MEMORY or not self.parts:
+        if not self.parts or not resident(len(self), self.dimensions):
             return self
         return Vectors([np.concatenate([np.asarray(part, np.float32) for part in self.parts])])
+
+
+def resident(rows: int, dimensions: int) -> bool:
+    """Whether so many vectors are read whole where every one is compared."""
+    return 4 * rows * dimensions <= IN_MEMORY
 
 
 def _let_go(part: NDArray[np.floating]) -> None:

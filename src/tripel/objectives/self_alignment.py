@@ -57,9 +57,8 @@ class SelfAlignment(Objective[NameLesson, NameBatch]):
         apart_N = ~known_EE[anchor_N, negative_N]
         anchor_N, negative_N = anchor_N[apart_N], negative_N[apart_N]
         value = self.loss(entity_ED, row_E, (anchor_P, positive_P, anchor_N, negative_N))
-        empty = (
-            len(anchor_P) <= 1 and len(anchor_N) <= 1
-        )  # the library's loss leaves out a single pair of each kind, too
+        # the library's loss leaves out a single pair of each kind, too
+        empty = len(anchor_P) <= 1 and len(anchor_N) <= 1
         return Loss(
             value,
             {
