@@ -157,7 +157,7 @@ def test_links_hold_candidates_best_first_with_the_name_that_matched(encoder: En
 def test_a_prototype_is_the_mean_of_directions(encoder: Encoder) -> None:
     """However long the vector of each mention, each has the same say."""
     lesson = lessons.lesson()
-    found, entities = indexing.cluster_vectors(encoder, lesson)
+    found, entities = indexing.cluster_vectors(encoder, lesson.by_document(), lesson.grouped)
 
     plain = mention_vectors(encoder, lesson.by_document())
     unit = plain / np.linalg.norm(plain, axis=1, keepdims=True)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from tripel.batches import Batch
 from tripel.objectives.base import Loss
+from tripel.objectives.bi_encoder import BiEncoder
 from tripel.objectives.prototype_contrastive import PrototypeContrastive
 from tripel.objectives.prototype_triplet import PrototypeTriplet
 from tripel.views import bare
@@ -145,6 +146,19 @@ def test_contrastive_equals_the_formula(mentions: list[list[float]], entities: l
         objective = PrototypeContrastive(PrototypeContrastive.Config(temperature=0.5))
         found = objective(torch.tensor(mentions), torch.tensor(entities), its).value.item()
         assert found == pytest.approx(contrastive_by_loops(mentions, entities, its, t=0.5), abs=1e-4)
+
+
+@settings(max_examples=50, deadline=None)
+@given(mentions=vectors(3), entities=vectors(5))
+def test_cross_entropy_equals_the_formula(mentions: list[list[float]], entities: list[list[float]]) -> None:
+    its = batch([0, 1, 2], [0, 1, 2], None, [[0], [1, 4], [2]], 5)
+    total = 0.0
+    for m, mention in enumerate(mentions):
+        scores = [sum(x * y for x, y in zip(mention, entity, strict=True)) for entity in entities]
+        others = [scores[e] for e in range(5) if e == its.gold_G[m] or not its.known_GE[m, e]]
+        total += math.log(sum(map(math.exp, others))) - scores[its.gold_G[m]]
+    found = BiEncoder(BiEncoder.Config())(torch.tensor(mentions), torch.tensor(entities), its).value.item()
+    assert found == pytest.approx(total / 3, abs=1e-4)
 
 
 @settings(max_examples=30, deadline=None)

@@ -49,6 +49,12 @@ def test_whole_entity_is_types_then_names() -> None:
     assert views.whole(Entity(id="D1", name="Fever"), separator="[SEP]") == "Fever"
 
 
+def test_described_entity_is_its_longest_name_then_its_definition() -> None:
+    entity = Entity(id="D1", name="Fever", synonyms=("Pyrexia",), definition="Heat.")
+    assert views.described(entity, separator="[SEP]") == "Pyrexia [SEP] Heat."
+    assert views.described(Entity(id="D1", name="Fever", synonyms=("Pyrexia",)), separator="[SEP]") == "Pyrexia"
+
+
 @given(st.text(min_size=1, max_size=60), st.data())
 def test_mentions_stand_where_their_offsets_say(text: str, data: st.DataObject) -> None:
     edge = st.integers(0, len(text))

@@ -11,9 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from tripel import checkpoint, index_plan, index_update, indexing, library, tables
+from tripel import checkpoint, index_learn, index_plan, index_update, indexing, library, tables
+from tripel.abbreviations import expand
 from tripel.config import build as build_config
 from tripel.config import choose, dump
+from tripel.corpora.pubtator import parse, whole
 from tripel.encoder import Encoder
 from tripel.encoding import entity_vectors, unit_vectors
 from tripel.files import mended, read_json, write_json
@@ -118,6 +120,16 @@ def update(folder: Path, source: str) -> str:
         counts = index_update.update(folder / INDEX, linker.encoder, linker.kb, new, stamp=stamp, progress=progress)
     new.save(folder / KNOWLEDGE)
     return f"{folder}: {counts}"
+
+
+def learn(folder: Path, files: Sequence[Path]) -> str:
+    """Annotated documents join the index of a run or a folder, without training."""
+    linker = Linker.load(folder)
+    documents = [document for file in files for document in whole(parse(file))]
+    if linker.encoder.config.long_forms:
+        documents = list(map(expand, documents))
+    with bar("encoding annotated mentions") as progress:
+        return f"{folder}: {index_learn.learn(folder / INDEX, linker.encoder, linker.kb, documents, progress=progress)}"
 
 
 def ask(

@@ -55,10 +55,7 @@ class Lesson:
 
     def by_document(self) -> list[tuple[Document, list[Mention]]]:
         """The training mentions, document by document."""
-        return [
-            (self.documents[document], [mention for _, mention in found])
-            for document, found in groupby(self.grouped.mentions, key=lambda place: place[0])
-        ]
+        return self.grouped.by_document(self.documents)
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-index = typer.Typer(no_args_is_help=True, help="Indexes: plan, build, update, query.")
+index = typer.Typer(no_args_is_help=True, help="Indexes: plan, build, update, learn, query.")
 MODEL = Annotated[str, typer.Argument(help="A run, a folder, a name on the hub, or `embedded`.")]
 SOURCE = Annotated[
     str,
@@ -65,6 +65,20 @@ def index_update(
     from tripel import asking
 
     print(asking.update(folder, source))
+
+
+@index.command("learn")
+def index_learn(
+    folder: Annotated[Path, typer.Argument(help="A run, or a folder of `tripel index build`.")],
+    files: Annotated[list[Path], typer.Argument(help="Annotated documents: PubTator, plain or .gz.")],
+) -> None:
+    """Let new annotations help at once: their mentions join the index, without training.
+
+    Example: tripel index learn runs/fast corrected.pubtator
+    """
+    from tripel import asking
+
+    print(asking.learn(folder, files))
 
 
 @index.command("query")

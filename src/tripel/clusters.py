@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Literal
 
 from numpy.random import Generator
@@ -41,6 +42,13 @@ class Grouped:
     clusters: tuple[Cluster, ...]
     outside: int
     """Mentions left out because the knowledge base has none of their ids, or they have none."""
+
+    def by_document(self, documents: Sequence[Document]) -> list[tuple[Document, list[Mention]]]:
+        """The mentions, document by document."""
+        return [
+            (documents[position], [mention for _, mention in found])
+            for position, found in groupby(self.mentions, key=lambda place: place[0])
+        ]
 
 
 def group(documents: Sequence[Document], kb: KnowledgeBase, *, by: By = "document") -> Grouped:

@@ -47,8 +47,9 @@ class Encoder(nn.Module):
         """Write what an abbreviation stands for behind it."""
         lower_case: bool = False
         """Lower the case before tokenising; many tokenizers do so themselves."""
-        entity_view: Literal["names", "whole"] = "names"
-        """An entity is shown by each of its names alone, or once by type and all names together."""
+        entity_view: views.EntityView = "names"
+        """An entity is shown by each of its `names` alone, or once: `whole`, by type and all names together, or `described`,
+        by its longest name and its definition."""
         mention_pooling: Literal["span", "markers"] = "span"
         """Mean over the mention's tokens, or over the first and the last of them: [START] and [END] when marked."""
         entity_pooling: Literal["span", "mean", "cls"] = "span"
@@ -111,9 +112,10 @@ class Encoder(nn.Module):
         return BY_NAME[self.config.similarity](mention_MD, entity_ED)
 
     def entity_text(self, kb: KnowledgeBase, row: int) -> str:
-        """How an entity is shown by one text: whole, or by its preferred name."""
-        if self.config.entity_view == "whole":
-            return views.whole(kb[row], separator=str(self.tokenizer.sep_token))
+        """How an entity is shown by one text: whole, described, or by its preferred name."""
+        if self.config.entity_view != "names":
+            show = {"whole": views.whole, "described": views.described}[self.config.entity_view]
+            return show(kb[row], separator=str(self.tokenizer.sep_token))
         return str(kb.names[int(kb.first_E[row])].as_py())
 
     def save(self, folder: Path) -> None:

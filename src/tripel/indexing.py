@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -22,7 +22,9 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from tripel.batches import Lesson
+from tripel.clusters import Grouped
 from tripel.config import Choice, build, choose, dump
+from tripel.documents import Document, Mention
 from tripel.encoder import Encoder
 from tripel.encoding import Progress, entity_vectors, mention_vectors, silent, unit_vectors
 from tripel.files import mended, read_json, replacing, swap_in, write_json
@@ -206,9 +208,9 @@ def _rows(
     """Write which entity and name each row is, and the vectors, shard by shard; a shard that is there is not made again."""
     if kind == "mentions":
         assert lesson is not None
-        cluster_CD, entity_C = cluster_vectors(encoder, lesson, progress=progress)
+        cluster_CD, entity_C = cluster_vectors(encoder, lesson.by_document(), lesson.grouped, progress=progress)
         save_rows(folder, entity_C, np.full(len(entity_C), -1, np.int64))
-        write_shard(_shard(folder, 0), cluster_CD)
+        write_shard(shard_path(folder, 0), cluster_CD)
         return
     entity_N, name_N = rows_of(kind, kb)
     save_rows(folder, entity_N, name_N)
@@ -227,7 +229,7 @@ def encode_shards(
 ) -> None:
     """Vectors of some rows, a shard at a time from number `first` on; a shard that is there is not made again."""
     for number, begin in enumerate(range(0, len(row_R), SHARD), first):
-        path = _shard(folder, number)
+        path = shard_path(folder, number)
         if not path.exists():
             shift = partial(_shifted, progress, begin, len(row_R))
             write_shard(path, _encoded(kind, encoder, kb, row_R[begin : begin + SHARD], progress=shift))
@@ -239,7 +241,8 @@ def shards(folder: Path) -> list[Path]:
     return sorted(folder.glob("vectors-*.npy"))
 
 
-def _shard(folder: Path, number: int) -> Path:
+def shard_path(folder: Path, number: int) -> Path:
+    """Where the vectors of one shard lie."""
     return folder / f"vectors-{number:05}.npy"
 
 
@@ -277,9 +280,18 @@ def _encoded(kind: Kind, encoder: Encoder, kb: KnowledgeBase, row_R: Int, *, pro
     return unit_vectors(encoder, (np.add.reduceat(unit, begins_R, axis=0) / counts_R[:, None]).astype(np.float32))
 
 
-def cluster_vectors(encoder: Encoder, lesson: Lesson, *, progress: Progress = silent) -> tuple[Float, Int]:
-    """The prototype of each training cluster, in the form that is searched [C, D], and its entity's row [C]."""
-    mention_MD = unit_vectors(encoder, mention_vectors(encoder, lesson.by_document(), progress=progress))
-    clusters = lesson.grouped.clusters
+def cluster_vectors(
+    encoder: Encoder,
+    chosen: Sequence[tuple[Document, Sequence[Mention]]],
+    grouped: Grouped,
+    *,
+    progress: Progress = silent,
+) -> tuple[Float, Int]:
+    """The prototype of each cluster, in the form that is searched [C, D], and its entity's row [C].
+
+    `chosen` are the mentions of `grouped`, document by document.
+    """
+    mention_MD = unit_vectors(encoder, mention_vectors(encoder, chosen, progress=progress))
+    clusters = grouped.clusters
     prototype_CD = np.stack([mention_MD[list(cluster.mentions)].mean(axis=0) for cluster in clusters])
     return unit_vectors(encoder, prototype_CD.astype(np.float32)), np.array([c.entity for c in clusters], np.int64)

@@ -79,7 +79,7 @@ def lesson(recipe: Recipe, found: Ground, encoder: Encoder) -> tuple[Lesson, Poo
     if not grouped.clusters:
         raise ValueError("no training mention has its entity in the knowledge base: are these the right terminologies?")
     hits = trainable(found.candidates["train"], found.documents["train"], found.kb)
-    whole = recipe.encoder.entity_view == "whole"
+    whole = recipe.encoder.entity_view != "names"
     made = Lesson(
         documents=found.documents["train"],
         kb=found.kb,

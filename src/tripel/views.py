@@ -18,6 +18,7 @@ from tripel.knowledge import Entity
 
 START, END = "[START]", "[END]"
 View = Literal["document", "marked", "bare"]
+EntityView = Literal["names", "whole", "described"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +61,11 @@ def bare(names: Iterable[str]) -> Passages:
 def whole(entity: Entity, *, separator: str) -> str:
     """An entity as `type [SEP] name [SEP] synonym ...` (Le & Nguyen 2023), its first type; the encoder cuts it at its length."""
     return f" {separator} ".join((*entity.types[:1], *entity.names))
+
+
+def described(entity: Entity, *, separator: str) -> str:
+    """An entity as `longest name [SEP] definition` (TrainX), the name alone where it has no definition."""
+    return f" {separator} ".join(filter(None, (max(entity.names, key=len), entity.definition)))
 
 
 _Shown = tuple[str, list[tuple[int, int]]]

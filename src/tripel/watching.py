@@ -120,7 +120,7 @@ def watched(encoder: Encoder, found: Ground, *, documents: int) -> float:
 
 def _shown(encoder: Encoder, kb: KnowledgeBase, hits: Hits, *, count: int) -> list[list[tuple[int, str]]]:
     """(entity, text) of the candidates of the first mentions."""
-    whole = encoder.config.entity_view == "whole"
+    whole = encoder.config.entity_view != "names"
     return [
         [
             (row, encoder.entity_text(kb, row) if whole else str(kb.names[name].as_py()))

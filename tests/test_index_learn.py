@@ -1,0 +1,67 @@
+"""Annotations that join an index: found at once, once each, and nothing else of the index moves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import lessons
+import numpy as np
+import pytest
+import tiny
+
+from tripel import asking
+from tripel.indexing import rows_of
+from tripel.linker import Linker
+
+ANNOTATED = """\
+7|t|Zygoma flare in winter
+7|a|The zygoma flare came back.
+7\t0\t12\tZygoma flare\tDisease\tD6
+7\t27\t39\tzygoma flare\tDisease\tD6
+7\t16\t22\twinter\tDisease\tX999
+
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    lessons.KB.save(tmp_path / "kb.arrow")
+    settings = {"index": {"mention_discount": 0.0}}  # to a random encoder all names are alike
+    asking.build(str(tiny.folder(tmp_path / "base")), str(tmp_path / "kb.arrow"), tmp_path / "names", settings)
+    (tmp_path / "new.pubtator").write_text(ANNOTATED, encoding="utf-8")
+    return tmp_path / "names"
+
+
+def test_what_was_annotated_is_found_at_once(folder: Path) -> None:
+    before = Linker.load(folder).ask(["fever", "ms"], k=3)
+    said = asking.learn(folder, [folder.parent / "new.pubtator"])
+    assert said.endswith("1 clusters of 1 documents joined the index; 1 mentions have no entity that it knows")
+    linker = Linker.load(folder)
+    found = asking.ask(linker, ["zygoma flare"], k=1)[0]
+    assert (found.entity, found.found_by) == ("D6", "mentions") and found.score == pytest.approx(1, abs=1e-3)
+    names = linker.index.parts[0]
+    assert np.array_equal(names.entity_N, rows_of("names", lessons.KB)[0])
+    after = linker.ask(["fever", "ms"], k=3)
+    assert np.array_equal(before.row_MK[:, 0], after.row_MK[:, 0])
+
+
+def test_a_document_joins_once_and_a_changed_one_again(folder: Path) -> None:
+    file = folder.parent / "new.pubtator"
+    asking.learn(folder, [file, file])
+    assert "0 clusters of 0 documents joined the index; 1 documents were in it already" in asking.learn(folder, [file])
+    assert len(Linker.load(folder).index.parts[1].entity_N) == 1
+    file.write_text(ANNOTATED.replace("X999", "D1"), encoding="utf-8")
+    assert "2 clusters of 1 documents joined" in asking.learn(folder, [file])
+    assert sorted(Linker.load(folder).index.parts[1].entity_N.tolist()) == [0, 5, 5]
+
+
+def test_an_index_of_spelling_has_no_rows_for_mentions(folder: Path) -> None:
+    other = folder.parent / "spelt"
+    asking.build(
+        str(folder.parent / "base"), str(folder.parent / "kb.arrow"), other, {"index": {"search": {"name": "bm25"}}}
+    )
+    with pytest.raises(ValueError, match="an index of spelling"):
+        asking.learn(other, [folder.parent / "new.pubtator"])
+    (folder.parent / "bad.pubtator").write_text("nothing\n", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"bad.pubtator:1"):
+        asking.learn(folder, [folder.parent / "bad.pubtator"])
