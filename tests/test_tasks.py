@@ -170,9 +170,10 @@ def test_a_report_of_a_run(run: Path, tmp_path: Path) -> None:
     shown = CliRunner().invoke(cli.app, ["report", str(run), str(lexical), "--output", str(tmp_path / "report")])
     page = (tmp_path / "report" / "report.html").read_text(encoding="utf-8")
     assert f"the report is {tmp_path / 'report' / 'report.html'}" in shown.output
-    for heading in ("What was run", "Accuracy", "Slices", "How far scores can be trusted", "Errors"):
+    for heading in ("What was run", "Accuracy", "Slices", "How far scores can be trusted", "The embedding", "Errors"):
         assert f">{heading}</h2>" in page
-    assert page.count("<img ") == 6  # accuracy, training clusters, short forms, risk, scores, reliability
+    # accuracy, speed, training clusters, short forms, risk, scores, reliability, map
+    assert page.count("<img ") == 8
     assert f"{run.name} over test-lexical-full" in page and "<mark>" in page
     bare = tasks.report(run, [], folder=tmp_path / "bare", texts=False).read_text(encoding="utf-8")
     assert "<mark>" not in bare and ">Errors<" not in bare
@@ -218,6 +219,20 @@ def test_linking_needs_an_index_and_no_corpus(run: Path, tmp_path: Path) -> None
 def test_an_untrained_run_can_be_judged(recipe: Path, tmp_path: Path) -> None:
     done = tasks.train(recipe, [*WORDS, "trainer.epochs=0", "data.watched=0"], output=tmp_path / "zero")
     assert "trained" in (done / "tables.md").read_text(encoding="utf-8")
+
+
+def test_entities_judged_as_wholes_by_weights_chosen_on_dev(recipe: Path, tmp_path: Path) -> None:
+    words = [*WORDS, "trainer.epochs=0", "data.watched=0", "whole.weigh=true"]
+    chosen = tasks.train(recipe, [*words, "data.judged=[dev]"], output=tmp_path / "chosen")
+    weights = read_json(chosen / "whole.json")
+    assert weights["chosen_on"]["right as wholes"] > weights["chosen_on"]["right by best row"]
+    assert "trained over best-row" in (chosen / "tables.md").read_text(encoding="utf-8")
+    assert {"trained", "best-row"} <= read_json(chosen / "speeds" / "dev.json").keys()
+    said = [json.loads(line) for line in tasks.link(chosen, ["The [[MS]] lesions."], as_json=True).splitlines()]
+    assert len(said[0]["candidates"]) == 3 and 0 < said[0]["candidates"][0][1] <= 1
+    like = [*words, "data.train=train+dev", "data.judged=[test]", f"whole.like={chosen}"]
+    other = tasks.train(recipe, like, output=tmp_path / "other")
+    assert read_json(other / "whole.json")["weights"] == weights["weights"]
 
 
 def test_test_is_not_looked_at_before_it_is_asked_for(recipe: Path, tmp_path: Path) -> None:

@@ -40,6 +40,7 @@ class Entities:
         if not self.parts:
             raise ValueError("an index without rows: is the knowledge base empty?")
         self.first_P = np.cumsum([0, *(len(part.entity_N) for part in self.parts)])
+        self.discount_P = np.array([part.discount for part in self.parts], np.float32)
         self.entity_N = np.concatenate([part.entity_N for part in self.parts])
         self.name_N = np.concatenate([part.name_N for part in self.parts])
         self.dense = any(part.index.dense for part in self.parts)
@@ -103,22 +104,25 @@ class Entities:
         An entity without rows is left out.
         """
         out = Hits(np.full_like(row_MK, -1), np.full(row_MK.shape, -np.inf, np.float32), np.full_like(row_MK, -1))
-        firsts_MK = np.searchsorted(self.sorted_N, row_MK, side="left")
-        ends_MK = np.where(row_MK < 0, firsts_MK, np.searchsorted(self.sorted_N, row_MK, side="right"))
-        for m in range(len(row_MK)):
-            kept = np.flatnonzero(ends_MK[m] > firsts_MK[m])
-            if not len(kept):
+        for m, row_K in enumerate(row_MK):
+            owner_R, place_R = self._rows(row_K)
+            if not len(place_R):
                 continue
-            counts = (ends_MK[m] - firsts_MK[m])[kept]
-            places = np.concatenate([self.order_N[firsts_MK[m, i] : ends_MK[m, i]] for i in kept])
-            scores = self._scores(_some(queries, np.array([m])), places)
-            begins = np.concatenate([[0], np.cumsum(counts)[:-1]])
-            best_k = [int(b + scores[b : b + c].argmax()) for b, c in zip(begins, counts, strict=True)]
-            order = np.argsort(-scores[best_k], kind="stable")
-            out.row_MK[m, : len(kept)] = row_MK[m, kept[order]]
-            out.score_MK[m, : len(kept)] = scores[best_k][order]
-            out.name_MK[m, : len(kept)] = places[best_k][order]
+            score_R = self._closeness(queries, m, place_R) - self.discount_P[self._parts(place_R)]
+            order = np.lexsort((np.arange(len(place_R)), -score_R, owner_R))
+            best = order[np.flatnonzero(np.diff(owner_R[order], prepend=-1))]  # the best row of each
+            best = best[np.argsort(-score_R[best], kind="stable")]
+            out.row_MK[m, : len(best)] = row_K[owner_R[best]]
+            out.score_MK[m, : len(best)] = score_R[best]
+            out.name_MK[m, : len(best)] = place_R[best]
         return out
+
+    def rows_of(self, queries: Queries, m: int, row_K: Int) -> tuple[Int, Float, Bool]:
+        """All rows of given entities for one query: place of the entity in `row_K`, closeness without discount, and whether
+        the row is a cluster of training mentions [R] each."""
+        owner_R, place_R = self._rows(row_K)
+        mentions_P = np.array([part.kind == "mentions" for part in self.parts])
+        return owner_R, self._closeness(queries, m, place_R), mentions_P[self._parts(place_R)]
 
     def _nearest(self, queries: Queries, fetched: int, allowed_N: Bool | None) -> tuple[Float, Int, Float]:
         """The closest rows of all parts [M, R], and what no row that was not fetched is above [M]: -inf where none is left."""
@@ -136,13 +140,24 @@ class Entities:
         score_MR, row_MR = (np.hstack(columns) for columns in zip(*found, strict=True))
         return *best(score_MR, row_MR, rows=score_MR.shape[1]), floor_M
 
-    def _scores(self, query: Queries, row_R: Int) -> Float:
-        out = np.empty(len(row_R), np.float32)
-        part_R = np.searchsorted(self.first_P, row_R, side="right") - 1
+    def _rows(self, row_K: Int) -> tuple[Int, Int]:
+        """The rows of each entity, one entity after the other: place in `row_K`, and row [R] each."""
+        first_K = np.searchsorted(self.sorted_N, row_K, side="left")
+        end_K = np.where(row_K < 0, first_K, np.searchsorted(self.sorted_N, row_K, side="right"))
+        counts_K = end_K - first_K
+        begin_K = np.cumsum(counts_K) - counts_K
+        within_R = np.repeat(first_K - begin_K, counts_K) + np.arange(counts_K.sum())
+        return np.repeat(np.arange(len(row_K)), counts_K), self.order_N[within_R]
+
+    def _parts(self, place_R: Int) -> Int:
+        return np.asarray(np.searchsorted(self.first_P, place_R, side="right") - 1)
+
+    def _closeness(self, queries: Queries, m: int, place_R: Int) -> Float:
+        out = np.empty(len(place_R), np.float32)
+        part_R, query = self._parts(place_R), _some(queries, np.array([m]))
         for number in np.unique(part_R):
-            here, part = part_R == number, self.parts[number]
-            closeness = part.index.closeness(query, (row_R[here] - self.first_P[number])[None])
-            out[here] = closeness[0] - np.float32(part.discount)
+            here = part_R == number
+            out[here] = self.parts[number].index.closeness(query, (place_R[here] - self.first_P[number])[None])[0]
         return out
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tripel import checkpoint, indexing, plots, predictions, tables
+from tripel import checkpoint, indexing, maps, plots, predictions, tables, weighing
+from tripel.documents import Document
 from tripel.encoder import Encoder
 from tripel.evaluation import Scores, compare, evaluate
 from tripel.files import read_lines, write_json, write_text
@@ -21,12 +23,16 @@ from tripel.predictions import Origin, Prediction
 from tripel.preparing import Ground, lesson
 from tripel.progress import bar
 from tripel.recipe import Recipe
+from tripel.weighing import Evident
+from tripel.whole import WEIGHTS, Asked, Weights, evidence
 
 UNTRAINED_INDEX = "index-untrained"
 PICTURES = "pictures"
 TABLES = "tables.md"
 LEXICAL, UNTRAINED, TRAINED = "lexical", "untrained", "trained"
+BEST = "best-row"  # the trained system where an entity counts as its best row, beside the one that judges wholes
 CANDIDATES, FULL = "candidates", "full"
+SPEEDS = "speeds"  # a folder; a file for each role: mentions a second of each system
 
 Answers = dict[tuple[str, str], list[Prediction]]
 """Predictions by system and protocol."""
@@ -40,8 +46,9 @@ def judge(run: Path, recipe: Recipe, found: Ground, journal: Journal) -> str:
     systems: dict[str, Linker] = {}
     if recipe.data.compare_untrained:
         systems[UNTRAINED] = untrained(run, recipe, found)
-    systems[TRAINED] = trained(run, recipe, found)
-    said = [_judge_role(run, recipe, found, role, systems, journal) for role in _judged(recipe, found)]
+    looked: dict[str, _Looked] = {}
+    systems[TRAINED] = _weighed(run, recipe, found, trained(run, recipe, found), looked)
+    said = [_judge_role(run, recipe, found, role, systems, looked, journal) for role in _judged(recipe, found)]
     shutil.rmtree(run / UNTRAINED_INDEX, ignore_errors=True)
     records = list(read_lines(run / METRICS)) if (run / METRICS).exists() else []
     if records:
@@ -85,9 +92,15 @@ def _judged(recipe: Recipe, found: Ground) -> list[str]:
 
 
 def _judge_role(
-    run: Path, recipe: Recipe, found: Ground, role: str, systems: Mapping[str, Linker], journal: Journal
+    run: Path,
+    recipe: Recipe,
+    found: Ground,
+    role: str,
+    systems: Mapping[str, Linker],
+    looked: Mapping[str, _Looked],
+    journal: Journal,
 ) -> str:
-    answers = _answers(found, role, systems)
+    answers = _answers(run, found, role, systems, looked)
     truth = right(found, role)
     for (system, protocol), made in answers.items():
         encoder = checkpoint.encoder_fingerprint(checkpoint.published(run)) if system == TRAINED else ""
@@ -100,7 +113,7 @@ def _judge_role(
     for one in scores:
         write_json(run / "scores" / f"{role}-{one.system}-{one.protocol}.json", one.to_json())
     full = [one for one in scores if one.protocol == FULL]
-    journal.pictures(_pictures(run / PICTURES, role, full))
+    journal.pictures(_pictures(run / PICTURES, role, full) | _map(run, recipe, found, role, systems[TRAINED]))
     figures: list[list[float | int | str]] = [
         [f"{one.system}, {one.protocol}", one.linkable.accuracy[1].value] for one in scores
     ]
@@ -117,14 +130,64 @@ def right(found: Ground, role: str) -> Gold:
     return gold(documents, kb=found.kb, train=found.documents["train"], retrieved=lexical.__getitem__)
 
 
-def _answers(found: Ground, role: str, systems: Mapping[str, Linker]) -> Answers:
-    """What every system says; spelling first, whose candidates the others rank, too."""
+@dataclass(frozen=True, eq=False)
+class _Looked:
+    """What an index found for the mentions of dev or test."""
+
+    asked: Asked
+    hits: Hits
+    seconds: float
+
+    @classmethod
+    def by(cls, linker: Linker, documents: Sequence[Document], *, said: str) -> _Looked:
+        began = time.monotonic()
+        with bar(f"linking {said}") as progress:
+            asked = linker.asked(documents, progress=progress)
+            hits = linker.nearest(asked)
+        return cls(asked, hits, time.monotonic() - began)
+
+
+def _weighed(run: Path, recipe: Recipe, found: Ground, linker: Linker, looked: dict[str, _Looked]) -> Linker:
+    """The linker with its weights: those there, or another run's, or chosen on dev, which is then looked at once."""
+    path, encoder = run / WEIGHTS, checkpoint.encoder_fingerprint(checkpoint.published(run))
+    if not recipe.whole.weigh:
+        return linker
+    if linker.weights is None or linker.weights.encoder != encoder:
+        if recipe.whole.like:
+            weights = replace(Weights.load(Path(recipe.whole.like) / WEIGHTS), encoder=encoder)
+        else:
+            documents = found.documents["dev"]
+            look = looked["dev"] = _Looked.by(linker, documents, said="dev, to choose weights")
+            shown = evidence(linker.index, linker.kb, look.asked, look.hits)
+            its = Evident.of(documents, linker.kb, look.asked, look.hits, shown)
+            weights = weighing.choose(its, encoder=encoder, seed=recipe.trainer.seed)
+        weights.save(path)
+    return Linker(linker.encoder, linker.kb, linker.index, Weights.load(path))
+
+
+def _answers(
+    run: Path, found: Ground, role: str, systems: Mapping[str, Linker], looked: Mapping[str, _Looked]
+) -> Answers:
+    """What every system says; spelling first, whose candidates the others rank, too. How fast each was is written down:
+    mentions a second, encoded and searched for among all entities."""
     documents, candidates = found.documents[role], found.candidates[role]
     ranked: dict[tuple[str, str], Hits] = {(LEXICAL, FULL): candidates}
+    speeds: dict[str, float] = {}
     for name, linker in systems.items():
-        with bar(f"linking {role}, {name}") as progress:
-            within, full = linker.both(documents, candidates.row_MK, progress=progress)
+        look = (
+            looked[role]
+            if name == TRAINED and role in looked
+            else _Looked.by(linker, documents, said=f"{role}, {name}")
+        )
+        began = time.monotonic()
+        full = linker.weighed(look.asked, look.hits)
+        speeds[name] = len(look.asked) / (look.seconds + time.monotonic() - began)
+        within = linker.weighed(look.asked, linker.within(look.asked, candidates.row_MK))
         ranked |= {(name, CANDIDATES): within, (name, FULL): full}
+        if linker.weights is not None:
+            speeds[BEST] = len(look.asked) / look.seconds
+            ranked[BEST, FULL] = look.hits
+    write_json(run / SPEEDS / f"{role}.json", speeds)
     return {key: predictions.of(documents, hits.row_MK, hits.score_MK, found.kb) for key, hits in ranked.items()}
 
 
@@ -151,6 +214,18 @@ def _pictures(folder: Path, role: str, full: Sequence[Scores]) -> dict[str, Path
             buckets, title=f"{role}, full knowledge base", xlabel=xlabel, path=folder / f"{role}-{name}.png"
         )
     return drawn
+
+
+def _map(run: Path, recipe: Recipe, found: Ground, role: str, linker: Linker) -> dict[str, Path]:
+    """Mentions and names of a few entities as the encoder had them before training and has them now."""
+    its = maps.chosen(found.documents[role], found.kb)
+    if not maps.worth(its):
+        return {}
+    encoders = {"before": Encoder(recipe.encoder), "after": linker.encoder}
+    seed = recipe.trainer.seed
+    laid = [maps.cloud(encoder, its, title=name, seed=seed) for name, encoder in encoders.items()]
+    path = plots.clouds(laid, *maps.labels(its, found.kb), path=run / PICTURES / f"{role}-map.png")
+    return {f"{role} map": path}
 
 
 def _bucketed(full: Sequence[Scores]) -> Iterator[tuple[str, str]]:

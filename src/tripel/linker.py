@@ -19,6 +19,7 @@ from tripel.folding import Entities
 from tripel.indexes.base import Bool, Hits, Queries
 from tripel.indexing import Stamp, opened
 from tripel.knowledge import KnowledgeBase
+from tripel.whole import WEIGHTS, Asked, Weights, evidence
 
 CANDIDATES = 64
 KNOWLEDGE, INDEX = "knowledge.arrow", "index"  # in a folder that links, beside the encoder
@@ -36,10 +37,12 @@ def _rebuild(folder: Path) -> str:
 class Linker:
     """Ranks entities for the mentions that a document already has."""
 
-    def __init__(self, encoder: Encoder, kb: KnowledgeBase, index: Entities) -> None:
+    def __init__(self, encoder: Encoder, kb: KnowledgeBase, index: Entities, weights: Weights | None = None) -> None:
+        """Without `weights` an entity counts as its best row."""
         self.encoder = encoder
         self.kb = kb
         self.index = index
+        self.weights = weights
 
     @classmethod
     def load(cls, folder: Path) -> Linker:
@@ -50,7 +53,8 @@ class Linker:
         encoder_folder = checkpoint.published(folder)
         encoder, kb = Encoder.load(encoder_folder), KnowledgeBase.open(folder / KNOWLEDGE)
         stamp = Stamp(checkpoint.encoder_fingerprint(encoder_folder), kb.fingerprint)
-        return cls(encoder, kb, opened(folder / INDEX, kb, stamp=stamp, rebuild=_rebuild(folder)))
+        index = opened(folder / INDEX, kb, stamp=stamp, rebuild=_rebuild(folder))
+        return cls(encoder, kb, index, Weights.load(folder / WEIGHTS) if (folder / WEIGHTS).exists() else None)
 
     def ask(self, texts: Sequence[str], *, k: int, allowed_E: Bool | None = None) -> Hits:
         """The k entities closest to each name, as rows of the index; only those allowed [M, K]."""
@@ -68,15 +72,33 @@ class Linker:
 
     def search(self, documents: Sequence[Document], *, k: int = CANDIDATES, progress: Progress = silent) -> Hits:
         """The k closest of all entities, for each mention [M, K]."""
-        return self._named(self.index.search(self._queries(documents, progress), k=k))
+        asked = self.asked(documents, progress=progress)
+        hits = self.weighed(asked, self.nearest(asked, k=k if self.weights is None else max(k, CANDIDATES)))
+        name_MK = np.where(hits.name_MK >= 0, self.index.name_N[hits.name_MK], -1)
+        return Hits(hits.row_MK[:, :k], hits.score_MK[:, :k], name_MK[:, :k])
 
-    def both(
-        self, documents: Sequence[Document], row_MK: NDArray[np.int64], *, progress: Progress = silent
-    ) -> tuple[Hits, Hits]:
-        """Ranked within given candidates, and among all entities; the mentions are encoded once."""
-        queries = self._queries(documents, progress)
-        within, full = self.index.rank(queries, row_MK), self.index.search(queries, k=CANDIDATES)
-        return self._named(within), self._named(full)
+    def asked(self, documents: Sequence[Document], *, progress: Progress = silent) -> Asked:
+        """The mentions of documents, in order, as the index is asked for them."""
+        texts = tuple(mention.text for document in documents for mention in document.mentions)
+        if not self.index.dense:
+            return Asked.of(documents, Queries(texts))
+        chosen = [(document, document.mentions) for document in documents if document.mentions]
+        vectors_MD = unit_vectors(self.encoder, mention_vectors(self.encoder, chosen, progress=progress))
+        return Asked.of(documents, Queries(texts, vectors_MD))
+
+    def nearest(self, asked: Asked, *, k: int = CANDIDATES) -> Hits:
+        """The k entities with the best rows, whatever else speaks for them [M, K]; `name_MK` is the row of the index."""
+        return self.index.search(asked.queries, k=k)
+
+    def within(self, asked: Asked, row_MK: NDArray[np.int64]) -> Hits:
+        """Given candidates of each mention by their best rows [M, K]; -1 pads."""
+        return self.index.rank(asked.queries, row_MK)
+
+    def weighed(self, asked: Asked, hits: Hits) -> Hits:
+        """The same candidates judged as wholes, each with its probability; as they are where no weights were chosen."""
+        if self.weights is None:
+            return hits
+        return self.weights.ranked(hits, evidence(self.index, self.kb, asked, hits), asked)
 
     def link(self, document: Document, *, k: int = 5) -> tuple[Link, ...]:
         """Each mention of a document with its k best candidates; the best is the link."""
@@ -85,16 +107,6 @@ class Linker:
             Link(mention, candidates, candidates[0].entity if candidates else None)
             for mention, candidates in zip(document.mentions, self._candidates(hits), strict=True)
         )
-
-    def _queries(self, documents: Sequence[Document], progress: Progress) -> Queries:
-        if not self.index.dense:
-            return Queries(tuple(mention.text for document in documents for mention in document.mentions))
-        chosen = [(document, document.mentions) for document in documents if document.mentions]
-        return Queries(vectors_MD=unit_vectors(self.encoder, mention_vectors(self.encoder, chosen, progress=progress)))
-
-    def _named(self, hits: Hits) -> Hits:
-        name_MK = np.where(hits.name_MK >= 0, self.index.name_N[hits.name_MK], -1)
-        return Hits(hits.row_MK, hits.score_MK, name_MK)
 
     def _candidates(self, hits: Hits) -> Iterator[tuple[Candidate, ...]]:
         for rows, scores, names in zip(hits.row_MK, hits.score_MK, hits.name_MK, strict=True):

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from tripel.files import replacing
 from tripel.metrics import Estimate
@@ -62,6 +65,39 @@ def by_bucket(systems: Mapping[str, Mapping[str, Estimate]], *, title: str, xlab
         (name, bucket, p.n, p.value, p.low, p.high) for name, points in systems.items() for bucket, p in points.items()
     ]
     return write(figure, path, ("system", "bucket", "n", "accuracy", "low", "high"), rows)
+
+
+@dataclass(frozen=True, eq=False)
+class Cloud:
+    """Points in two dimensions."""
+
+    title: str
+    point_MD: NDArray[np.float64]
+    """[M, 2]."""
+
+
+def clouds(found: Sequence[Cloud], entities: Sequence[str], named_M: NDArray[np.bool_], *, path: Path) -> Path:
+    """The same points laid out several times, by entity; names are outlined. Gives the PNG."""
+    figure, axes = sheet(len(found), width=5.5)
+    figure.set_size_inches(5.5 * len(found), 6.2)
+    listed = list(dict.fromkeys(entities))
+    for panel, cloud in zip(axes, found, strict=True):
+        for number, entity in enumerate(listed):
+            colour = STYLES[number % len(STYLES)][0]
+            marker = STYLES[(number + number // len(STYLES)) % len(STYLES)][1]
+            its_M = np.array([one == entity for one in entities])
+            for here_M, edge, size in ((its_M & ~named_M, "none", 22), (its_M & named_M, "black", 46)):
+                label = entity if edge == "none" and panel is axes[0] else None
+                x, y = cloud.point_MD[here_M].T
+                panel.scatter(x, y, s=size, c=colour, marker=marker, edgecolors=edge, alpha=0.75, label=label)
+        panel.set(title=cloud.title, xticks=[], yticks=[])
+    figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=8)
+    rows = [
+        (cloud.title, entity, "name" if named else "mention", *point)
+        for cloud in found
+        for entity, named, point in zip(entities, named_M.tolist(), cloud.point_MD.tolist(), strict=True)
+    ]
+    return write(figure, path, ("map", "entity", "kind", "x", "y"), rows)
 
 
 def learning_curves(records: Sequence[Mapping[str, Any]], *, title: str, path: Path) -> Path:

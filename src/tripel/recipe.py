@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pydantic import NonNegativeInt
 
-from tripel import candidates, indexing, journal, negatives, trainer
+from tripel import candidates, indexing, journal, negatives, trainer, weighing
 from tripel.clusters import By
 from tripel.config import Choice, build, choose, dump
 from tripel.encoder import Encoder
@@ -61,7 +61,15 @@ class Recipe:
     negatives: negatives.Config = field(default_factory=negatives.Config)
     trainer: trainer.Config = field(default_factory=trainer.Config)
     index: indexing.Config = field(default_factory=indexing.Config)
+    whole: weighing.Config = field(default_factory=weighing.Config)
     journal: journal.Config = field(default_factory=journal.Config)
+
+    def __post_init__(self) -> None:
+        if self.whole.weigh and not self.whole.like and self.data.dev in self.data.train.split("+"):
+            raise ValueError(
+                f"whole.weigh chooses weights on {self.data.dev}, which is learnt from: say whole.like=RUN, a run that learnt"
+                " from train alone, or whole.weigh=false"
+            )
 
     @classmethod
     def read(cls, values: Mapping[str, Any]) -> Recipe:
@@ -97,5 +105,6 @@ _PLAIN: dict[str, type[Any]] = {
     "encoder": Encoder.Config,
     "negatives": negatives.Config,
     "trainer": trainer.Config,
+    "whole": weighing.Config,
     "journal": journal.Config,
 }

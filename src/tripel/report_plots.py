@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tripel.calibration import Reliability, RiskCoverage
+from tripel.metrics import Estimate
 from tripel.plots import STYLES, finish, sheet, write
 
 BINS = 40
@@ -36,6 +37,18 @@ def _thinned(curve: RiskCoverage) -> tuple[NDArray[np.float64], NDArray[np.float
     """At most POINTS of a curve, the first and the last among them."""
     kept = np.unique(np.linspace(0, len(curve.risk_M) - 1, min(POINTS, len(curve.risk_M))).round().astype(np.int64))
     return curve.coverage_M[kept], curve.risk_M[kept]
+
+
+def speed(accuracy: Mapping[str, Estimate], speeds: Mapping[str, float], *, title: str, path: Path) -> Path:
+    """accuracy@1 with its interval over mentions linked in a second; gives the PNG."""
+    figure, axes = sheet(1)
+    for (name, its), (colour, marker) in zip(accuracy.items(), STYLES, strict=False):
+        error = [[100 * (its.value - its.low)], [100 * (its.high - its.value)]]
+        axes[0].errorbar(speeds[name], 100 * its.value, error, fmt=marker, color=colour, capsize=3, label=name)
+    axes[0].set(xscale="log", xlabel="mentions a second", ylabel="accuracy@1 (%), 95 % interval", title=title)
+    finish(axes[0])
+    rows = [(name, speeds[name], its.value, its.low, its.high) for name, its in accuracy.items()]
+    return write(figure, path, ("system", "mentions_per_second", "accuracy", "low", "high"), rows)
 
 
 def reliability(systems: Mapping[str, Reliability], *, title: str, path: Path) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from tripel.comparing import Comparison, compared, named
 from tripel.config import load
 from tripel.evaluation import outcomes
 from tripel.files import read_json
+from tripel.judging import SPEEDS, TRAINED
 from tripel.knowledge import KnowledgeBase
 from tripel.predictions import Prediction
 from tripel.preparing import Ground
@@ -38,10 +40,13 @@ def report(sources: Sequence[Path], recipe: Recipe, found: Ground, *, folder: Pa
     its = compared(sources, found, "test", seed=recipe.trainer.seed)
     sections = [
         Section("What was run", list(_runs(named(sources), its))),
-        Section("Accuracy", list(_accuracy(its, recipe, folder / PICTURES))),
+        Section("Accuracy", list(_accuracy(its, recipe, named(sources), folder / PICTURES))),
         Section("Slices", list(_slices(its, folder / PICTURES))),
         Section("How far scores can be trusted", list(_trust(its, sources, folder / PICTURES))),
     ]
+    maps = list(_maps(named(sources), folder / PICTURES))
+    if maps:
+        sections.append(Section("The embedding", maps))
     if texts:
         sections.append(Section("Errors", [_errors(its)]))
     return Report(f"{its.first} on {recipe.corpus.name}", sections).write(folder)
@@ -76,7 +81,7 @@ def _described(source: Path) -> list[str]:
     ]
 
 
-def _accuracy(its: Comparison, recipe: Recipe, pictures: Path) -> Iterator[Block]:
+def _accuracy(its: Comparison, recipe: Recipe, systems: Mapping[str, Path], pictures: Path) -> Iterator[Block]:
     yield Text(tables.counted(its.scores[0]))
     yield Shown("accuracy", "accuracy, in %", tables.accuracies(its.scores))
     if its.others:
@@ -93,6 +98,30 @@ def _accuracy(its: Comparison, recipe: Recipe, pictures: Path) -> Iterator[Block
     n = its.scores[0].linkable.n
     path = plots.accuracy_curves(curves, n=n, title="full knowledge base", path=pictures / "accuracy.png")
     yield Picture(path, "accuracy at k")
+    speeds = {name: speed for name, source in systems.items() if (speed := _speed(source))}
+    if speeds:
+        accuracy = {one.system: one.linkable.accuracy[1] for one in its.scores if one.system in speeds}
+        path = report_plots.speed(accuracy, speeds, title="speed and accuracy", path=pictures / "speed.png")
+        yield Picture(path, "accuracy@1 over mentions linked in a second, each on the machine it was judged on")
+
+
+def _speed(source: Path) -> float:
+    """Mentions a second, as the run was judged; 0 where nobody measured."""
+    path = source / SPEEDS / "test.json"
+    return float(read_json(path)[TRAINED]) if path.is_file() else 0.0
+
+
+def _maps(systems: Mapping[str, Path], pictures: Path) -> Iterator[Block]:
+    """The maps that runs drew when they were judged, with their numbers."""
+    for name, source in systems.items():
+        drawn, path = source / PICTURES / "test-map.png", pictures / f"map-{name}.png"
+        if drawn.is_file():
+            pictures.mkdir(parents=True, exist_ok=True)
+            for suffix in (".png", ".csv"):
+                shutil.copy(drawn.with_suffix(suffix), path.with_suffix(suffix))
+            yield Picture(
+                path, f"{name}: mentions of a few entities, and their names (outlined), before and after training"
+            )
 
 
 def _slices(its: Comparison, pictures: Path) -> Iterator[Block]:

@@ -1,0 +1,166 @@
+"""An entity judged as a whole: its names, its clusters of training mentions, and what the text says of it elsewhere.
+
+A first search finds candidates by their best row. Here all rows of each candidate speak, and mentions that say the same in one
+document are heard together, as the method hears them in training. The weights are chosen on dev (`weighing`).
+Shapes: M mentions, K candidates, F kinds of evidence, R rows of the candidates of one mention.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import TypeAdapter
+
+from tripel.documents import Document, Mention
+from tripel.files import read_json, write_json
+from tripel.folding import Entities
+from tripel.indexes.base import Float, Hits, Int, Queries
+from tripel.knowledge import KnowledgeBase
+
+Real = NDArray[np.float64]
+
+WEIGHTS = "whole.json"  # in a run folder
+EVIDENCE = ("best row", "name", "names", "mention", "mentions", "seen", "clusters", "exact")
+SEVERAL = 3  # names, or clusters, whose mean is looked at
+AT_ONCE = 256  # mentions whose candidates' names are read together
+
+
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """Mentions of documents, in order, as an index is asked for them, with what they say and where."""
+
+    queries: Queries
+    forms_M: tuple[tuple[str, ...], ...]
+    """How each mention says it, apart from case: its text, and its long form where it has one."""
+    document_M: Int
+
+    @classmethod
+    def of(cls, documents: Sequence[Document], queries: Queries) -> Asked:
+        """Of all mentions of the documents."""
+        placed = [(number, mention) for number, document in enumerate(documents) for mention in document.mentions]
+        return cls(queries, tuple(_forms(mention) for _, mention in placed), np.array([n for n, _ in placed], np.int64))
+
+    def __len__(self) -> int:
+        return len(self.forms_M)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Weights:
+    """How much each kind of evidence counts."""
+
+    weights: dict[str, float]
+    """By EVIDENCE; what is not named counts nothing."""
+    agreement: float = 0.0
+    """Share of a mention's probabilities that it takes from the mean over all mentions of its document that say the same."""
+    encoder: str = ""
+    """Fingerprint of the encoder whose closeness was weighed."""
+    chosen_on: dict[str, Any] = field(default_factory=dict)
+    """The documents they were chosen on, and what came of it there."""
+
+    def __post_init__(self) -> None:
+        unknown = self.weights.keys() - set(EVIDENCE)
+        if unknown or not 0 <= self.agreement <= 1:
+            raise ValueError(f"weights of {', '.join(sorted(unknown)) or 'an agreement that is no share'}: not known")
+
+    def save(self, path: Path) -> None:
+        """Write JSON."""
+        write_json(path, TypeAdapter(Weights).dump_python(self))
+
+    @classmethod
+    def load(cls, path: Path) -> Weights:
+        """Read what `save` wrote. Raises ValueError where it is something else."""
+        try:
+            return TypeAdapter(cls).validate_python(read_json(path))
+        except ValueError as error:
+            raise ValueError(f"{path}: not the weights of a linker ({error})") from None
+
+    def ranked(self, hits: Hits, evidence_MKF: Float, asked: Asked) -> Hits:
+        """The same candidates by their probability, which is the new score; -1 stays last."""
+        weight_F = np.array([self.weights.get(kind, 0.0) for kind in EVIDENCE])
+        chance_MK = agreed(chances(evidence_MKF @ weight_F, hits.row_MK), hits.row_MK, asked, share=self.agreement)
+        order_MK = np.argsort(-chance_MK, axis=1, kind="stable")
+        row_MK, name_MK = (np.take_along_axis(column, order_MK, 1) for column in (hits.row_MK, hits.name_MK))
+        score_MK = np.where(row_MK < 0, -np.inf, np.take_along_axis(chance_MK, order_MK, 1))
+        return Hits(row_MK, score_MK.astype(np.float32), name_MK)
+
+
+def evidence(index: Entities, kb: KnowledgeBase, asked: Asked, hits: Hits) -> Float:
+    """What speaks for each candidate [M, K, F], in the order of EVIDENCE; 0 where a candidate is -1.
+
+    best row: the score it was found by. name: closeness of its closest name, or of what else shows it. names: mean closeness of
+    its three closest. mention, mentions: the same of its clusters of training mentions, 0 where it has none. seen: whether it has
+    one. clusters: log(1 + their number). exact: whether the mention, or its long form, is one of its names.
+    """
+    out = np.zeros((*hits.row_MK.shape, len(EVIDENCE)), np.float32)
+    for first in range(0, len(asked), AT_ONCE):
+        chunk = slice(first, first + AT_ONCE)
+        out[chunk, :, -1] = _exact(kb, asked.forms_M[chunk], hits.row_MK[chunk])
+    for m, row_K in enumerate(hits.row_MK):
+        kept = np.flatnonzero(row_K >= 0)
+        owner_R, score_R, mention_R = index.rows_of(asked.queries, m, row_K[kept])
+        names, mentions = (_closest(score_R[here], owner_R[here], len(kept)) for here in (~mention_R, mention_R))
+        out[m, kept, 0] = hits.score_MK[m, kept]
+        out[m, kept, 1:3] = names[:, :2]
+        out[m, kept, 3:5] = mentions[:, :2]
+        out[m, kept, 5] = mentions[:, 2] > 0
+        out[m, kept, 6] = np.log1p(mentions[:, 2])
+    return out
+
+
+def chances(logit_MK: Real, row_MK: Int) -> Real:
+    """Probabilities of candidates [M, K]; 0 where a candidate is -1."""
+    logit_MK = np.where(row_MK < 0, -np.inf, logit_MK)
+    power_MK = np.exp(logit_MK - np.maximum(logit_MK.max(axis=1, keepdims=True), np.finfo(np.float64).min))
+    return np.asarray(power_MK / np.maximum(power_MK.sum(axis=1, keepdims=True), np.finfo(np.float64).tiny))
+
+
+def agreed(chance_MK: Real, row_MK: Int, asked: Asked, *, share: float) -> Real:
+    """Each mention's probabilities with a share of their mean over the mentions of its document that say the same [M, K].
+
+    A candidate that another of them does not have has probability 0 there.
+    """
+    said = [(document, forms[0]) for document, forms in zip(asked.document_M.tolist(), asked.forms_M, strict=True)]
+    number = {key: i for i, key in enumerate(dict.fromkeys(said))}
+    group_M = np.array([number[key] for key in said], np.int64)
+    keys_MK = group_M[:, None] * (1 + int(row_MK.max(initial=0))) + np.maximum(row_MK, 0)
+    _, key_MK = np.unique(keys_MK, return_inverse=True)
+    total = np.bincount(key_MK.ravel(), weights=chance_MK.ravel())
+    mean_MK = total[key_MK.reshape(row_MK.shape)] / np.bincount(group_M)[group_M][:, None]
+    return np.asarray((1 - share) * chance_MK + share * np.where(row_MK < 0, 0, mean_MK))
+
+
+def _forms(mention: Mention) -> tuple[str, ...]:
+    return tuple(form.casefold() for form in (mention.text, mention.long_form) if form)
+
+
+def _exact(kb: KnowledgeBase, forms_M: Sequence[tuple[str, ...]], row_MK: Int) -> Float:
+    """Whether each candidate has a name that the mention says [M, K]."""
+    rows = np.unique(row_MK[row_MK >= 0])
+    counts = kb.first_E[rows + 1] - kb.first_E[rows]
+    begins = np.cumsum(counts) - counts
+    places = np.repeat(kb.first_E[rows] - begins, counts) + np.arange(counts.sum())
+    named: dict[str, set[int]] = defaultdict(set)
+    for name, row in zip(kb.names.take(places).to_pylist(), np.repeat(rows, counts).tolist(), strict=True):
+        named[name.casefold()].add(row)
+    found = [set().union(*(named.get(form, ()) for form in forms)) for forms in forms_M]
+    return np.array(
+        [[row in its for row in row_K] for its, row_K in zip(found, row_MK.tolist(), strict=True)], np.float32
+    ).reshape(row_MK.shape)
+
+
+def _closest(score_R: Float, owner_R: Int, count: int) -> Float:
+    """The highest score of each owner, the mean of its highest ones, and how many it has [K, 3]."""
+    order = np.lexsort((-score_R, owner_R))
+    owner_R, score_R = owner_R[order], score_R[order].astype(np.float64)
+    has_K = np.bincount(owner_R, minlength=count)
+    first_K = np.cumsum(has_K) - has_K
+    among_R = np.arange(len(owner_R)) - first_K[owner_R] < SEVERAL
+    total_K = np.bincount(owner_R[among_R], weights=score_R[among_R], minlength=count)
+    best_K = np.where(has_K > 0, np.append(score_R, 0.0)[np.minimum(first_K, len(score_R))], 0.0)
+    return np.stack([best_K, total_K / np.maximum(np.minimum(has_K, SEVERAL), 1), has_K], axis=1).astype(np.float32)
