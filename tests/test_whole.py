@@ -54,15 +54,12 @@ def test_evidence_is_that_of_the_loops() -> None:
         for k, row in enumerate(hits.row_MK[m].tolist()):
             if row < 0:
                 continue
-            name = sorted((float(MENTIONS[m] @ NAMES[n]) for n in np.flatnonzero(KB.row_N == row)), reverse=True)
+            names = [float(MENTIONS[m] @ NAMES[n]) for n in np.flatnonzero(KB.row_N == row)]
             said = sorted(
                 (float(MENTIONS[m] @ CLUSTERS[c]) for c in np.flatnonzero(row == CLUSTER_ENTITY)), reverse=True
             )
             expected = {
-                "best row": max([*name, *(one - 0.1 for one in said)]),
-                "name": name[0],
-                "names": sum(name[:3]) / len(name[:3]),
-                "mention": said[0] if said else 0,
+                "best row": max([*names, *(one - 0.1 for one in said)]),
                 "mentions": sum(said[:3]) / len(said[:3]) if said else 0,
                 "seen": float(bool(said)),
                 "clusters": math.log(1 + len(said)),
@@ -128,7 +125,7 @@ def test_what_tells_is_weighed() -> None:
 
 def test_weights_are_the_best_there_are() -> None:
     """A step to any side makes the right candidates no likelier."""
-    its = evident(telling="name")
+    its = evident(telling="mentions")
     its.evidence_MKF[:20] = 0  # twenty mentions of which nothing tells
     every = np.ones(len(its.asked), np.bool_)
     weight_F = weighing.fitted(its, every, kinds=EVIDENCE)

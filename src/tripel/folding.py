@@ -117,12 +117,13 @@ class Entities:
             out.name_MK[m, : len(best)] = place_R[best]
         return out
 
-    def rows_of(self, queries: Queries, m: int, row_K: Int) -> tuple[Int, Float, Bool]:
-        """All rows of given entities for one query: place of the entity in `row_K`, closeness without discount, and whether
-        the row is a cluster of training mentions [R] each."""
+    def mentions_of(self, queries: Queries, m: int, row_K: Int) -> tuple[Int, Float]:
+        """The clusters of training mentions of given entities, for one query: place of the entity in `row_K`, and closeness
+        without discount [R] each."""
         owner_R, place_R = self._rows(row_K)
         mentions_P = np.array([part.kind == "mentions" for part in self.parts])
-        return owner_R, self._closeness(queries, m, place_R), mentions_P[self._parts(place_R)]
+        kept = mentions_P[self._parts(place_R)]
+        return owner_R[kept], self._closeness(queries, m, place_R[kept])
 
     def _nearest(self, queries: Queries, fetched: int, allowed_N: Bool | None) -> tuple[Float, Int, Float]:
         """The closest rows of all parts [M, R], and what no row that was not fetched is above [M]: -inf where none is left."""

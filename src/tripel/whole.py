@@ -1,8 +1,8 @@
-"""An entity judged as a whole: its names, its clusters of training mentions, and what the text says of it elsewhere.
+"""An entity judged as a whole: its best row, its clusters of training mentions, its names, and what the text says elsewhere.
 
-A first search finds candidates by their best row. Here all rows of each candidate speak, and mentions that say the same in one
-document are heard together, as the method hears them in training. The weights are chosen on dev (`weighing`).
-Shapes: M mentions, K candidates, F kinds of evidence, R rows of the candidates of one mention.
+A first search finds candidates by their best row. Here the clusters of each candidate speak together, and mentions that say the
+same in one document are heard together, as the method hears them in training. The weights are chosen on dev (`weighing`).
+Shapes: M mentions, K candidates, F kinds of evidence, R clusters of the candidates of one mention.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from tripel.knowledge import KnowledgeBase
 Real = NDArray[np.float64]
 
 WEIGHTS = "whole.json"  # in a run folder
-EVIDENCE = ("best row", "name", "names", "mention", "mentions", "seen", "clusters", "exact")
-SEVERAL = 3  # names, or clusters, whose mean is looked at
+EVIDENCE = ("best row", "mentions", "seen", "clusters", "exact")
+SEVERAL = 3  # clusters whose mean closeness is looked at
 AT_ONCE = 256  # mentions whose candidates' names are read together
 
 
@@ -93,9 +93,9 @@ class Weights:
 def evidence(index: Entities, kb: KnowledgeBase, asked: Asked, hits: Hits) -> Float:
     """What speaks for each candidate [M, K, F], in the order of EVIDENCE; 0 where a candidate is -1.
 
-    best row: the score it was found by. name: closeness of its closest name, or of what else shows it. names: mean closeness of
-    its three closest. mention, mentions: the same of its clusters of training mentions, 0 where it has none. seen: whether it has
-    one. clusters: log(1 + their number). exact: whether the mention, or its long form, is one of its names.
+    best row: the score it was found by. mentions: mean closeness of its three closest clusters of training mentions, 0 where it
+    has none. seen: whether it has one. clusters: log(1 + their number). exact: whether the mention, or its long form, is one of
+    its names.
     """
     out = np.zeros((*hits.row_MK.shape, len(EVIDENCE)), np.float32)
     for first in range(0, len(asked), AT_ONCE):
@@ -103,13 +103,12 @@ def evidence(index: Entities, kb: KnowledgeBase, asked: Asked, hits: Hits) -> Fl
         out[chunk, :, -1] = _exact(kb, asked.forms_M[chunk], hits.row_MK[chunk])
     for m, row_K in enumerate(hits.row_MK):
         kept = np.flatnonzero(row_K >= 0)
-        owner_R, score_R, mention_R = index.rows_of(asked.queries, m, row_K[kept])
-        names, mentions = (_closest(score_R[here], owner_R[here], len(kept)) for here in (~mention_R, mention_R))
+        owner_R, score_R = index.mentions_of(asked.queries, m, row_K[kept])
+        has_k = np.bincount(owner_R, minlength=len(kept))
         out[m, kept, 0] = hits.score_MK[m, kept]
-        out[m, kept, 1:3] = names[:, :2]
-        out[m, kept, 3:5] = mentions[:, :2]
-        out[m, kept, 5] = mentions[:, 2] > 0
-        out[m, kept, 6] = np.log1p(mentions[:, 2])
+        out[m, kept, 1] = _closest(score_R, owner_R, has_k)
+        out[m, kept, 2] = has_k > 0
+        out[m, kept, 3] = np.log1p(has_k)
     return out
 
 
@@ -154,13 +153,11 @@ def _exact(kb: KnowledgeBase, forms_M: Sequence[tuple[str, ...]], row_MK: Int) -
     ).reshape(row_MK.shape)
 
 
-def _closest(score_R: Float, owner_R: Int, count: int) -> Float:
-    """The highest score of each owner, the mean of its highest ones, and how many it has [K, 3]."""
+def _closest(score_R: Float, owner_R: Int, has_k: Int) -> Real:
+    """The mean of the highest scores of each owner; 0 where it has none [K]."""
     order = np.lexsort((-score_R, owner_R))
-    owner_R, score_R = owner_R[order], score_R[order].astype(np.float64)
-    has_K = np.bincount(owner_R, minlength=count)
-    first_K = np.cumsum(has_K) - has_K
-    among_R = np.arange(len(owner_R)) - first_K[owner_R] < SEVERAL
-    total_K = np.bincount(owner_R[among_R], weights=score_R[among_R], minlength=count)
-    best_K = np.where(has_K > 0, np.append(score_R, 0.0)[np.minimum(first_K, len(score_R))], 0.0)
-    return np.stack([best_K, total_K / np.maximum(np.minimum(has_K, SEVERAL), 1), has_K], axis=1).astype(np.float32)
+    owner_R, score_R = owner_R[order], score_R[order]
+    first_k = np.cumsum(has_k) - has_k
+    among_R = np.arange(len(owner_R)) - first_k[owner_R] < SEVERAL
+    total_k = np.bincount(owner_R[among_R], weights=score_R[among_R], minlength=len(has_k))
+    return np.asarray(total_k / np.clip(has_k, 1, SEVERAL))
