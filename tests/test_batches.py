@@ -65,6 +65,18 @@ def test_a_right_entity_is_shown_by_any_of_its_names_and_a_wrong_one_by_the_name
     assert shown == {"fever", "pyrexia", "hot"}
 
 
+def test_a_right_entity_can_be_shown_by_several_names_and_a_wrong_one_by_one() -> None:
+    rng = np.random.default_rng(0)
+    (batch,) = cluster_batches(lessons.lesson(), size=100, members=20, documents=200, wrong=5, rng=rng, names=2)
+    right = set(batch.row_E[batch.gold_G].tolist())
+    for row, count in Counter(batch.row_E.tolist()).items():
+        assert count == (min(2, len(lessons.KB[row].names)) if row in right else 1)
+        shown = [text for text, of in zip(batch.entities, batch.row_E, strict=True) if of == row]
+        assert len(set(shown)) == count and set(shown) <= set(lessons.KB[row].names)
+    for g, known_E in enumerate(batch.known_GE):
+        assert known_E[batch.row_E == batch.row_E[batch.gold_G[g]]].all()
+
+
 def test_the_same_seed_gives_the_same_epoch() -> None:
     one, other = epoch(seed=3), epoch(seed=3)
     assert [b.entities for b in one] == [b.entities for b in other]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
+import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -79,3 +82,30 @@ def test_a_configuration_is_there_and_its_words_fit(page: str, words: str) -> No
 def test_a_configuration_reads_back_equal(path: Path) -> None:
     recipe = tasks.recipe_of(config.load(path))
     assert tasks.recipe_of(recipe.dump()) == recipe
+
+
+STUB = "#!/usr/bin/env python3\nimport json, sys\nprint(json.dumps(sys.argv[1:]))\n"
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "scripts").glob("reproduce_*.sh")), ids=lambda path: path.name)
+def test_a_script_of_a_table_gives_words_that_fit(path: Path, tmp_path: Path) -> None:
+    """The script as it is, with programs that only say what they were given."""
+    (tmp_path / "scripts").mkdir()
+    shutil.copy(path, tmp_path / "scripts")
+    for program in ("python", "tripel"):
+        stub = tmp_path / ".venv" / "bin" / program
+        stub.parent.mkdir(parents=True, exist_ok=True)
+        stub.write_text(STUB, encoding="utf-8")
+        stub.chmod(0o755)
+    words = [str(tmp_path / "scripts" / path.name), "runs/x", "encoder.precision=bf16"]
+    done = subprocess.run(words, check=True, capture_output=True, text=True)
+    trained, reported = [], []
+    for said in map(json.loads, done.stdout.splitlines()):
+        if said[0] == "report":
+            reported = [word for word in said[1:] if word.startswith("runs/x/")]
+            continue
+        script, configuration, output, run, *settings = said
+        assert (script, output, settings[-1]) == ("src/train.py", "--output", "encoder.precision=bf16")
+        tasks.recipe_of(config.load(ROOT / configuration, settings))
+        trained.append(run)
+    assert len(trained) >= 7 and set(reported[:-1]) <= set(trained) and reported[-1] == "runs/x/report"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -58,7 +59,9 @@ def cosine(a: list[float], b: list[float]) -> float:
     return sum(x * y for x, y in zip(a, b, strict=True)) / (math.hypot(*a) * math.hypot(*b))
 
 
-def contrastive_by_loops(mentions: list[list[float]], entities: list[list[float]], its: Batch, *, t: float) -> float:
+def contrastive_by_loops(
+    mentions: list[list[float]], entities: list[list[float]], its: Batch, *, t: float, together: bool = False
+) -> float:
     unit = [[x / math.hypot(*mention) for x in mention] for mention in mentions]
     prototypes = [mean([unit[m] for m in range(len(unit)) if its.cluster_M[m] == g]) for g in range(len(its))]
     total = 0.0
@@ -66,7 +69,9 @@ def contrastive_by_loops(mentions: list[list[float]], entities: list[list[float]
         columns = [(e, vector) for e, vector in enumerate(entities)]
         columns += [(int(its.gold_G[other]), vector) for other, vector in enumerate(prototypes) if other != g]
         wrong = sum(math.exp(cosine(p, vector) / t) for e, vector in columns if not its.known_GE[g, e])
-        right = [math.exp(cosine(p, vector) / t) for e, vector in columns if e == its.gold_G[g]]
+        row = its.row_E[its.gold_G[g]]
+        right = [math.exp(cosine(p, vector) / t) for e, vector in columns if its.row_E[e] == row]
+        right = [sum(right)] if together else right
         total += sum(-math.log(one / (one + wrong)) for one in right) / len(right)
     return total / len(its)
 
@@ -136,16 +141,25 @@ def test_triplet_equals_the_sentence(mentions: list[list[float]], entities: list
         assert found == pytest.approx(triplet_by_loops(mentions, entities, ITS, margin=1.15, radius=2.75), abs=1e-4)
 
 
-@pytest.mark.parametrize("its", [ITS, SAME], ids=["three entities", "two clusters of one"])
+TWICE = replace(  # columns 0 and 3 are two names of one entity
+    batch([0, 0, 0, 1, 2, 2], [0, 1, 0], None, [[0, 3], [1, 4], [0, 2, 3]], 5), row_E=np.array([0, 1, 2, 0, 4])
+)
+
+
+@pytest.mark.parametrize("right", ["each", "together"])
+@pytest.mark.parametrize("its", [ITS, SAME, TWICE], ids=["three entities", "two clusters of one", "two names of one"])
 @settings(max_examples=50, deadline=None)
 @given(mentions=vectors(6), entities=vectors(5))
-def test_contrastive_equals_the_formula(mentions: list[list[float]], entities: list[list[float]], its: Batch) -> None:
+def test_contrastive_equals_the_formula(
+    mentions: list[list[float]], entities: list[list[float]], its: Batch, right: Literal["each", "together"]
+) -> None:
     unit = [[x / math.hypot(*mention) for x in mention] for mention in mentions]
     centres = [mean(unit[0:3]), mean(unit[4:6])]
     if all(math.hypot(*centre) > 0.1 for centre in centres):
-        objective = PrototypeContrastive(PrototypeContrastive.Config(temperature=0.5))
+        objective = PrototypeContrastive(PrototypeContrastive.Config(temperature=0.5, right=right))
         found = objective(torch.tensor(mentions), torch.tensor(entities), its).value.item()
-        assert found == pytest.approx(contrastive_by_loops(mentions, entities, its, t=0.5), abs=1e-4)
+        expected = contrastive_by_loops(mentions, entities, its, t=0.5, together=right == "together")
+        assert found == pytest.approx(expected, abs=1e-4)
 
 
 @settings(max_examples=50, deadline=None)

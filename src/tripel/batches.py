@@ -1,6 +1,6 @@
-"""What one training example is, and how examples become a batch. Each entity stands in a batch once.
+"""What one training example is, and how examples become a batch. Each entity stands in a batch once, by one name or several.
 
-Shapes: M mentions in G clusters, E distinct entities, K wrong entities kept for each mention, R right ones.
+Shapes: M mentions in G clusters, E names of distinct entities, K wrong entities kept for each mention, R right ones.
 """
 
 from __future__ import annotations
@@ -60,16 +60,16 @@ class Lesson:
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """M mentions of G clusters against E distinct entities."""
+    """M mentions of G clusters against E names of distinct entities."""
 
     mentions: Passages
     cluster_M: Int
     """The cluster of each mention, 0 <= c < G; members side by side, the anchor first."""
     entities: tuple[str, ...]
     row_E: Int
-    """Row in the knowledge base of each entity."""
+    """Row in the knowledge base of each name's entity; names of one entity that is right stand side by side."""
     gold_G: Int
-    """The column of each cluster's entity."""
+    """The first column of each cluster's entity."""
     known_GE: NDArray[np.bool_]
     """Entities that some member of the cluster names: never wrong for it, whoever brought them into the batch."""
     wrong_G: Int | None = None
@@ -85,9 +85,9 @@ class Batch:
 
 
 def cluster_batches(
-    lesson: Lesson, *, size: int, members: int, documents: int, wrong: int, rng: Generator
+    lesson: Lesson, *, size: int, members: int, documents: int, wrong: int, rng: Generator, names: int = 1
 ) -> Iterator[Batch]:
-    """Batches of about `size` clusters; each brings its entity and its `wrong` hardest wrong entities.
+    """Batches of about `size` clusters; each brings its entity, by `names` of its names, and its `wrong` hardest wrong entities.
 
     Where mentions are read off their whole document, the clusters of one document come together: one pass reads all. And
     with it comes a document that names the same thing, or another thing alike: what to hold together and what to part.
@@ -96,7 +96,7 @@ def cluster_batches(
     together = lesson.view == "document"
     units = _units(clusters, by_document=together, rng=rng)
     for chosen in _packed(_paired(units, lesson.grouped, rng) if together else units, size=size):
-        yield _batch(lesson, chosen, members=members, wrong=wrong, rng=rng)
+        yield _batch(lesson, chosen, members=members, wrong=wrong, rng=rng, names=names)
 
 
 def _packed(units: Iterable[list[Cluster]], *, size: int) -> Iterator[list[Cluster]]:
@@ -154,37 +154,43 @@ def _surfaces(cluster: Cluster, grouped: Grouped) -> list[str]:
     return list(dict.fromkeys(grouped.mentions[m][1].text.casefold() for m in cluster.mentions))
 
 
-def _batch(lesson: Lesson, chosen: Sequence[Cluster], *, members: int, wrong: int, rng: Generator) -> Batch:
+def _batch(lesson: Lesson, chosen: Sequence[Cluster], *, members: int, wrong: int, rng: Generator, names: int) -> Batch:
     chosen = sorted(chosen, key=lambda cluster: cluster.document)
     drawn_G = [drawn(cluster, members=members, rng=rng) for cluster in chosen]
     flat_M = [mention for found in drawn_G for mention in found]
     cluster_M = np.repeat(np.arange(len(chosen)), [len(found) for found in drawn_G])
-    names = _entities(lesson, chosen, [found[0] for found in drawn_G], wrong=wrong, rng=rng)
-    column = {row: i for i, row in enumerate(names)}
-    known_GE = np.zeros((len(chosen), len(names)), np.bool_)
+    shown = _entities(lesson, chosen, [found[0] for found in drawn_G], wrong=wrong, rng=rng, names=names)
+    columns: dict[int, list[int]] = defaultdict(list)
+    for i, (row, _) in enumerate(shown):
+        columns[row].append(i)
+    known_GE = np.zeros((len(chosen), len(shown)), np.bool_)
     for g, found in enumerate(drawn_G):
-        known_GE[g, [column[row] for m in found for row in lesson.grouped.gold[m] if row in column]] = True
+        known_GE[g, [i for m in found for row in lesson.grouped.gold[m] for i in columns.get(row, [])]] = True
     return Batch(
         mentions=_passages(lesson, flat_M),
         cluster_M=cluster_M,
-        entities=tuple(_text(lesson, row, name) for row, name in names.items()),
-        row_E=np.array(list(names), np.int64),
-        gold_G=np.array([column[cluster.entity] for cluster in chosen], np.int64),
+        entities=tuple(_text(lesson, row, name) for row, name in shown),
+        row_E=np.array([row for row, _ in shown], np.int64),
+        gold_G=np.array([columns[cluster.entity][0] for cluster in chosen], np.int64),
         known_GE=known_GE,
     )
 
 
 def _entities(
-    lesson: Lesson, chosen: Sequence[Cluster], anchor_G: Sequence[int], *, wrong: int, rng: Generator
-) -> dict[int, int]:
-    """Each entity of the batch with the name that shows it."""
-    names = {c.entity: _right_name(lesson, c, anchor, rng) for c, anchor in zip(chosen, anchor_G, strict=True)}
+    lesson: Lesson, chosen: Sequence[Cluster], anchor_G: Sequence[int], *, wrong: int, rng: Generator, names: int
+) -> list[tuple[int, int]]:
+    """Each entity of the batch with the name that shows it; a right one with several where so many are wanted."""
+    found = {c.entity: [_right_name(lesson, c, anchor, rng)] for c, anchor in zip(chosen, anchor_G, strict=True)}
+    if names > 1 and not lesson.entity_text:
+        for row, its in found.items():
+            every = np.arange(*lesson.kb.first_E[row : row + 2])
+            its += rng.permutation(every[every != its[0]])[: names - 1].tolist()
     for anchor in anchor_G:
         rows, misled = lesson.near.row_MK[anchor, :wrong], lesson.near.name_MK[anchor, :wrong]
         for row, name in zip(rows.tolist(), misled.tolist(), strict=True):
             if row >= 0:
-                names.setdefault(row, name)
-    return names
+                found.setdefault(row, [name])
+    return [(row, name) for row, its in found.items() for name in its]
 
 
 def _right_name(lesson: Lesson, cluster: Cluster, anchor: int, rng: Generator) -> int:
