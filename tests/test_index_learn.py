@@ -11,6 +11,7 @@ import tiny
 
 from tripel import asking
 from tripel.indexing import rows_of
+from tripel.knowledge import Entity, KnowledgeBase
 from tripel.linker import Linker
 
 ANNOTATED = """\
@@ -45,14 +46,36 @@ def test_what_was_annotated_is_found_at_once(folder: Path) -> None:
     assert np.array_equal(before.row_MK[:, 0], after.row_MK[:, 0])
 
 
-def test_a_document_joins_once_and_a_changed_one_again(folder: Path) -> None:
+def learnt_rows(folder: Path) -> list[int]:
+    return Linker.load(folder).index.parts[1].entity_N.tolist()
+
+
+def test_a_corrected_document_takes_the_place_of_the_wrong_one(folder: Path) -> None:
     file = folder.parent / "new.pubtator"
-    asking.learn(folder, [file, file])
-    assert "0 clusters of 0 documents joined the index; 1 documents were in it already" in asking.learn(folder, [file])
-    assert len(Linker.load(folder).index.parts[1].entity_N) == 1
-    file.write_text(ANNOTATED.replace("X999", "D1"), encoding="utf-8")
-    assert "2 clusters of 1 documents joined" in asking.learn(folder, [file])
-    assert sorted(Linker.load(folder).index.parts[1].entity_N.tolist()) == [0, 5, 5]
+    file.write_text(ANNOTATED.replace("D6", "D1"), encoding="utf-8")
+    asking.learn(folder, [file])
+    assert asking.ask(Linker.load(folder), ["zygoma flare"], k=1)[0].entity == "D1"
+    file.write_text(ANNOTATED, encoding="utf-8")
+    assert "1 clusters of 1 documents joined the index in the place of 1" in asking.learn(folder, [file, file])
+    assert asking.ask(Linker.load(folder), ["zygoma flare"], k=1)[0].entity == "D6"
+    assert learnt_rows(folder) == [-1, 5]
+    file.write_text(ANNOTATED.split("7\t")[0] + "\n", encoding="utf-8")
+    assert "0 clusters of 1 documents joined the index in the place of 1" in asking.learn(folder, [file])
+    assert learnt_rows(folder) == [-1, -1]
+
+
+def test_what_was_learnt_outlives_a_build_and_an_update(folder: Path) -> None:
+    asking.learn(folder, [folder.parent / "new.pubtator"])
+    base, kb = str(folder.parent / "base"), str(folder.parent / "kb.arrow")
+    asking.build(base, kb, folder, {"index": {"mention_discount": 0.0}})
+    assert learnt_rows(folder) == [5]
+    asking.build(base, kb, folder, {"index": {"mention_discount": 0.0, "search": {"name": "hnsw"}}})
+    assert learnt_rows(folder) == [5]
+    KnowledgeBase.of([*lessons.KB, Entity(id="X999", name="winter")]).save(folder.parent / "more.arrow")
+    asking.update(folder, str(folder.parent / "more.arrow"))
+    assert learnt_rows(folder) == [5]
+    assert "2 clusters of 1 documents" in asking.learn(folder, [folder.parent / "new.pubtator"])
+    assert learnt_rows(folder) == [-1, 5, 6]
 
 
 def test_an_index_of_spelling_has_no_rows_for_mentions(folder: Path) -> None:

@@ -18,9 +18,10 @@ import yaml
 from transformers import AutoModel
 from typer.testing import CliRunner
 
-from tripel import checkpoint, cli, tasks
+from tripel import asking, checkpoint, cli, tasks
 from tripel.evaluation import Scores
-from tripel.files import read_json, read_lines
+from tripel.files import read_json, read_lines, write_json
+from tripel.linker import Linker
 from tripel.linking import bracketed
 
 ROOT = Path(__file__).parents[1]
@@ -233,6 +234,29 @@ def test_entities_judged_as_wholes_by_weights_chosen_on_dev(recipe: Path, tmp_pa
     like = [*words, "data.train=train+dev", "data.judged=[test]", f"whole.like={chosen}"]
     other = tasks.train(recipe, like, output=tmp_path / "other")
     assert read_json(other / "whole.json")["weights"] == weights["weights"]
+    write_json(other / "whole.json", {**weights, "encoder": "another"})
+    with pytest.raises(ValueError, match=r"whole\.json: chosen for another encoder; run `tripel evaluate"):
+        tasks.link(other, ["The [[MS]] lesions."])
+    tasks.evaluate(other)
+    assert read_json(other / "whole.json")["encoder"] != "another"
+
+
+def test_what_joined_the_index_is_not_judged(run: Path, tmp_path: Path) -> None:
+    shutil.copytree(run, tmp_path / "run")
+    said = asking.learn(tmp_path / "run", [ROOT / "data" / "sample" / "dev.pubtator"])
+    assert "of 18 documents joined the index;" in said
+    with pytest.raises(ValueError, match=r"18 documents of dev joined its index .*so it is not judged on dev"):
+        tasks.evaluate(tmp_path / "run", on=["dev"])
+    asking.learn(tmp_path / "run", [ROOT / "data" / "sample" / "train.pubtator"])
+    before, after = (Linker.load(its).index.parts[1].entity_N for its in (run, tmp_path / "run"))
+    assert (after >= 0).sum() > (before >= 0).sum() and (after[: len(before)] == -1).all()
+    assert "## test" in tasks.evaluate(tmp_path / "run", on=["test"])
+
+
+def test_weights_that_are_not_there_are_missed_before_training(recipe: Path, tmp_path: Path) -> None:
+    words = [*WORDS, "whole.weigh=true", f"whole.like={tmp_path / 'none'}"]
+    with pytest.raises(ValueError, match=r"no weights there; first train that run"):
+        tasks.train(recipe, words, output=tmp_path / "run")
 
 
 def test_test_is_not_looked_at_before_it_is_asked_for(recipe: Path, tmp_path: Path) -> None:

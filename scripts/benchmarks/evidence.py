@@ -58,7 +58,7 @@ def main() -> None:
         kept = tuple(one for one in EVIDENCE if one != kind)
         rows.append([f"all - {kind}", *_figures(right(kept, agreement=True), whole, its)])
     rows.append(["all - agreement", *_figures(right(EVIDENCE, agreement=False), whole, its)])
-    print(Table(["evidence", "@1 on dev", "unseen in training", "gain", "p"], rows))
+    print(Table(["evidence", "@1 on dev", "unseen in training, among candidates", "gain", "p"], rows))
     print(f"\n{len(asked):,} mentions: {len(asked) / searched:.0f} a second encoded and searched for,", end=" ")
     print(f"{len(asked) / (searched + weighed):.0f} with evidence ({weighed:.1f} s more)")
 

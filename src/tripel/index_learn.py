@@ -1,17 +1,15 @@
 """New annotations join an index at once: their clusters become rows, nothing is trained, no name is encoded again.
 
-What is learnt stands until the index is made anew, as after training on.
+A document that was in it, from training or from learning, is replaced: its old rows stand for no entity any more.
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -20,11 +18,20 @@ from tripel.documents import Document
 from tripel.encoder import Encoder
 from tripel.encoding import Progress, silent
 from tripel.files import read_json, swap_in, write_json
-from tripel.indexing import ORIGIN, ROWS, Config, cluster_vectors, load_rows, save_rows, shard_path, shards
+from tripel.indexing import (
+    LEARNT,
+    ORIGIN,
+    ROWS,
+    Config,
+    cluster_vectors,
+    document_mark,
+    load_rows,
+    save_rows,
+    shard_path,
+    shards,
+)
 from tripel.knowledge import KnowledgeBase
 from tripel.vectors import write_shard
-
-LEARNT = "learnt"  # in the origin of an index: fingerprints of documents that joined it
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,22 +40,22 @@ class Learnt:
 
     documents: int
     clusters: int
-    known: int
-    """Documents that had joined before, with the same annotations."""
+    replaced: int
+    """Clusters that the same documents had before."""
     outside: int
     """Mentions without an id that the knowledge base has."""
 
     def __str__(self) -> str:
         said = f"{self.clusters:,} clusters of {self.documents:,} documents joined the index"
-        if self.known:
-            said += f"; {self.known:,} documents were in it already"
+        if self.replaced:
+            said += f" in the place of {self.replaced:,} that these documents had"
         return said + (f"; {self.outside:,} mentions have no entity that it knows" if self.outside else "")
 
 
 def learn(
     folder: Path, encoder: Encoder, kb: KnowledgeBase, documents: Sequence[Document], *, progress: Progress = silent
 ) -> Learnt:
-    """Add the clusters of documents to an index of vectors; the folder is replaced whole.
+    """Add the clusters of documents to an index of vectors; the folder is replaced whole. Of one id the last document counts.
 
     Raises ValueError for an index of spelling, which has no rows for them.
     """
@@ -56,34 +63,35 @@ def learn(
     config = Config.read(origin["settings"], where=f"{folder / ORIGIN}: settings")
     if config.lexical:
         raise ValueError(f"{folder}: an index of spelling ({config.search.name}) has no rows for mentions")
-    had = set(origin.get(LEARNT, ()))
-    new = {mark: document for document in documents if (mark := _mark(document)) not in had}
-    chosen = tuple(new.values())
+    chosen = tuple({document.id: document for document in documents}.values())
+    marks = [document_mark(document) for document in chosen]
     grouped = group(chosen, kb)
-    counts = Learnt(len(chosen), len(grouped.clusters), len(documents) - len(chosen), grouped.outside)
-    if not grouped.clusters:
-        return counts
     part = folder.with_name(f".{folder.name}.learn.part")
     shutil.rmtree(part, ignore_errors=True)
     shutil.copytree(folder, part, copy_function=os.link)
-    vectors_CD, entity_C = cluster_vectors(encoder, grouped.by_document(chosen), grouped, progress=progress)
     its = part / "mentions"
-    old = load_rows(its) if (its / ROWS).is_file() else {"entity": np.zeros(0, np.int64)}
-    entity_N = np.concatenate([old["entity"], entity_C])
-    write_shard(shard_path(its, len(shards(its))), vectors_CD)
-    save_rows(its, entity_N, np.full(len(entity_N), -1, np.int64))
-    write_json(part / ORIGIN, _with(origin, sorted(had | new.keys())))
+    entity_N, document_N = _before(its)
+    again_N = np.isin(document_N, marks) & (entity_N >= 0)
+    document_C = np.array([marks[cluster.document] for cluster in grouped.clusters], np.int64)
+    entity_C = np.zeros(0, np.int64)
+    if grouped.clusters:
+        vectors_CD, entity_C = cluster_vectors(encoder, grouped.by_document(chosen), grouped, progress=progress)
+        write_shard(shard_path(its, len(shards(its))), vectors_CD)
+    entity_N = np.concatenate([np.where(again_N, -1, entity_N), entity_C])
+    if len(entity_N):
+        save_rows(its, entity_N, np.full(len(entity_N), -1, np.int64), np.concatenate([document_N, document_C]))
+    write_json(part / ORIGIN, {**origin, LEARNT: sorted({*origin.get(LEARNT, ()), *marks})})
     swap_in(part, folder)
-    return counts
+    return Learnt(len(chosen), len(grouped.clusters), int(again_N.sum()), grouped.outside)
 
 
-def _with(origin: dict[str, Any], learnt: list[str]) -> dict[str, Any]:
-    settings = origin["settings"]
-    rows = list(dict.fromkeys([*settings["rows"], "mentions"]))
-    return {**origin, "settings": {**settings, "rows": rows}, LEARNT: learnt}
+def learnt(folder: Path, documents: Sequence[Document]) -> int:
+    """How many of these documents joined an index after it was made."""
+    marks = set(read_json(folder / ORIGIN).get(LEARNT, ()))
+    return sum(document_mark(document) in marks for document in documents)
 
 
-def _mark(document: Document) -> str:
-    """Of a document and what is annotated in it."""
-    said = [(one.start, one.end, one.entities) for one in document.mentions]
-    return hashlib.sha256(f"{document.id}\t{document.text}\t{said}".encode()).hexdigest()[:16]
+def _before(folder: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Entity and document of each row of mentions that is there."""
+    rows = load_rows(folder) if (folder / ROWS).is_file() else {"entity": np.zeros(0, np.int64)}
+    return rows["entity"], rows.get("document", np.full(len(rows["entity"]), -1, np.int64))

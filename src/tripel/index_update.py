@@ -21,13 +21,13 @@ from tripel.files import read_json, swap_in, write_json
 from tripel.indexes.approximate import extended
 from tripel.indexing import (
     ORIGIN,
-    ROWS,
     SEARCH,
     Config,
     Int,
     Kind,
     Stamp,
     encode_shards,
+    kinds,
     load_rows,
     rows_of,
     save_rows,
@@ -74,7 +74,7 @@ def update(
         stale.unlink()
     config = Config.read(origin["settings"], where=f"{folder / ORIGIN}: settings")
     counts = np.zeros(4, np.int64)
-    for kind in (kind for kind in config.rows if (folder / kind / ROWS).is_file()):
+    for kind in kinds(folder, config):
         (part / kind).mkdir(exist_ok=True)
         if config.lexical:
             save_rows(part / kind, *rows_of(kind, new))
@@ -136,7 +136,7 @@ def _follow(folder: Path, part: Path, old: KnowledgeBase, new: KnowledgeBase) ->
     rows = load_rows(folder)
     now = {row: new.row(old.id(row)) for row in np.unique(rows["entity"]).tolist() if row >= 0}
     found = [-1 if row < 0 or now[row] is None else now[row] for row in rows["entity"].tolist()]
-    save_rows(part, np.array(found, np.int64), rows["name"])
+    save_rows(part, np.array(found, np.int64), rows["name"], rows.get("document"))
 
 
 def _keys(kind: Kind, encoder: Encoder, kb: KnowledgeBase) -> tuple[pa.StringArray, pa.StringArray]:

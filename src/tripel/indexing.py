@@ -7,6 +7,7 @@ Shapes: N rows, E entities, C clusters of training mentions, D dimensions.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 from collections.abc import Mapping, Sequence
@@ -41,6 +42,7 @@ Float = NDArray[np.float32]
 Kind = Literal["names", "whole", "centroids", "mentions"]
 
 ORIGIN = "index.json"  # in the folder of an index: what made it
+LEARNT = "learnt"  # in the origin: marks of documents that joined it
 ROWS, SEARCH = "rows.safetensors", "search.faiss"  # in the folder of each kind of row
 
 
@@ -110,8 +112,8 @@ def make(
 
     Raises ValueError where the rows wanted are none.
     """
-    kinds = [kind for kind in config.rows if kind != "mentions" or lesson is not None]
-    if not kinds:
+    wanted = [kind for kind in config.rows if kind != "mentions" or lesson is not None]
+    if not wanted:
         raise ValueError(
             f"index.rows is {list(config.rows)}: nothing to search; give names, whole, centroids or mentions"
         )
@@ -123,7 +125,7 @@ def make(
         write_json(part / ORIGIN, origin)
     for stale in part.rglob(".*.part"):  # of a write that was killed
         stale.unlink()
-    for kind in kinds:
+    for kind in wanted:
         if made_by(folder, stamp) and not (part / kind).exists() and kind != "mentions":
             _link_shards(folder / kind, part / kind, kind, kb)
         if config.lexical:
@@ -132,6 +134,8 @@ def make(
         _rows(part / kind, kind, encoder, kb, lesson, progress)
         if kind != "mentions":
             _searchable(part / kind, config.search, encoder.config.similarity, progress)
+    if lesson is None and not config.lexical and made_by(folder, stamp):
+        _keep_learnt(folder, part)
     swap_in(part, folder)
 
 
@@ -143,6 +147,13 @@ def _link_shards(folder: Path, part: Path, kind: Kind, kb: KnowledgeBase) -> Non
     if rows and np.array_equal(rows["entity"], entity_N) and np.array_equal(rows["name"], name_N):
         for shard in shards(folder):
             os.link(shard, part / shard.name)
+
+
+def _keep_learnt(folder: Path, part: Path) -> None:
+    """Mentions that joined an index stay where it is made anew by the same encoder, to be searched otherwise."""
+    if (folder / "mentions").is_dir() and not (part / "mentions").exists():
+        shutil.copytree(folder / "mentions", part / "mentions", copy_function=os.link)
+        write_json(part / ORIGIN, {**read_json(part / ORIGIN), LEARNT: read_json(folder / ORIGIN).get(LEARNT, [])})
 
 
 def made_by(folder: Path, stamp: Stamp, config: Config | None = None) -> bool:
@@ -165,10 +176,9 @@ def opened(folder: Path, kb: KnowledgeBase, *, stamp: Stamp, rebuild: str) -> En
                 f" run `{rebuild}`"
             )
     config = Config.read(origin["settings"], where=f"{folder / ORIGIN}: settings")
-    kinds = [kind for kind in config.rows if (folder / kind / ROWS).is_file()]
     if config.lexical:
-        return Entities([_spelt(folder / kind, kind, config, kb) for kind in kinds])
-    return Entities([_part(folder / kind, kind, config, origin["similarity"]) for kind in kinds])
+        return Entities([_spelt(folder / kind, kind, config, kb) for kind in kinds(folder, config)])
+    return Entities([_part(folder / kind, kind, config, origin["similarity"]) for kind in kinds(folder, config)])
 
 
 def _spelt(folder: Path, kind: Kind, config: Config, kb: KnowledgeBase) -> Part:
@@ -209,7 +219,8 @@ def _rows(
     if kind == "mentions":
         assert lesson is not None
         cluster_CD, entity_C = cluster_vectors(encoder, lesson.by_document(), lesson.grouped, progress=progress)
-        save_rows(folder, entity_C, np.full(len(entity_C), -1, np.int64))
+        marks = [document_mark(lesson.documents[cluster.document]) for cluster in lesson.grouped.clusters]
+        save_rows(folder, entity_C, np.full(len(entity_C), -1, np.int64), np.array(marks, np.int64))
         write_shard(shard_path(folder, 0), cluster_CD)
         return
     entity_N, name_N = rows_of(kind, kb)
@@ -251,11 +262,23 @@ def _shifted(progress: Progress, before: int, total: int, done: int, of: int) ->
     progress(before + done * min(SHARD, total - before) // max(1, of), total)
 
 
-def save_rows(folder: Path, entity_N: Int, name_N: Int) -> None:
-    """Which entity and name each row is."""
+def save_rows(folder: Path, entity_N: Int, name_N: Int, document_N: Int | None = None) -> None:
+    """Which entity and name each row is, and of mentions, whose document."""
     folder.mkdir(parents=True, exist_ok=True)
+    documents = {} if document_N is None else {"document": document_N}
     with replacing(folder / ROWS) as part:
-        save_file({"entity": entity_N, "name": name_N}, part)
+        save_file({"entity": entity_N, "name": name_N, **documents}, part)
+
+
+def document_mark(document: Document) -> int:
+    """What a row of mentions knows its document by: 63 bits of the SHA-256 of its id."""
+    return int.from_bytes(hashlib.sha256(document.id.encode()).digest()[:8], "big") >> 1
+
+
+def kinds(folder: Path, config: Config) -> list[Kind]:
+    """The kinds of row that lie in an index: those of its settings, and mentions, which may have been learnt later."""
+    wanted: tuple[Kind, ...] = (*config.rows, "mentions")
+    return [kind for kind in dict.fromkeys(wanted) if (folder / kind / ROWS).is_file()]
 
 
 def load_rows(folder: Path) -> dict[str, Int]:

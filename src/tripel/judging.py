@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tripel import checkpoint, indexing, maps, plots, predictions, tables, weighing
+from tripel import checkpoint, index_learn, indexing, library, maps, plots, predictions, tables, weighing
 from tripel.documents import Document
 from tripel.encoder import Encoder
 from tripel.evaluation import Scores, compare, evaluate
@@ -48,7 +48,7 @@ def judge(run: Path, recipe: Recipe, found: Ground, journal: Journal) -> str:
         systems[UNTRAINED] = untrained(run, recipe, found)
     looked: dict[str, _Looked] = {}
     systems[TRAINED] = _weighed(run, recipe, found, trained(run, recipe, found), looked)
-    said = [_judge_role(run, recipe, found, role, systems, looked, journal) for role in _judged(recipe, found)]
+    said = [_judge_role(run, recipe, found, role, systems, looked, journal) for role in _judged(run, recipe, found)]
     shutil.rmtree(run / UNTRAINED_INDEX, ignore_errors=True)
     records = list(read_lines(run / METRICS)) if (run / METRICS).exists() else []
     if records:
@@ -65,6 +65,8 @@ def trained(run: Path, recipe: Recipe, found: Ground) -> Linker:
     stamp = Stamp(checkpoint.encoder_fingerprint(folder), found.kb.fingerprint)
     if not indexing.made_by(run / INDEX, stamp):
         _index(run / INDEX, Encoder.load(folder), recipe, found, stamp)
+    if not recipe.whole.weigh or not (run / WEIGHTS).exists() or Weights.load(run / WEIGHTS).encoder != stamp.encoder:
+        (run / WEIGHTS).unlink(missing_ok=True)  # of an encoder that was trained on
     return Linker.load(run)
 
 
@@ -84,8 +86,15 @@ def _index(folder: Path, encoder: Encoder, recipe: Recipe, found: Ground, stamp:
         indexing.make(folder, encoder, found.kb, taught, recipe.index, stamp=stamp, progress=progress)
 
 
-def _judged(recipe: Recipe, found: Ground) -> list[str]:
+def _judged(run: Path, recipe: Recipe, found: Ground) -> list[str]:
     learned = {document.id for document in found.documents["train"]}
+    for role in recipe.data.judged:
+        joined = index_learn.learnt(run / INDEX, found.documents[role])
+        if joined:
+            raise ValueError(
+                f"{run}: {joined:,} documents of {role} joined its index (`tripel index learn`), so it is not judged on"
+                f" {role}; delete {run / INDEX} to judge what was trained"
+            )
     return [
         role for role in recipe.data.judged if not learned.issuperset(document.id for document in found.documents[role])
     ]
@@ -103,7 +112,7 @@ def _judge_role(
     answers = _answers(run, found, role, systems, looked)
     truth = right(found, role)
     for (system, protocol), made in answers.items():
-        encoder = checkpoint.encoder_fingerprint(checkpoint.published(run)) if system == TRAINED else ""
+        encoder = checkpoint.encoder_fingerprint(checkpoint.published(run)) if system in (TRAINED, BEST) else ""
         origin = Origin(protocol=protocol, system=system, encoder=encoder, knowledge_base=found.kb.fingerprint)
         predictions.write(run / "predictions" / f"{role}-{system}-{protocol}.jsonl", origin, made)
     scores = [
@@ -113,7 +122,9 @@ def _judge_role(
     for one in scores:
         write_json(run / "scores" / f"{role}-{one.system}-{one.protocol}.json", one.to_json())
     full = [one for one in scores if one.protocol == FULL]
-    journal.pictures(_pictures(run / PICTURES, role, full) | _map(run, recipe, found, role, systems[TRAINED]))
+    drawn = _map(run, recipe, found, role, systems[TRAINED])
+    named = drawn if library.all_shareable(found.kb) else {}  # its legend names entities
+    journal.pictures(_pictures(run / PICTURES, role, full) | named)
     figures: list[list[float | int | str]] = [
         [f"{one.system}, {one.protocol}", one.linkable.accuracy[1].value] for one in scores
     ]
@@ -152,7 +163,7 @@ def _weighed(run: Path, recipe: Recipe, found: Ground, linker: Linker, looked: d
     path, encoder = run / WEIGHTS, checkpoint.encoder_fingerprint(checkpoint.published(run))
     if not recipe.whole.weigh:
         return linker
-    if linker.weights is None or linker.weights.encoder != encoder:
+    if linker.weights is None:
         if recipe.whole.like:
             weights = replace(Weights.load(Path(recipe.whole.like) / WEIGHTS), encoder=encoder)
         else:
@@ -217,15 +228,14 @@ def _pictures(folder: Path, role: str, full: Sequence[Scores]) -> dict[str, Path
 
 
 def _map(run: Path, recipe: Recipe, found: Ground, role: str, linker: Linker) -> dict[str, Path]:
-    """Mentions and names of a few entities as the encoder had them before training and has them now."""
-    its = maps.chosen(found.documents[role], found.kb)
-    if not maps.worth(its):
+    """Mentions and names of a few entities as the encoder had them before training and has them now; drawn once."""
+    its, path = maps.chosen(found.documents[role], found.kb), run / PICTURES / f"{role}-map.png"
+    if path.exists() or not linker.index.dense or not recipe.trainer.epochs or not maps.worth(its):
         return {}
     encoders = {"before": Encoder(recipe.encoder), "after": linker.encoder}
     seed = recipe.trainer.seed
     laid = [maps.cloud(encoder, its, title=name, seed=seed) for name, encoder in encoders.items()]
-    path = plots.clouds(laid, *maps.labels(its, found.kb), path=run / PICTURES / f"{role}-map.png")
-    return {f"{role} map": path}
+    return {f"{role} map": plots.clouds(laid, *maps.labels(its, found.kb), path=path)}
 
 
 def _bucketed(full: Sequence[Scores]) -> Iterator[tuple[str, str]]:

@@ -122,6 +122,12 @@ def shareable(kb: KnowledgeBase) -> KnowledgeBase:
     return KnowledgeBase.of(_shareable(kb, PUBLIC | kb.restrictions), restrictions=kb.restrictions)
 
 
+def all_shareable(kb: KnowledgeBase) -> bool:
+    """Whether `shareable` would keep every name."""
+    sources = kb.table["sources"].combine_chunks().flatten().unique().to_pylist()
+    return all(_free(source, PUBLIC | kb.restrictions) for source in sources)
+
+
 def _shareable(kb: KnowledgeBase, levels: Mapping[str, int]) -> Iterator[Entity]:
     for one in kb:
         pairs = list(zip(one.names, one.sources or ("",) * len(one.names), strict=True))

@@ -54,7 +54,10 @@ class Linker:
         encoder, kb = Encoder.load(encoder_folder), KnowledgeBase.open(folder / KNOWLEDGE)
         stamp = Stamp(checkpoint.encoder_fingerprint(encoder_folder), kb.fingerprint)
         index = opened(folder / INDEX, kb, stamp=stamp, rebuild=_rebuild(folder))
-        return cls(encoder, kb, index, Weights.load(folder / WEIGHTS) if (folder / WEIGHTS).exists() else None)
+        weights = Weights.load(folder / WEIGHTS) if (folder / WEIGHTS).exists() else None
+        if weights is not None and weights.encoder != stamp.encoder:
+            raise ValueError(f"{folder / WEIGHTS}: chosen for another encoder; run `{_rebuild(folder)}`")
+        return cls(encoder, kb, index, weights)
 
     def ask(self, texts: Sequence[str], *, k: int, allowed_E: Bool | None = None) -> Hits:
         """The k entities closest to each name, as rows of the index; only those allowed [M, K]."""

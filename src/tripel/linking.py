@@ -16,7 +16,9 @@ BRACKETS = re.compile(r"\[\[(.+?)\]\]")
 
 def linked(linker: Linker, texts: Sequence[str], *, k: int, as_json: bool) -> str:
     """A line for each mention, and one for each of its k best candidates; or JSON, a mention a line."""
-    documents = [expand(bracketed(text, id=str(number))) for number, text in enumerate(texts, 1)]
+    documents = [bracketed(text, id=str(number)) for number, text in enumerate(texts, 1)]
+    if linker.encoder.config.long_forms:
+        documents = list(map(expand, documents))
     found = ((document, link) for document in documents for link in linker.link(document, k=k))
     return "\n".join(_json(document, one) if as_json else _words(one, linker.kb) for document, one in found)
 

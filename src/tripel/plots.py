@@ -18,7 +18,9 @@ from tripel.files import replacing
 from tripel.metrics import Estimate
 
 # Okabe and Ito: told apart by eyes of every kind, and in grey by their markers
-STYLES = (("#0072B2", "o"), ("#D55E00", "s"), ("#009E73", "^"), ("#CC79A7", "D"), ("#E69F00", "v"), ("#56B4E9", "P"))
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+MARKERS = ("o", "s", "^", "D", "v", "P")
+STYLES = tuple((colour, MARKERS[(i + turn) % len(MARKERS)]) for turn in range(3) for i, colour in enumerate(COLOURS))
 GROUPS = {  # panels of the learning curves, each with what it shows
     "loss": ("loss", "triplet"),
     "distance to the entity": ("positive_dist", "negative_dist"),
@@ -78,13 +80,12 @@ class Cloud:
 
 def clouds(found: Sequence[Cloud], entities: Sequence[str], named_M: NDArray[np.bool_], *, path: Path) -> Path:
     """The same points laid out several times, by entity; names are outlined. Gives the PNG."""
-    figure, axes = sheet(len(found), width=5.5)
+    figure, axes = sheet(len(found))
     figure.set_size_inches(5.5 * len(found), 6.2)
     listed = list(dict.fromkeys(entities))
     for panel, cloud in zip(axes, found, strict=True):
         for number, entity in enumerate(listed):
-            colour = STYLES[number % len(STYLES)][0]
-            marker = STYLES[(number + number // len(STYLES)) % len(STYLES)][1]
+            colour, marker = STYLES[number % len(STYLES)]
             its_M = np.array([one == entity for one in entities])
             for here_M, edge, size in ((its_M & ~named_M, "none", 22), (its_M & named_M, "black", 46)):
                 label = entity if edge == "none" and panel is axes[0] else None

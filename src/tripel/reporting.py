@@ -13,7 +13,7 @@ from tripel.calibration import calibrated, reliability, risk_coverage
 from tripel.comparing import Comparison, compared, named
 from tripel.config import load
 from tripel.evaluation import outcomes
-from tripel.files import read_json
+from tripel.files import read_json, replacing
 from tripel.judging import SPEEDS, TRAINED
 from tripel.knowledge import KnowledgeBase
 from tripel.predictions import Prediction
@@ -116,9 +116,9 @@ def _maps(systems: Mapping[str, Path], pictures: Path) -> Iterator[Block]:
     for name, source in systems.items():
         drawn, path = source / PICTURES / "test-map.png", pictures / f"map-{name}.png"
         if drawn.is_file():
-            pictures.mkdir(parents=True, exist_ok=True)
             for suffix in (".png", ".csv"):
-                shutil.copy(drawn.with_suffix(suffix), path.with_suffix(suffix))
+                with replacing(path.with_suffix(suffix)) as part:
+                    shutil.copy(drawn.with_suffix(suffix), part)
             yield Picture(
                 path, f"{name}: mentions of a few entities, and their names (outlined), before and after training"
             )

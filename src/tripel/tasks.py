@@ -37,6 +37,7 @@ from tripel.recipe import Recipe, Role
 from tripel.separating import separate
 from tripel.trainer import Place, Trainer
 from tripel.watching import Lessons, Watcher, watched
+from tripel.whole import WEIGHTS
 
 CONFIG, ENVIRONMENT = "config.yaml", "environment.json"
 EXAMPLES = "examples.txt"
@@ -168,6 +169,11 @@ def _train_any(recipe: Recipe | NameRecipe, run: Path, *, resumed: bool) -> Path
 
 
 def _train(recipe: Recipe, run: Path, resumed: bool) -> Path:
+    weights = Path(recipe.whole.like) / WEIGHTS
+    if recipe.whole.weigh and recipe.whole.like and not weights.is_file():
+        raise ValueError(
+            f"{weights}: no weights there; first train that run, from train alone and with whole.weigh=true"
+        )
     with _processes().main_process_first():  # the others read what it wrote
         found = _ground(recipe, run)
     trainer, start, near = _trainer(recipe, run)

@@ -62,14 +62,15 @@ class Evident:
 def choose(its: Evident, *, encoder: str, seed: int) -> Weights:
     """Weights of all kinds of evidence, and how far mentions that say the same agree.
 
-    What came of it on dev is told by weights that were chosen without the documents that they judge. Raises ValueError where
+    What came of it on dev is told by weights that were chosen without the documents that they judge; only the share of agreement
+    is the best of four on all of them. Raises ValueError where
     dev has too few mentions with a right candidate.
     """
     count = int(its.right_MK.any(axis=1).sum())
     if count < FEWEST:
         raise ValueError(
             f"dev has {count} mentions with the right entity among its candidates, too few to weigh evidence by: say"
-            " whole.weigh=false"
+            " whole.weigh=false, or set whole.weigh to false in the run's config.yaml and call `tripel evaluate`"
         )
     chance_MK, share = cross_fitted(its, kinds=EVIDENCE, seed=seed)
     weights = dict(zip(EVIDENCE, fitted(its, np.ones(len(its.asked), np.bool_), kinds=EVIDENCE).tolist(), strict=True))
@@ -102,9 +103,10 @@ def first_right(chance_MK: Real, its: Evident) -> Bool:
 
 def _folds(document_M: Int, *, seed: int) -> Iterator[tuple[Bool, Bool]]:
     """Which mentions are learnt from and which are judged; the mentions of a document stay together."""
-    fold_D = np.random.default_rng(seed).integers(FOLDS, size=1 + int(document_M.max(initial=0)))
+    place_D = np.unique(document_M, return_inverse=True)[1]
+    fold_D = np.random.default_rng(seed).permutation(1 + int(place_D.max(initial=0))) % FOLDS
     for fold in range(FOLDS):
-        left_M = np.asarray(fold_D[document_M] == fold)
+        left_M = np.asarray(fold_D[place_D] == fold)
         yield np.logical_not(left_M), left_M
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from tripel.documents import Document, Mention
 from tripel.files import read_json, write_json
@@ -59,14 +59,15 @@ class Weights:
     agreement: float = 0.0
     """Share of a mention's probabilities that it takes from the mean over all mentions of its document that say the same."""
     encoder: str = ""
-    """Fingerprint of the encoder whose closeness was weighed."""
+    """Fingerprint of the encoder that they serve."""
     chosen_on: dict[str, Any] = field(default_factory=dict)
     """The documents they were chosen on, and what came of it there."""
 
     def __post_init__(self) -> None:
         unknown = self.weights.keys() - set(EVIDENCE)
         if unknown or not 0 <= self.agreement <= 1:
-            raise ValueError(f"weights of {', '.join(sorted(unknown)) or 'an agreement that is no share'}: not known")
+            found = ", ".join(sorted(unknown)) or f"an agreement of {self.agreement}"
+            raise ValueError(f"{found}; expected {', '.join(EVIDENCE)}, and an agreement from 0 to 1")
 
     def save(self, path: Path) -> None:
         """Write JSON."""
@@ -78,10 +79,13 @@ class Weights:
         try:
             return TypeAdapter(cls).validate_python(read_json(path))
         except ValueError as error:
-            raise ValueError(f"{path}: not the weights of a linker ({error})") from None
+            first = error.errors()[0]["msg"] if isinstance(error, ValidationError) else error
+            raise ValueError(
+                f"{path}: not the weights of a linker ({first}); delete it and run `tripel evaluate`"
+            ) from None
 
     def ranked(self, hits: Hits, evidence_MKF: Float, asked: Asked) -> Hits:
-        """The same candidates by their probability, which is the new score; -1 stays last."""
+        """The same candidates by their probability among each other, which is the new score; -1 stays last."""
         weight_F = np.array([self.weights.get(kind, 0.0) for kind in EVIDENCE])
         chance_MK = agreed(chances(evidence_MKF @ weight_F, hits.row_MK), hits.row_MK, asked, share=self.agreement)
         order_MK = np.argsort(-chance_MK, axis=1, kind="stable")
