@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The table of BC5CDR in README.md and docs/results.md: every baseline and ours on the same test mentions, and the report of it.
+# BC5CDR as in README.md and docs/results.md: every baseline and ours on the same test mentions, and the report of it.
 # Choices are made on dev, by a run that learns from train. Called again, it goes on where it stopped.
 #   TRIPEL_DATA=... scripts/reproduce_bc5cdr.sh [FOLDER] [section.key=value ...]
 # Some five hours on one CPU core; arithmetic in bfloat16 with trainer.precision=bf16 encoder.precision=bf16.
@@ -12,7 +12,7 @@ train() { # name of the run, configuration, settings
   local run=$folder/$1
   if [ -f "$run/tables.md" ]; then return; fi
   if [ -f "$run/metrics.jsonl" ]; then .venv/bin/tripel resume "$run"; return; fi
-  .venv/bin/python src/train.py "configs/$2.yaml" --output "$run" "${@:3}" "${words[@]}"
+  .venv/bin/python src/train.py "configs/$2.yaml" --output "$run" "${@:3}" ${words[@]+"${words[@]}"}
 }
 
 merged=(data.train=train+dev data.watched=0 "data.judged=[test]")

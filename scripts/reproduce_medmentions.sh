@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The table of MedMentions ST21pv in README.md and docs/results.md, with the dictionary that is derived from the training mentions:
-# every baseline and ours, equally long where they learn, and the report of it. Called again, it goes on where it stopped.
+# MedMentions ST21pv as in README.md and docs/results.md, with the dictionary that is derived from the training mentions: baselines
+# and ours, equally long where they learn, and the report of it. Called again, it goes on where it stopped.
 #   TRIPEL_DATA=... scripts/reproduce_medmentions.sh [FOLDER] [section.key=value ...]
 # Some two hours on one CPU core; arithmetic in bfloat16 with trainer.precision=bf16 encoder.precision=bf16.
 set -euo pipefail
@@ -14,7 +14,7 @@ train() { # name of the run, configuration, settings
   local run=$folder/$1
   if [ -f "$run/tables.md" ]; then return; fi
   if [ -f "$run/metrics.jsonl" ]; then .venv/bin/tripel resume "$run"; return; fi
-  .venv/bin/python src/train.py "configs/$2.yaml" --output "$run" "${ground[@]}" "${@:3}" "${words[@]}"
+  .venv/bin/python src/train.py "configs/$2.yaml" --output "$run" "${ground[@]}" "${@:3}" ${words[@]+"${words[@]}"}
 }
 
 for baseline in characters words bm25 untrained; do
