@@ -147,8 +147,8 @@ def _chosen(linker: Linker) -> list[str]:
         return []
     its = linker.weights.chosen_on
     return [
-        f"Weights were chosen on {its['mentions']:,} mentions of dev: {100 * its['right by best row']:.1f} % right by their best row,"
-        f" {100 * its['right as wholes']:.1f} % as wholes, by weights chosen without the documents judged."
+        f"Weights were chosen on {its['mentions']:,} mentions of dev: {100 * its['right by best row']:.1f} % right by their best"
+        f" row, {100 * its['right as wholes']:.1f} % as wholes, by weights chosen without the documents judged."
     ]
 
 
