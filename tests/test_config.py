@@ -28,7 +28,8 @@ def test_shipped_recipes_read_and_come_back(path: Path, tmp_path: Path) -> None:
 def test_all_are_there() -> None:
     assert {path.stem for path in CONFIGS} == {
         "sample", "bc5cdr_fast", "bc5cdr_le_nguyen", "medmentions_fast", "medmentions_le_nguyen", "mesh_names_ranking",
-        "mesh_names_triplet", "mesh_self_alignment", "nemo_toy", "umls_self_alignment",
+        "mesh_names_triplet", "mesh_self_alignment", "nemo_toy", "umls_self_alignment", "baseline_characters",
+        "baseline_words", "baseline_bm25", "baseline_untrained", "baseline_self_aligned", "baseline_bi_encoder",
     }  # fmt: skip
 
 
