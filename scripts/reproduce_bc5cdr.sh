@@ -2,7 +2,7 @@
 # BC5CDR as in README.md and docs/results.md: every baseline and ours on the same test mentions, and the report of it.
 # Choices are made on dev, by a run that learns from train. Called again, it goes on where it stopped.
 #   TRIPEL_DATA=... scripts/reproduce_bc5cdr.sh [FOLDER] [section.key=value ...]
-# Some five hours on one CPU core; arithmetic in bfloat16 with trainer.precision=bf16 encoder.precision=bf16.
+# Hours on one CPU core; arithmetic in bfloat16 with trainer.precision=bf16 encoder.precision=bf16.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 folder=${1:-runs/bc5cdr}

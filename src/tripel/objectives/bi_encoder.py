@@ -15,9 +15,8 @@ from torch.nn.functional import cross_entropy
 
 from tripel.batches import Batch, Lesson, cluster_batches
 from tripel.objectives.base import Loss, Objective
+from tripel.objectives.prototype_contrastive import NOTHING
 from tripel.similarity import BY_NAME, Name
-
-IMPOSSIBLE = -1e4  # a logit that adds nothing to a sum
 
 
 class BiEncoder(Objective[Lesson, Batch]):
@@ -34,8 +33,6 @@ class BiEncoder(Objective[Lesson, Batch]):
         """s, as the encoder's."""
         documents: int = 200
         """Documents of an entity in an epoch; more are drawn at random."""
-        wrong: int = 0
-        """Wrong entities that each mention brings, besides the gold ones of others."""
 
     def __init__(self, config: Config) -> None:
         super().__init__()
@@ -44,12 +41,12 @@ class BiEncoder(Objective[Lesson, Batch]):
     def batches(self, lesson: Lesson, *, size: int, rng: Generator) -> Iterator[Batch]:
         """Mentions with their entities."""
         its = self.config
-        return cluster_batches(lesson, size=size, members=1, documents=its.documents, wrong=its.wrong, rng=rng)
+        return cluster_batches(lesson, size=size, members=1, documents=its.documents, wrong=0, rng=rng)
 
     def forward(self, mention_MD: Tensor, entity_ED: Tensor, batch: Batch) -> Loss:
         """Each gold entity against the others of the batch."""
         gold_M, known_ME = (torch.from_numpy(its).to(mention_MD.device) for its in (batch.gold_G, batch.known_GE))
         besides_ME = known_ME.scatter(1, gold_M[:, None], value=False)
-        logits_ME = BY_NAME[self.config.similarity](mention_MD, entity_ED).masked_fill(besides_ME, IMPOSSIBLE)
+        logits_ME = BY_NAME[self.config.similarity](mention_MD, entity_ED).masked_fill(besides_ME, NOTHING)
         right_M = logits_ME.argmax(dim=1) == gold_M
         return Loss(cross_entropy(logits_ME, gold_M), {"batch_accuracy": right_M.float().mean().item()})
