@@ -18,7 +18,7 @@ import yaml
 from transformers import AutoModel
 from typer.testing import CliRunner
 
-from tripel import asking, checkpoint, cli, tasks
+from tripel import asking, checkpoint, cli, tasks, training
 from tripel.evaluation import Scores
 from tripel.files import read_json, read_lines, write_json
 from tripel.linker import Linker
@@ -116,7 +116,7 @@ def test_a_corpus_that_changed_is_noticed(run: Path, tmp_path: Path) -> None:
 
 
 def test_what_goes_to_wandb_names_no_text_and_no_folder(recipe: Path, run: Path) -> None:
-    shown = str(tasks._public(tasks.read_recipe(run).dump()))
+    shown = str(training.public(tasks.read_recipe(run).dump()))
     assert "[[MS]]" not in shown and str(recipe.parent) not in shown
     assert "'model': 'model'" in shown
 
@@ -236,7 +236,7 @@ def test_entities_judged_as_wholes_by_weights_chosen_on_dev(recipe: Path, tmp_pa
     other = tasks.train(recipe, like, output=tmp_path / "other")
     assert read_json(other / "whole.json")["weights"] == weights["weights"]
     write_json(other / "whole.json", {**weights, "encoder": "another"})
-    with pytest.raises(ValueError, match=r"whole\.json: chosen for another encoder; run `tripel evaluate"):
+    with pytest.raises(ValueError, match=r"whole\.json: chosen for another encoder or re-ranker; run `tripel evaluate"):
         tasks.link(other, ["The [[MS]] lesions."])
     tasks.evaluate(other)
     assert read_json(other / "whole.json")["encoder"] != "another"

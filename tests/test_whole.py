@@ -64,6 +64,7 @@ def test_evidence_is_that_of_the_loops() -> None:
                 "seen": float(bool(said)),
                 "clusters": math.log(1 + len(said)),
                 "exact": float(text.casefold() in (one.casefold() for one in KB[row].names)),
+                "reread": 0.0,
             }
             found = dict(zip(EVIDENCE, shown[m, k].tolist(), strict=True))
             assert found == pytest.approx(expected, abs=1e-5)

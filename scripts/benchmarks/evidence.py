@@ -22,7 +22,7 @@ from tripel.preparing import ground
 from tripel.recipe import Recipe
 from tripel.tables import Table
 from tripel.weighing import Evident, cross_fitted, first_right
-from tripel.whole import EVIDENCE, evidence
+from tripel.whole import EVIDENCE
 
 
 def main() -> None:
@@ -39,7 +39,7 @@ def main() -> None:
     hits = linker.nearest(asked)
     searched = time.monotonic() - began
     began = time.monotonic()
-    shown = evidence(linker.index, found.kb, asked, hits)
+    shown = linker.evidence(asked, hits)
     weighed = time.monotonic() - began
     its = Evident.of(documents, found.kb, asked, hits, shown)
     seed = recipe.trainer.seed

@@ -94,12 +94,12 @@ def cluster_batches(
     """
     clusters = capped(lesson.grouped.clusters, documents=documents, rng=rng)
     together = lesson.view == "document"
-    units = _units(clusters, by_document=together, rng=rng)
-    for chosen in _packed(_paired(units, lesson.grouped, rng) if together else units, size=size):
+    units = drawn_units(clusters, by_document=together, rng=rng)
+    for chosen in filled(_paired(units, lesson.grouped, rng) if together else units, size=size):
         yield _batch(lesson, chosen, members=members, wrong=wrong, rng=rng, names=names)
 
 
-def _packed(units: Iterable[list[Cluster]], *, size: int) -> Iterator[list[Cluster]]:
+def filled(units: Iterable[list[Cluster]], *, size: int) -> Iterator[list[Cluster]]:
     waiting: list[Cluster] = []
     for unit in units:
         waiting += unit
@@ -110,7 +110,7 @@ def _packed(units: Iterable[list[Cluster]], *, size: int) -> Iterator[list[Clust
         yield waiting
 
 
-def _units(clusters: list[Cluster], *, by_document: bool, rng: Generator) -> list[list[Cluster]]:
+def drawn_units(clusters: list[Cluster], *, by_document: bool, rng: Generator) -> list[list[Cluster]]:
     """What stays together: the clusters of a document, or each cluster alone; in random order."""
     units: dict[int, list[Cluster]] = {}
     for number, cluster in enumerate(clusters):
@@ -167,7 +167,7 @@ def _batch(lesson: Lesson, chosen: Sequence[Cluster], *, members: int, wrong: in
     for g, found in enumerate(drawn_G):
         known_GE[g, [i for m in found for row in lesson.grouped.gold[m] for i in columns.get(row, [])]] = True
     return Batch(
-        mentions=_passages(lesson, flat_M),
+        mentions=shown_mentions(lesson, flat_M),
         cluster_M=cluster_M,
         entities=tuple(_text(lesson, row, name) for row, name in shown),
         row_E=np.array([row for row, _ in shown], np.int64),
@@ -208,7 +208,7 @@ def _text(lesson: Lesson, row: int, name: int) -> str:
     return lesson.entity_text(row) if lesson.entity_text else str(lesson.kb.names[name].as_py())
 
 
-def _passages(lesson: Lesson, flat_M: Sequence[int]) -> Passages:
+def shown_mentions(lesson: Lesson, flat_M: Sequence[int]) -> Passages:
     """The mentions shown, in the order of `flat_M`, which goes by document; each document comes once."""
     placed = (lesson.grouped.mentions[m] for m in flat_M)
     chosen = [

@@ -57,6 +57,23 @@ def resume(run: Annotated[Path, typer.Argument(help="A run folder that `tripel t
 
 
 @app.command()
+def rerank(
+    run: Annotated[Path, typer.Argument(help="A run folder with a trained encoder, whole.weigh true.")],
+    settings: Annotated[
+        list[str] | None, typer.Argument(help="section.key=value, such as trainer.epochs=3 or objective.wrong=8")
+    ] = None,
+) -> None:
+    """Train a re-ranker that reads each mention together with its candidates, and judge the run with it.
+
+    It begins with the run's encoder and learns from what that confuses; from then on `tripel link RUN` asks it, too. Called
+    again it goes on where it stopped.
+    """
+    from tripel import tasks
+
+    print(tasks.rerank(run, settings or []))
+
+
+@app.command()
 def evaluate(
     run: Annotated[Path, typer.Argument(help="A run folder with a trained encoder.")],
     others: Annotated[

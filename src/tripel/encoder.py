@@ -6,7 +6,7 @@ Shapes: M mentions, E entities, W windows, T tokens, D dimensions.
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import Any, Literal, cast
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerFast
 from transformers.utils import logging
@@ -22,6 +23,7 @@ from tripel import views
 from tripel.config import build
 from tripel.files import fingerprint, read_json, write_json
 from tripel.knowledge import KnowledgeBase
+from tripel.packing import Packed, pack
 from tripel.similarity import BY_NAME, Name
 from tripel.views import Passages
 from tripel.windows import groups, heads, windows
@@ -30,6 +32,8 @@ SETTINGS = "tripel.json"
 EMBEDDED = "embedded"
 EMBEDDED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"  # all-MiniLM-L6-v2
 SHORTEST = 8  # tokens: [CLS], [SEP], two markers, and something between them
+BESIDE = 768  # tokens beside the mentions of one sequence
+PADDING = -1  # the owner of a token that only fills a row
 CPU_GROUP, GPU_GROUP = 1024, 32768  # padded tokens of one forward pass; on a CPU, 8192 made names 1.7 times slower
 
 
@@ -84,6 +88,11 @@ class Encoder(nn.Module):
         return int(self.mention_tower.config.hidden_size)
 
     @property
+    def places(self) -> int:
+        """Positions that the transformer of mentions has."""
+        return int(getattr(self.mention_tower.config, "max_position_embeddings", self.config.mention_length))
+
+    @property
     def device(self) -> torch.device:
         """Where the vectors are made."""
         return self.mention_tower.device
@@ -106,6 +115,20 @@ class Encoder(nn.Module):
             return self._pool(self.entity_tower, tokens, rows, np.zeros_like(rows), last, ends=False)
         first = np.minimum(1, lengths - 2)  # the text's own tokens; [CLS] and [SEP] of an empty text
         return self._pool(self.entity_tower, tokens, rows, first, np.maximum(lengths - 1, first + 1), ends=False)
+
+    def beside(self, passages: Passages, asides: Sequence[str], mention_A: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
+        """Texts, each read beside one of the mentions in passages, and that mention as it stands in its passage [A, D] each.
+
+        A text beside a mention sees the passage and itself, and nothing sees it (`packing`): one pass for all that is asked about
+        a passage.
+        """
+        shown = windows(self._cased(passages), self.tokenizer, length=self.config.mention_length)
+        laid = pack(shown, self._laid(asides), mention_A, room=BESIDE, places=self.places)
+        first_R = np.concatenate([laid.first_A, shown.first_M[mention_A]])
+        last_R = np.concatenate([laid.last_A, shown.last_M[mention_A]])
+        sequence_R = np.tile(laid.sequence_A, 2)
+        both_RD = self._pool(self.mention_tower, laid.tokens, sequence_R, first_R, last_R, ends=False, laid=laid)
+        return both_RD[: len(asides)], both_RD[len(asides) :]
 
     def similarity(self, mention_MD: Tensor, entity_ED: Tensor) -> Tensor:
         """Closeness of each mention and entity [M, E]; higher is closer."""
@@ -171,6 +194,7 @@ class Encoder(nn.Module):
         last_M: Any,
         *,
         ends: bool,
+        laid: Packed | None = None,
     ) -> Tensor:
         """Mean of hidden states over tokens [first, last) of each mention, or over the first and last of them [M, D]."""
         parts: list[Tensor] = []
@@ -181,7 +205,8 @@ class Encoder(nn.Module):
             mentions = np.concatenate([by_window[starts[w] : starts[w + 1]] for w in group])
             place = {int(w): i for i, w in enumerate(group)}
             row_m = np.array([place[int(w)] for w in window_M[mentions]], np.int64)
-            hidden_WTD = self._hidden(tower, [tokens[w] for w in group])
+            seen = _seen(laid, group, tower) if laid else None
+            hidden_WTD = self._hidden(tower, [tokens[w] for w in group], seen)
             weight = _weights(hidden_WTD.shape[1], first_M[mentions], last_M[mentions], ends=ends)
             parts.append(_read(hidden_WTD, row_m, weight))
             order.append(mentions)
@@ -190,17 +215,42 @@ class Encoder(nn.Module):
         back = np.argsort(np.concatenate(order))
         return torch.cat(parts)[torch.from_numpy(back).to(self.device)]
 
-    def _hidden(self, tower: PreTrainedModel, tokens: Sequence[Any]) -> Tensor:
-        length = max(map(len, tokens))
-        ids_WT = np.full((len(tokens), length), self.tokenizer.pad_token_id, np.int64)
-        mask_WT = np.zeros((len(tokens), length), np.int64)
-        for row, ids in enumerate(tokens):
-            ids_WT[row, : len(ids)] = ids
-            mask_WT[row, : len(ids)] = 1
-        ids = torch.from_numpy(ids_WT).to(self.device)
-        mask = torch.from_numpy(mask_WT).to(self.device)
-        hidden: Tensor = tower(input_ids=ids, attention_mask=mask).last_hidden_state
+    def _laid(self, texts: Sequence[str]) -> list[NDArray[np.int64]]:
+        """Tokens of texts without the tokenizer's own; the unknown one for a text that has none."""
+        if not texts:
+            return []
+        found = self.tokenizer([self._lower(text) for text in texts], add_special_tokens=False, verbose=False)
+        unknown, longest = [self.tokenizer.unk_token_id], self.config.entity_length
+        return [np.array(ids[:longest] or unknown, np.int64) for ids in found["input_ids"]]
+
+    def _hidden(
+        self, tower: PreTrainedModel, tokens: Sequence[Any], seen: Mapping[str, Tensor] | None = None
+    ) -> Tensor:
+        ids_WT = _padded(tokens, self.tokenizer.pad_token_id)
+        mask_WT = _padded([np.ones_like(ids) for ids in tokens], 0)
+        shown = {"attention_mask": mask_WT, **(seen or {})}
+        moved = {name: value.to(self.device) for name, value in shown.items()}
+        hidden: Tensor = tower(input_ids=ids_WT.to(self.device), **moved).last_hidden_state
         return hidden
+
+
+def _padded(rows: Sequence[Any], value: int) -> Tensor:
+    """Rows of like length as one table."""
+    out = np.full((len(rows), max(map(len, rows))), value, np.int64)
+    for row, its in enumerate(rows):
+        out[row, : len(its)] = its
+    return torch.from_numpy(out)
+
+
+def _seen(laid: Packed, group: Any, tower: PreTrainedModel) -> dict[str, Tensor]:
+    """Which position each token has, and which tokens it sees: those of the window, and of its own aside."""
+    owner_WT = _padded([laid.owner[w] for w in group], PADDING)
+    same_WTT = owner_WT[:, :, None] == owner_WT[:, None, :]
+    first = int(getattr(tower.embeddings, "padding_idx", -1)) + 1  # RoBERTa counts from behind its padding
+    return {
+        "position_ids": first + _padded([laid.positions[w] for w in group], 0),
+        "attention_mask": (same_WTT | (owner_WT == 0)[:, None, :])[:, None],
+    }
 
 
 def _weights(length: int, first_M: Any, last_M: Any, *, ends: bool) -> Tensor:

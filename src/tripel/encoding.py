@@ -39,7 +39,7 @@ def mention_vectors(
         shown = views.passages(
             chosen[first : first + DOCUMENTS_AT_ONCE], view=encoder.config.view, long_forms=encoder.config.long_forms
         )
-        with _arithmetic(encoder):
+        with arithmetic(encoder):
             parts.append(encoder.mentions(shown).float().cpu().numpy())
         progress(min(first + DOCUMENTS_AT_ONCE, len(chosen)), len(chosen))
     return np.concatenate(parts)
@@ -53,7 +53,7 @@ def entity_vectors(encoder: Encoder, texts: Sequence[str], *, progress: Progress
     order = np.argsort([len(text) for text in texts], kind="stable")
     for first in range(0, len(order), TEXTS_AT_ONCE):
         here = order[first : first + TEXTS_AT_ONCE]
-        with _arithmetic(encoder):
+        with arithmetic(encoder):
             out[here] = encoder.entities([texts[i] for i in here]).float().cpu().numpy()
         progress(min(first + TEXTS_AT_ONCE, len(order)), len(order))
     return out
@@ -65,5 +65,6 @@ def unit_vectors(encoder: Encoder, vectors_ND: Float) -> Float:
     return searched
 
 
-def _arithmetic(encoder: Encoder) -> torch.autocast:
+def arithmetic(encoder: Encoder) -> torch.autocast:
+    """The precision in which vectors are made."""
     return torch.autocast(encoder.device.type, torch.bfloat16, enabled=encoder.config.precision == "bf16")

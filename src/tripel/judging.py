@@ -23,8 +23,9 @@ from tripel.predictions import Origin, Prediction
 from tripel.preparing import Ground, lesson
 from tripel.progress import bar
 from tripel.recipe import Recipe
+from tripel.reranker import mark
 from tripel.weighing import Evident
-from tripel.whole import WEIGHTS, Asked, Weights, evidence
+from tripel.whole import WEIGHTS, Asked, Weights
 
 UNTRAINED_INDEX = "index-untrained"
 PICTURES = "pictures"
@@ -65,8 +66,9 @@ def trained(run: Path, recipe: Recipe, found: Ground) -> Linker:
     stamp = Stamp(checkpoint.encoder_fingerprint(folder), found.kb.fingerprint)
     if not indexing.made_by(run / INDEX, stamp):
         _index(run / INDEX, Encoder.load(folder), recipe, found, stamp)
-    if not recipe.whole.weigh or not (run / WEIGHTS).exists() or Weights.load(run / WEIGHTS).encoder != stamp.encoder:
-        (run / WEIGHTS).unlink(missing_ok=True)  # of an encoder that was trained on
+    serve = (run / WEIGHTS).exists() and Weights.load(run / WEIGHTS).serve(stamp.encoder, mark(run))
+    if not recipe.whole.weigh or not serve:
+        (run / WEIGHTS).unlink(missing_ok=True)  # of another encoder, which was trained on, or another re-ranker
     return Linker.load(run)
 
 
@@ -171,20 +173,26 @@ class _Looked:
 
 def _weighed(run: Path, recipe: Recipe, found: Ground, linker: Linker, looked: dict[str, _Looked]) -> Linker:
     """The linker with its weights: those there, or another run's, or chosen on dev, which is then looked at once."""
-    path, encoder = run / WEIGHTS, checkpoint.encoder_fingerprint(checkpoint.published(run))
+    path, encoder, reranker = run / WEIGHTS, checkpoint.encoder_fingerprint(checkpoint.published(run)), mark(run)
     if not recipe.whole.weigh:
         return linker
     if linker.weights is None:
         if recipe.whole.like:
-            weights = replace(Weights.load(Path(recipe.whole.like) / WEIGHTS), encoder=encoder)
+            like = Weights.load(Path(recipe.whole.like) / WEIGHTS)
+            if bool(like.reranker) != bool(reranker):
+                both = f"{recipe.whole.like} and {run}"
+                raise ValueError(
+                    f"of {both} one has a re-ranker and one has none: call `tripel rerank` on both, the first one first"
+                )
+            weights = replace(like, encoder=encoder, reranker=reranker)
         else:
             documents = found.documents["dev"]
             look = looked["dev"] = _Looked.by(linker, documents, said="dev, to choose weights")
-            shown = evidence(linker.index, linker.kb, look.asked, look.hits)
-            its = Evident.of(documents, linker.kb, look.asked, look.hits, shown)
-            weights = weighing.choose(its, encoder=encoder, seed=recipe.trainer.seed)
+            its = Evident.of(documents, linker.kb, look.asked, look.hits, linker.evidence(look.asked, look.hits))
+            chosen = weighing.choose(its, encoder=encoder, seed=recipe.trainer.seed)
+            weights = replace(chosen, reranker=reranker)
         weights.save(path)
-    return Linker(linker.encoder, linker.kb, linker.index, Weights.load(path))
+    return Linker(linker.encoder, linker.kb, linker.index, Weights.load(path), linker.reranker)
 
 
 def _answers(

@@ -16,9 +16,10 @@ from tripel.documents import Candidate, Document, Link, Mention
 from tripel.encoder import Encoder
 from tripel.encoding import Progress, entity_vectors, mention_vectors, silent, unit_vectors
 from tripel.folding import Entities
-from tripel.indexes.base import Bool, Hits, Queries
+from tripel.indexes.base import Bool, Float, Hits, Queries
 from tripel.indexing import Stamp, opened
 from tripel.knowledge import KnowledgeBase
+from tripel.reranker import Reranker, mark
 from tripel.whole import WEIGHTS, Asked, Weights, evidence
 
 CANDIDATES = 64
@@ -37,12 +38,20 @@ def _rebuild(folder: Path) -> str:
 class Linker:
     """Ranks entities for the mentions that a document already has."""
 
-    def __init__(self, encoder: Encoder, kb: KnowledgeBase, index: Entities, weights: Weights | None = None) -> None:
-        """Without `weights` an entity counts as its best row."""
+    def __init__(
+        self,
+        encoder: Encoder,
+        kb: KnowledgeBase,
+        index: Entities,
+        weights: Weights | None = None,
+        reranker: Reranker | None = None,
+    ) -> None:
+        """Without `weights` an entity counts as its best row; a re-ranker only speaks through them."""
         self.encoder = encoder
         self.kb = kb
         self.index = index
         self.weights = weights
+        self.reranker = reranker
 
     @classmethod
     def load(cls, folder: Path) -> Linker:
@@ -55,9 +64,9 @@ class Linker:
         stamp = Stamp(checkpoint.encoder_fingerprint(encoder_folder), kb.fingerprint)
         index = opened(folder / INDEX, kb, stamp=stamp, rebuild=_rebuild(folder))
         weights = Weights.load(folder / WEIGHTS) if (folder / WEIGHTS).exists() else None
-        if weights is not None and weights.encoder != stamp.encoder:
-            raise ValueError(f"{folder / WEIGHTS}: chosen for another encoder; run `{_rebuild(folder)}`")
-        return cls(encoder, kb, index, weights)
+        if weights is not None and not weights.serve(stamp.encoder, mark(folder)):
+            raise ValueError(f"{folder / WEIGHTS}: chosen for another encoder or re-ranker; run `{_rebuild(folder)}`")
+        return cls(encoder, kb, index, weights, Reranker.of(folder))
 
     def ask(self, texts: Sequence[str], *, k: int, allowed_E: Bool | None = None) -> Hits:
         """The k entities closest to each name, as rows of the index; only those allowed [M, K]."""
@@ -101,7 +110,11 @@ class Linker:
         """The same candidates judged as wholes, each with its probability; as they are where no weights were chosen."""
         if self.weights is None:
             return hits
-        return self.weights.ranked(hits, evidence(self.index, self.kb, asked, hits), asked)
+        return self.weights.ranked(hits, self.evidence(asked, hits), asked)
+
+    def evidence(self, asked: Asked, hits: Hits) -> Float:
+        """What speaks for each candidate [M, K, F], by `whole.EVIDENCE`."""
+        return evidence(self.index, self.kb, asked, hits, reranker=self.reranker)
 
     def link(self, document: Document, *, k: int = 5) -> tuple[Link, ...]:
         """Each mention of a document with its k best candidates; the best is the link."""

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Callable, Iterator, Sequence, Sized
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import torch
-from accelerate import PartialState
-from accelerate.utils import broadcast_object_list
-
-from tripel import cards, checkpoint, config, reporting
+from tripel import cards, checkpoint, config, reporting, rereading
 from tripel.asking import encoder_of
-from tripel.batches import Near
 from tripel.comparing import compared
 from tripel.encoder import Encoder
 from tripel.environment import describe
@@ -34,9 +28,10 @@ from tripel.name_recipe import NameRecipe
 from tripel.pair_files import read as read_pairs
 from tripel.preparing import Ground, ground, lesson
 from tripel.recipe import Recipe, Role
+from tripel.reranker import RERANKER
 from tripel.separating import separate
-from tripel.trainer import Place, Trainer
-from tripel.watching import Lessons, Watcher, watched
+from tripel.training import agreed, begun, processes, steps
+from tripel.watching import Lessons, watched
 from tripel.whole import WEIGHTS
 
 CONFIG, ENVIRONMENT = "config.yaml", "environment.json"
@@ -47,8 +42,8 @@ MEAN = {"entity_pooling": "mean"}  # how encoders that were not trained here are
 def train(path: Path, overrides: Sequence[str] = (), *, output: Path | None = None) -> Path:
     """Train from a YAML file. Gives the run folder, which holds all that `resume`, `evaluate` and `link` need."""
     recipe = recipe_of(config.load(path, overrides))
-    run = _agreed(output or Path("runs") / f"{path.stem}-{time.strftime('%Y%m%d-%H%M%S')}")
-    if _processes().is_main_process:
+    run = agreed(output or Path("runs") / f"{path.stem}-{time.strftime('%Y%m%d-%H%M%S')}")
+    if processes().is_main_process:
         if (run / METRICS).exists() or (run / checkpoint.ENCODER).exists():
             raise ValueError(f"{run} is a run already; go on with `tripel resume {run}`, or choose another --output")
         config.save(run / CONFIG, recipe.dump())
@@ -77,6 +72,28 @@ def evaluate(run: Path, *, on: Sequence[Role] = ()) -> str:
         recipe = replace(recipe, data=replace(recipe.data, judged=tuple(on)))
     found = _ground(recipe, run)
     return judge(run, recipe, found, Journal.silent())
+
+
+def rerank(run: Path, overrides: Sequence[str] = ()) -> str:
+    """Train a re-ranker for a judged run, from its encoder and on what that confuses, then judge the run with it.
+
+    Called again it goes on where it stopped. Gives the tables as Markdown.
+    """
+    recipe = read_recipe(run)
+    if isinstance(recipe, NameRecipe):
+        raise ValueError(f"{run}: learnt from names alone; a re-ranker reads mentions")
+    found, folder = _ground(recipe, run), run / RERANKER
+    resumed = (folder / CONFIG).exists()
+    its = (
+        rereading.recipe(recipe, run, overrides)
+        if not resumed
+        else Recipe.read(config.load(folder / CONFIG, overrides))
+    )
+    if processes().is_main_process:
+        config.save(folder / CONFIG, its.dump())
+    for journal in rereading.trained(its, found, folder, resumed=resumed):
+        return judge(run, recipe, found, journal)
+    return ""
 
 
 def compare(run: Path, others: Sequence[Path], *, on: Sequence[Role] = ()) -> str:
@@ -124,7 +141,7 @@ def export_names(run: Path, folder: Path) -> None:
 
 def told(run: Path) -> str:
     """Where everything of a finished run is; of several processes the first says it."""
-    if not _processes().is_main_process:
+    if not processes().is_main_process:
         return ""
     lines = [(run / TABLES).read_text(encoding="utf-8")]
     if (run / EXAMPLES).exists():
@@ -138,19 +155,6 @@ def finish(run: Path, recipe: Recipe, found: Ground) -> None:
     if recipe.data.examples:
         write_text(run / EXAMPLES, link(run, recipe.data.examples) + "\n")
     write_text(run / "README.md", card(cards.of_linker(run, recipe, found)))
-
-
-def _processes() -> PartialState:
-    """The processes of this run: those of `accelerate launch` or `torchrun`, on CPUs where there is no GPU."""
-    return PartialState(cpu=int(os.environ.get("WORLD_SIZE", "1")) > 1 and not torch.cuda.is_available())
-
-
-def _agreed(run: Path) -> Path:
-    """Of several processes, the first one's folder."""
-    _processes()
-    names = [str(run)]
-    broadcast_object_list(names)
-    return Path(names[0])
 
 
 def recipe_of(values: dict[str, Any]) -> Recipe | NameRecipe:
@@ -174,27 +178,27 @@ def _train(recipe: Recipe, run: Path, resumed: bool) -> Path:
         raise ValueError(
             f"{weights}: no weights there; first train that run, from train alone and with whole.weigh=true"
         )
-    with _processes().main_process_first():  # the others read what it wrote
+    with processes().main_process_first():  # the others read what it wrote
         found = _ground(recipe, run)
-    trainer, start, near = _trainer(recipe, run)
+    trainer, start, near = begun(recipe, run)
     made, pool = lesson(recipe, found, trainer.student.encoder)
     lessons = Lessons(recipe.negatives, trainer, replace(made, near=near or made.near), pool, start=start)
     look = None
     if recipe.data.watched > 0:
         look = partial(watched, found=found, documents=recipe.data.watched)
-    for journal in _steps(recipe, run, resumed, trainer, lessons.of, start, near=lambda: lessons.now.near, look=look):
+    for journal in steps(recipe, run, resumed, trainer, lessons.of, start, near=lambda: lessons.now.near, look=look):
         judge(run, recipe, found, journal)
         finish(run, recipe, found)
     return run
 
 
 def _train_names(recipe: NameRecipe, run: Path, resumed: bool) -> Path:
-    with _processes().main_process_first():
+    with processes().main_process_first():
         found = name_ground(recipe, run)
         made = name_lesson(recipe, found, run)
-    trainer, start, _ = _trainer(recipe, run)
+    trainer, start, _ = begun(recipe, run)
     look = None if found.watched is None else partial(quick, asked=found.watched)
-    for journal in _steps(recipe, run, resumed, trainer, lambda epoch: made, start, look=look):
+    for journal in steps(recipe, run, resumed, trainer, lambda epoch: made, start, look=look):
         judge_names(run, recipe, found, journal)
         write_text(run / "README.md", card(cards.of_names(run, recipe, found)))
     return run
@@ -213,54 +217,3 @@ def _ground(recipe: Recipe, run: Path) -> Ground:
                 f"{run}: the {what} changed since the run began; put back what it was, or train in another folder"
             )
     return found
-
-
-def _public(settings: dict[str, Any]) -> dict[str, Any]:
-    """Without the texts that are to be linked, and without the folders of this machine: for wandb."""
-    data = settings.get("data")
-    kept = {**settings, **({"data": {key: value for key, value in data.items() if key != "examples"}} if data else {})}
-    return {key: _placeless(value) for key, value in kept.items()}
-
-
-def _placeless(value: Any) -> Any:
-    """A path as its last part alone, wherever it stands."""
-    if isinstance(value, dict):
-        return {key: _placeless(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_placeless(item) for item in value]
-    return Path(value).name if isinstance(value, str) and Path(value).is_absolute() else value
-
-
-def _trainer(recipe: Recipe | NameRecipe, run: Path) -> tuple[Trainer, Place, Near | None]:
-    """A trainer, where it begins, and what its checkpoint kept of what was mined."""
-    folder = checkpoint.latest(run)
-    encoder = Encoder.load(folder / checkpoint.ENCODER) if folder else Encoder(recipe.encoder)
-    trainer = Trainer(encoder, recipe.objective.make(), recipe.trainer)
-    if folder is None:
-        return trainer, Place(), None
-    return trainer, checkpoint.place(folder), checkpoint.restore(folder, trainer)
-
-
-def _steps(
-    recipe: Recipe | NameRecipe,
-    run: Path,
-    resumed: bool,
-    trainer: Trainer,
-    lessons: Callable[[int], Sized],
-    start: Place,
-    *,
-    near: Callable[[], Near | None] = lambda: None,
-    look: Callable[[Encoder], float] | None,
-) -> Iterator[Journal]:
-    """Train; then, in the first process, yield the journal while it is open, to judge with."""
-    if not trainer.accelerator.is_main_process:
-        for _ in trainer.steps(lessons, start=start):
-            pass
-        return
-    since = start.step if resumed else None
-    with Journal.open(run, recipe.journal, settings=_public(recipe.dump()), resume_step=since) as journal:
-        watcher = Watcher(run, trainer, journal, near=near, look=look)
-        for step in trainer.steps(lessons, start=start):
-            watcher.see(step)
-        watcher.finish()
-        yield journal

@@ -90,8 +90,7 @@ class Student(nn.Module):
     def forward(self, batch: Shown) -> tuple[Tensor, dict[str, float]]:
         """Select, encode, judge. Gives the loss and its parts."""
         batch = self._selected(batch)
-        mention_MD = self.encoder.mentions(batch.mentions)
-        entity_ED = self.encoder.entities(batch.entities)
+        mention_MD, entity_ED = self.objective.encode(self.encoder, batch)
         with torch.autocast(mention_MD.device.type, enabled=False):  # closeness divided by 0.05 is too fine for bf16
             loss: Loss = self.objective(mention_MD.float(), entity_ED.float(), batch)
         return loss.value, dict(loss.parts)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tripel.documents import Document, Mention
-from tripel.knowledge import Entity
+from tripel.knowledge import Entity, KnowledgeBase
 
 START, END = "[START]", "[END]"
 View = Literal["document", "marked", "bare"]
@@ -66,6 +66,12 @@ def whole(entity: Entity, *, separator: str) -> str:
 def described(entity: Entity, *, separator: str) -> str:
     """An entity as `longest name [SEP] definition` (TrainX), the name alone where it has no definition."""
     return f" {separator} ".join(filter(None, (max(entity.names, key=len), entity.definition)))
+
+
+def aside(kb: KnowledgeBase, name: int) -> str:
+    """A candidate as it is read beside a mention: the name of it that matched, by position, and its preferred name."""
+    matched, preferred = (str(kb.names[i].as_py()) for i in (name, int(kb.first_E[kb.row_N[name]])))
+    return f"({matched})" if matched.casefold() == preferred.casefold() else f"({matched}; {preferred})"
 
 
 _Shown = tuple[str, list[tuple[int, int]]]

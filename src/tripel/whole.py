@@ -22,11 +22,12 @@ from tripel.files import read_json, write_json
 from tripel.folding import Entities
 from tripel.indexes.base import Float, Hits, Int, Queries
 from tripel.knowledge import KnowledgeBase
+from tripel.reranker import Reranker
 
 Real = NDArray[np.float64]
 
 WEIGHTS = "whole.json"  # in a run folder
-EVIDENCE = ("best row", "mentions", "seen", "clusters", "exact")
+EVIDENCE = ("best row", "mentions", "seen", "clusters", "exact", "reread")
 SEVERAL = 3  # clusters whose mean closeness is looked at
 AT_ONCE = 256  # mentions whose candidates' names are read together
 
@@ -39,12 +40,14 @@ class Asked:
     forms_M: tuple[tuple[str, ...], ...]
     """How each mention says it, apart from case: its text, and its long form where it has one."""
     document_M: Int
+    documents: tuple[Document, ...] = ()
 
     @classmethod
     def of(cls, documents: Sequence[Document], queries: Queries) -> Asked:
         """Of all mentions of the documents."""
         placed = [(number, mention) for number, document in enumerate(documents) for mention in document.mentions]
-        return cls(queries, tuple(_forms(mention) for _, mention in placed), np.array([n for n, _ in placed], np.int64))
+        forms_M = tuple(_forms(mention) for _, mention in placed)
+        return cls(queries, forms_M, np.array([n for n, _ in placed], np.int64), tuple(documents))
 
     def __len__(self) -> int:
         return len(self.forms_M)
@@ -60,6 +63,8 @@ class Weights:
     """Share of a mention's probabilities that it takes from the mean over all mentions of its document that say the same."""
     encoder: str = ""
     """Fingerprint of the encoder that they serve."""
+    reranker: str = ""
+    """And of the re-ranker; empty where there is none."""
     chosen_on: dict[str, Any] = field(default_factory=dict)
     """The documents they were chosen on, and what came of it there."""
 
@@ -68,6 +73,10 @@ class Weights:
         if unknown or not 0 <= self.agreement <= 1:
             found = ", ".join(sorted(unknown)) or f"an agreement of {self.agreement}"
             raise ValueError(f"{found}; expected {', '.join(EVIDENCE)}, and an agreement from 0 to 1")
+
+    def serve(self, encoder: str, reranker: str) -> bool:
+        """Whether they were chosen for these."""
+        return (self.encoder, self.reranker) == (encoder, reranker)
 
     def save(self, path: Path) -> None:
         """Write JSON."""
@@ -94,17 +103,22 @@ class Weights:
         return Hits(row_MK, score_MK.astype(np.float32), name_MK)
 
 
-def evidence(index: Entities, kb: KnowledgeBase, asked: Asked, hits: Hits) -> Float:
+def evidence(
+    index: Entities, kb: KnowledgeBase, asked: Asked, hits: Hits, *, reranker: Reranker | None = None
+) -> Float:
     """What speaks for each candidate [M, K, F], in the order of EVIDENCE; 0 where a candidate is -1.
 
     best row: the score it was found by. mentions: mean closeness of its three closest clusters of training mentions, 0 where it
     has none. seen: whether it has one. clusters: log(1 + their number). exact: whether the mention, or its long form, is one of
-    its names.
+    its names. reread: how well it fits where it is read together with the text, 0 without a re-ranker.
     """
     out = np.zeros((*hits.row_MK.shape, len(EVIDENCE)), np.float32)
     for first in range(0, len(asked), AT_ONCE):
         chunk = slice(first, first + AT_ONCE)
-        out[chunk, :, -1] = _exact(kb, asked.forms_M[chunk], hits.row_MK[chunk])
+        out[chunk, :, 4] = _exact(kb, asked.forms_M[chunk], hits.row_MK[chunk])
+    if reranker is not None:
+        name_MK = np.where(hits.name_MK >= 0, index.name_N[hits.name_MK], -1)
+        out[:, :, 5] = np.where(hits.row_MK < 0, 0, reranker.scores(asked.documents, kb, hits, name_MK))
     for m, row_K in enumerate(hits.row_MK):
         kept = np.flatnonzero(row_K >= 0)
         owner_R, score_R = index.mentions_of(asked.queries, m, row_K[kept])

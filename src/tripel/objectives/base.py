@@ -64,6 +64,10 @@ class Objective(nn.Module, ABC, Generic[LessonT, BatchT]):
         """Drop what need not be learnt from. Called without gradients, before the batch is encoded."""
         return batch
 
+    def encode(self, encoder: Encoder, batch: BatchT) -> tuple[Tensor, Tensor]:
+        """Vectors of the mentions and of the entities of a batch, as `forward` reads them."""
+        return encoder.mentions(batch.mentions), encoder.entities(batch.entities)
+
     @abstractmethod
     def forward(self, mention_MD: Tensor, entity_ED: Tensor, batch: BatchT) -> Loss:
         """A pure function of tensors."""
