@@ -49,4 +49,4 @@ def lesson(*, view: str = "document", by: By = "document", documents: tuple[Docu
         row_MK[m, : len(others)] = others
     name_MK = np.where(row_MK >= 0, KB.first_E[np.maximum(row_MK, 0)], -1)
     right_MR = np.full((len(grouped.mentions), 2), -1, np.int64)
-    return Lesson(documents, KB, grouped, Near(row_MK, name_MK, right_MR), view, False, None)  # type: ignore[arg-type]
+    return Lesson(documents, KB, grouped, Near(row_MK, name_MK, right_MR), view, False, None, KB.names)  # type: ignore[arg-type]

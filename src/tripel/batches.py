@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 import numpy as np
+import pyarrow as pa
 from numpy.random import Generator
 from numpy.typing import NDArray
 
@@ -49,6 +50,8 @@ class Lesson:
     long_forms: bool
     entity_text: Callable[[int], str] | None
     """How an entity is shown whole; None where it is shown by one of its names."""
+    names: pa.StringArray
+    """Each name of the knowledge base as it is shown [N]."""
 
     def __len__(self) -> int:
         return len(self.grouped.clusters)
@@ -205,7 +208,7 @@ def _right_name(lesson: Lesson, cluster: Cluster, anchor: int, rng: Generator) -
 
 
 def _text(lesson: Lesson, row: int, name: int) -> str:
-    return lesson.entity_text(row) if lesson.entity_text else str(lesson.kb.names[name].as_py())
+    return lesson.entity_text(row) if lesson.entity_text else str(lesson.names[name].as_py())
 
 
 def shown_mentions(lesson: Lesson, flat_M: Sequence[int]) -> Passages:

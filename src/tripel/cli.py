@@ -80,17 +80,23 @@ def evaluate(
         list[Path] | None, typer.Argument(help="Other runs, or predictions of any software: JSON Lines or PubTator.")
     ] = None,
     on: Annotated[list[Role] | None, typer.Option(help="dev or test; when left out, what the run says.")] = None,
+    found: Annotated[bool, typer.Option("--found", help="The others found the mentions themselves.")] = False,
 ) -> None:
     """Judge a run: within candidates and over the full knowledge base, overall and by slices.
 
     Train with data.judged=[dev] while choosing; then, once: tripel evaluate RUN --on test
 
     With others, compare what was said of the same mentions, with paired tests: tripel evaluate RUN OTHER theirs.jsonl
+
+    Mentions that others found themselves: precision, recall, F1 and what was lost: tripel evaluate RUN theirs.pubtator --found
     """
     from tripel import tasks
 
     roles: list[Split] = [role.value for role in on or []]
-    print(tasks.compare(run, others, on=roles) if others else tasks.evaluate(run, on=roles))
+    if found:
+        print(tasks.found(run, others or [run], on=roles))
+    else:
+        print(tasks.compare(run, others, on=roles) if others else tasks.evaluate(run, on=roles))
 
 
 @app.command()

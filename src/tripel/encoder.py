@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 import numpy as np
+import pyarrow as pa
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
@@ -54,6 +55,8 @@ class Encoder(nn.Module):
         entity_view: views.EntityView = "names"
         """An entity is shown by each of its `names` alone, or once: `whole`, by type and all names together, or `described`,
         by its longest name and its definition."""
+        distinct_names: bool = False
+        """A name that several entities have is shown with what tells them apart: `MS (Multiple Sclerosis)`."""
         mention_pooling: Literal["span", "markers"] = "span"
         """Mean over the mention's tokens, or over the first and the last of them: [START] and [END] when marked."""
         entity_pooling: Literal["span", "mean", "cls"] = "span"
@@ -139,7 +142,11 @@ class Encoder(nn.Module):
         if self.config.entity_view != "names":
             show = {"whole": views.whole, "described": views.described}[self.config.entity_view]
             return show(kb[row], separator=str(self.tokenizer.sep_token))
-        return str(kb.names[int(kb.first_E[row])].as_py())
+        return str(self.shown_names(kb)[int(kb.first_E[row])].as_py())
+
+    def shown_names(self, kb: KnowledgeBase) -> pa.StringArray:
+        """Every name of a knowledge base as it is shown [N]."""
+        return kb.distinct if self.config.distinct_names else kb.names
 
     def save(self, folder: Path) -> None:
         """Write the Hugging Face layout into a new folder: safetensors, tokenizer, and our settings beside them."""

@@ -6,14 +6,14 @@ It reads what systems wrote, whoever they are, and runs none.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 from pydantic import TypeAdapter
 
-from tripel import metrics
+from tripel import metrics, protocols
 from tripel.gold import Counts, Gold, Key, Leakage
 from tripel.knowledge import KnowledgeBase
 from tripel.metrics import Estimate, Int, Paired
@@ -21,7 +21,7 @@ from tripel.predictions import Prediction
 
 AT = (1, 5, 20, 64)
 OUTCOMES = ("right", "ranked wrong", "not among candidates", "outside the knowledge base", "NIL", "no prediction")
-VERSION = 2  # of what is counted and how; figures of different versions are not to be compared
+VERSION = 3  # of what is counted and how; figures of different versions are not to be compared
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,8 @@ class Scores:
     """Those whose entity is in the knowledge base."""
     slices: dict[str, dict[str, Estimate]]
     """accuracy@1 over linkable mentions, by heading and slice."""
+    styles: dict[str, Estimate]
+    """accuracy@1 as other benchmarks count (`protocols.STYLES`)."""
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for a JSON file."""
@@ -98,6 +100,7 @@ def evaluate(
         linkable=_measures(ranks_M, strict_M, gold, document_M, every, seed=seed),
         known=_measures(ranks_M, strict_M, gold, document_M, known, seed=seed),
         slices=_slices(metrics.hits(ranks_M, k=1), gold, document_M, seed=seed),
+        styles=protocols.counted(gold.mentions, _ranked(predictions, kb), document_M, seed=seed),
     )
 
 
@@ -150,17 +153,23 @@ def _outcome(rank: int, *, known: bool, candidates: int | None) -> str:
 
 def ranks(predictions: Sequence[Prediction], gold: Gold, *, kb: KnowledgeBase, strict: bool = False) -> Int:
     """The rank of each gold mention [M], 0 where it was not found. Retired ids count as their current entity."""
-    by_place: dict[Key, Prediction] = {(one.document, one.start, one.end): one for one in predictions}
-    ids = {id for one in by_place.values() for id in one.ids}
-    current = {id: _current(kb, id) for id in ids}
+    ranked = _ranked(predictions, kb)
     measure = metrics.strict_rank if strict else metrics.rank
-    found = (
-        measure(mention.ids, _distinct(current[id] for id in by_place[mention.key].ids))
-        if mention.key in by_place
-        else 0
-        for mention in gold.mentions
-    )
+    found = (measure(mention.ids, [one for one, _ in ranked.get(mention.key, ())]) for mention in gold.mentions)
     return np.fromiter(found, np.int64, len(gold.mentions))
+
+
+def _ranked(predictions: Sequence[Prediction], kb: KnowledgeBase) -> dict[Key, list[tuple[str, float]]]:
+    """Candidates under their current ids, each once, by place; of two predictions for a place the last counts."""
+    ids = {id for one in predictions for id in one.ids}
+    today = {id: current(kb, id) for id in ids}
+    found = {}
+    for one in predictions:
+        best: dict[str, float] = {}
+        for id, score in one.candidates:
+            best.setdefault(today[id], score)
+        found[one.document, one.start, one.end] = list(best.items())
+    return found
 
 
 def _checked(predictions: Sequence[Prediction], gold: Gold) -> set[Key]:
@@ -175,13 +184,10 @@ def _checked(predictions: Sequence[Prediction], gold: Gold) -> set[Key]:
     return answered
 
 
-def _current(kb: KnowledgeBase, id: str) -> str:
+def current(kb: KnowledgeBase, id: str) -> str:
+    """The id that stands for it today; itself where it is unknown."""
     row = kb.row(id)
     return id if row is None else kb.id(row)
-
-
-def _distinct(ids: Iterable[str]) -> list[str]:
-    return list(dict.fromkeys(ids))
 
 
 def _documents(gold: Gold) -> Int:

@@ -6,7 +6,7 @@ Shapes: M queries, N rows of all parts end to end, R rows fetched, K entities wa
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -70,7 +70,7 @@ class Entities:
         if len(queries) > AT_ONCE:
             parts = [
                 self.search(
-                    _some(queries, np.arange(first, min(first + AT_ONCE, len(queries)))), k=k, allowed_E=allowed_E
+                    some(queries, np.arange(first, min(first + AT_ONCE, len(queries)))), k=k, allowed_E=allowed_E
                 )
                 for first in range(0, len(queries), AT_ONCE)
             ]
@@ -84,7 +84,7 @@ class Entities:
         )
         left, fetched, every = np.arange(len(queries)), FETCHED * k, len(self.entity_N)
         while len(left):
-            asked = _some(queries, left)
+            asked = some(queries, left)
             score_MR, row_MR, floor_M = self._nearest(asked, min(fetched, every), allowed_N)
             unsure = []
             for m, (scores, rows, floor) in enumerate(zip(score_MR, row_MR, floor_M, strict=True)):
@@ -117,13 +117,17 @@ class Entities:
             out.name_MK[m, : len(best)] = place_R[best]
         return out
 
-    def mentions_of(self, queries: Queries, m: int, row_K: Int) -> tuple[Int, Float]:
-        """The clusters of training mentions of given entities, for one query: place of the entity in `row_K`, and closeness
-        without discount [R] each."""
-        owner_R, place_R = self._rows(row_K)
-        mentions_P = np.array([part.kind == "mentions" for part in self.parts])
-        kept = mentions_P[self._parts(place_R)]
-        return owner_R[kept], self._closeness(queries, m, place_R[kept])
+    def mentions_of(self, queries: Queries, row_MK: Int) -> Iterator[tuple[Int, Float]]:
+        """The clusters of training mentions of given entities (-1 is none): for each query the place of the entity in its row of
+        `row_MK`, and closeness without discount [R] each.
+
+        Where more are asked for than there are, as of entities with thousands of clusters, all are compared at once.
+        """
+        for part, first in zip(self.parts, self.first_P.tolist(), strict=False):
+            if part.kind == "mentions":
+                yield from _closeness_to(part, first, queries, [self._rows(row_K) for row_K in row_MK])
+                return
+        yield from ((np.zeros(0, np.int64), np.zeros(0, np.float32)) for _ in row_MK)
 
     def _nearest(self, queries: Queries, fetched: int, allowed_N: Bool | None) -> tuple[Float, Int, Float]:
         """The closest rows of all parts [M, R], and what no row that was not fetched is above [M]: -inf where none is left."""
@@ -155,14 +159,31 @@ class Entities:
 
     def _closeness(self, queries: Queries, m: int, place_R: Int) -> Float:
         out = np.empty(len(place_R), np.float32)
-        part_R, query = self._parts(place_R), _some(queries, np.array([m]))
+        part_R, query = self._parts(place_R), some(queries, np.array([m]))
         for number in np.unique(part_R):
             here = part_R == number
             out[here] = self.parts[number].index.closeness(query, (place_R[here] - self.first_P[number])[None])[0]
         return out
 
 
-def _some(queries: Queries, places: Int) -> Queries:
+def _closeness_to(
+    part: Part, first: int, queries: Queries, wanted: Sequence[tuple[Int, Int]]
+) -> Iterator[tuple[Int, Float]]:
+    """Owners and closeness of the wanted rows that are of a part, whose rows begin at `first`, for each query."""
+    its = []
+    for owner_R, place_R in wanted:
+        kept_R = (place_R >= first) & (place_R < first + len(part.entity_N))
+        its.append((owner_R[kept_R], place_R[kept_R] - first))
+    if sum(len(place_R) for _, place_R in its) > len(part.entity_N):
+        every_MN = part.index.closeness_of_all(queries)
+        yield from ((owner_R, every_MN[m, place_R]) for m, (owner_R, place_R) in enumerate(its))
+    else:
+        for m, (owner_R, place_R) in enumerate(its):
+            yield owner_R, part.index.closeness(some(queries, np.array([m])), place_R[None])[0]
+
+
+def some(queries: Queries, places: Int) -> Queries:
+    """Of some of the queries."""
     vectors = None if queries.vectors_MD is None else queries.vectors_MD[places]
     return Queries(tuple(queries.texts[i] for i in places) if queries.texts else (), vectors)
 

@@ -144,15 +144,20 @@ def _keys(kind: Kind, encoder: Encoder, kb: KnowledgeBase) -> tuple[pa.StringArr
     entity_N, _ = rows_of(kind, kb)
     ids = pc.take(kb.ids, pa.array(entity_N))
     if kind == "names":
-        text = kb.names
+        text = encoder.shown_names(kb)
     elif kind == "whole":
         every = range(len(kb))
         parts = (every[first : first + SHARD] for first in range(0, len(kb), SHARD))
         arrays = [pa.array([encoder.entity_text(kb, row) for row in part], pa.string()) for part in parts]
         text = pa.chunked_array(arrays, pa.string()).combine_chunks()
     else:
-        text = pc.binary_join(kb.table["names"].combine_chunks(), "\x1f")
+        text = pc.binary_join(_listed(encoder, kb), "\x1f")
     return pc.binary_join_element_wise(ids, text, "\t"), text
+
+
+def _listed(encoder: Encoder, kb: KnowledgeBase) -> pa.ListArray:
+    """The names of each entity as they are shown."""
+    return pa.ListArray.from_arrays(pa.array(kb.first_E, pa.int32()), encoder.shown_names(kb))
 
 
 def _find(wanted: pa.StringArray, among: pa.StringArray) -> Int:

@@ -292,14 +292,18 @@ def load_rows(folder: Path) -> dict[str, Int]:
 def _encoded(kind: Kind, encoder: Encoder, kb: KnowledgeBase, row_R: Int, *, progress: Progress) -> Float:
     """Vectors of rows, in the form that is searched."""
     if kind == "names":
-        return unit_vectors(encoder, entity_vectors(encoder, kb.names.take(row_R).to_pylist(), progress=progress))
+        return unit_vectors(
+            encoder, entity_vectors(encoder, encoder.shown_names(kb).take(row_R).to_pylist(), progress=progress)
+        )
     if kind == "whole":
         texts = [encoder.entity_text(kb, int(row)) for row in row_R]
         return unit_vectors(encoder, entity_vectors(encoder, texts, progress=progress))
     counts_R = kb.first_E[row_R + 1] - kb.first_E[row_R]
     begins_R = np.cumsum(counts_R) - counts_R
     names = np.repeat(kb.first_E[row_R] - begins_R, counts_R) + np.arange(counts_R.sum())
-    unit = unit_vectors(encoder, entity_vectors(encoder, kb.names.take(names).to_pylist(), progress=progress))
+    unit = unit_vectors(
+        encoder, entity_vectors(encoder, encoder.shown_names(kb).take(names).to_pylist(), progress=progress)
+    )
     return unit_vectors(encoder, (np.add.reduceat(unit, begins_R, axis=0) / counts_R[:, None]).astype(np.float32))
 
 

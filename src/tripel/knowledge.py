@@ -222,6 +222,23 @@ class KnowledgeBase(Sequence[Entity]):
         return pc.replace_with_mask(pc.ascii_lower(self.names), other, pa.array(theirs, pa.string()))
 
     @cached_property
+    def distinct(self) -> pa.StringArray:
+        """All names [N]; one that several entities have is followed by what tells its entity apart: the preferred name, or where
+        it is that itself, the type: `MS (Multiple Sclerosis)`, `cold (Disease)`. Without a type it stays as it is."""
+        code_N = self.folded.dictionary_encode().indices.to_numpy()
+        pairs = np.unique(np.stack([code_N, self.row_N]), axis=1)
+        shared_N = np.bincount(pairs[0], minlength=code_N.max(initial=0) + 1)[code_N] > 1
+        places = np.flatnonzero(shared_N)
+        preferred = self.names.take(self.first_E[self.row_N[places]]).to_pylist()
+        shown = [
+            _told_apart(name, main, self.types(row))
+            for name, main, row in zip(
+                self.names.take(places).to_pylist(), preferred, self.row_N[places].tolist(), strict=True
+            )
+        ]
+        return pc.replace_with_mask(self.names, pa.array(shared_N), pa.array(shown, pa.string()))
+
+    @cached_property
     def _alternatives(self) -> tuple[pa.Array, NDArray[np.int64]]:
         column = _chunk(self.table["alternatives"])
         counts = pc.list_value_length(column).to_numpy(zero_copy_only=False)
@@ -233,6 +250,11 @@ class KnowledgeBase(Sequence[Entity]):
     def _sorted_names(self) -> tuple[pa.StringArray, NDArray[np.int64]]:
         order = pc.sort_indices(self.folded)
         return self.folded.take(order), order.to_numpy().astype(np.int64)
+
+
+def _told_apart(name: str, preferred: str, types: Sequence[str]) -> str:
+    by = types[0] if types and name.casefold() == preferred.casefold() else preferred
+    return name if name.casefold() == by.casefold() else f"{name} ({by})"
 
 
 def _chunk(column: pa.ChunkedArray) -> pa.Array:

@@ -75,6 +75,24 @@ def mean(value_M: Float, document_M: Int, *, seed: int) -> Estimate:
     return _estimate(float(value_M.mean()), mean_B, len(value_M))
 
 
+def precision_recall_f1(
+    right_D: Float, given_D: Float, found_D: Float, wanted_D: Float, *, seed: int
+) -> tuple[Estimate, Estimate, Estimate]:
+    """Of each document: how many of those given are right, how many of those wanted are found. 0 where there is nothing.
+
+    precision = right / given, recall = found / wanted, F1 their harmonic mean; intervals by bootstrap over documents.
+    """
+    weight_BD = np.concatenate([np.ones((1, len(given_D))), _draws(len(given_D), seed)])
+    right_B, given_B, found_B, wanted_B = (weight_BD @ its for its in (right_D, given_D, found_D, wanted_D))
+    precision_B, recall_B = right_B / np.maximum(given_B, 1e-12), found_B / np.maximum(wanted_B, 1e-12)
+    f1_B = 2 * precision_B * recall_B / np.maximum(precision_B + recall_B, 1e-12)
+    counts = int(given_D.sum()), int(wanted_D.sum()), int(wanted_D.sum())
+    precision, recall, f1 = (
+        _estimate(float(its[0]), its[1:], n) for its, n in zip((precision_B, recall_B, f1_B), counts, strict=True)
+    )
+    return precision, recall, f1
+
+
 def macro(value_M: Float, entity_M: Sequence[str], *, seed: int) -> Estimate:
     """The mean over entities of the mean over their mentions, so that a frequent entity counts as much as a rare one.
 

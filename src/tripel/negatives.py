@@ -77,7 +77,7 @@ def by_encoder(encoder: Encoder, lesson: Lesson, pool: Pool, *, kept: int, progr
 
 
 def _names(lesson: Lesson, pool: Pool) -> list[str]:
-    return list(lesson.kb.names.take(pool.name_P).to_pylist())
+    return list(lesson.names.take(pool.name_P).to_pylist())
 
 
 def _parted(row_MK: Int, name_MK: Int, gold: Sequence[Sequence[int]]) -> Near:

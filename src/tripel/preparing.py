@@ -87,6 +87,7 @@ def lesson(recipe: Recipe, found: Ground, encoder: Encoder) -> tuple[Lesson, Poo
         near=by_spelling(hits, grouped.gold, whole=whole),
         view=recipe.encoder.view,
         long_forms=recipe.encoder.long_forms,
+        names=encoder.shown_names(found.kb),
         entity_text=(lambda row: encoder.entity_text(found.kb, row)) if whole else None,
     )
     return made, Pool.of(hits, grouped.gold, made, depth=recipe.negatives.pool)

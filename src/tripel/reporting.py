@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tripel import plots, published, report_plots, tables
+from tripel import plots, protocols, published, report_plots, tables
 from tripel.calibration import calibrated, reliability, risk_coverage
 from tripel.comparing import Comparison, compared, named
 from tripel.config import load
@@ -91,6 +91,11 @@ def _accuracy(its: Comparison, recipe: Recipe, systems: Mapping[str, Path], pict
             tables.gains(its.gains()),
         )
     yield Shown("outcomes", "what became of the mentions, in %", tables.outcomes(its.scores))
+    yield Shown(
+        "counted-as",
+        f"accuracy@1 as other benchmarks count it, in % (N); {protocols.said()}",
+        tables.styles(its.scores),
+    )
     beside = published.beside(recipe.corpus.name)
     if beside:
         yield Shown("published", "published figures; compare only within one protocol", beside)

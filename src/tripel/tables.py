@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from tripel.end_to_end import LOST, EndToEnd
 from tripel.evaluation import AT, OUTCOMES, Scores
 from tripel.metrics import Estimate, Paired
 
@@ -39,7 +40,7 @@ class Table:
 
 def main(scores: Sequence[Scores]) -> str:
     """What the figures are about, accuracies, and what became of the mentions, as Markdown."""
-    return f"{counted(scores[0])}\n\n{accuracies(scores)}\n\n{outcomes(scores)}"
+    return f"{counted(scores[0])}\n\n{accuracies(scores)}\n\n{outcomes(scores)}\n\n{styles(scores)}"
 
 
 def accuracies(scores: Sequence[Scores]) -> Table:
@@ -59,6 +60,13 @@ def accuracies(scores: Sequence[Scores]) -> Table:
         for one in scores
     ]
     return Table(columns, rows)
+
+
+def styles(scores: Sequence[Scores]) -> Table:
+    """accuracy@1 as other benchmarks count, with N."""
+    columns = [f"{name} ({scores[0].styles[name].n:,})" for name in scores[0].styles]
+    rows = [[one.system, one.protocol, *map(with_interval, one.styles.values())] for one in scores]
+    return Table(["counted as", "protocol", *columns], rows)
 
 
 def outcomes(scores: Sequence[Scores]) -> Table:
@@ -92,6 +100,24 @@ def slices(scores: Sequence[Scores]) -> Table:
             cells = [with_interval(one.slices[heading][slice]) for one in scores]
             rows.append([heading if not number else "", slice, f"{figure.n:,}", *cells])
     return Table(columns, rows)
+
+
+def found(judged: Sequence[EndToEnd]) -> str:
+    """Precision, recall and F1 of systems that found the mentions themselves, and where the others were lost, as Markdown."""
+    kinds = ("precision", "recall", "f1")
+    columns = [
+        "system",
+        *(f"{match} {'F1' if kind == 'f1' else kind}" for match in ("strong", "weak") for kind in kinds),
+    ]
+    rows = [
+        [one.system, *(with_interval(getattr(match, kind)) for match in (one.strong, one.weak) for kind in kinds)]
+        for one in judged
+    ]
+    lost = [
+        [one.system, *(f"{100 * count / max(1, one.strong.recall.n):.1f}" for count in one.lost.values())]
+        for one in judged
+    ]
+    return f"{Table(columns, rows)}\n\n{Table(['% of linkable mentions', *LOST], lost)}"
 
 
 def gains(compared: Mapping[str, Paired]) -> Table:

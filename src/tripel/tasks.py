@@ -9,16 +9,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tripel import cards, checkpoint, config, reporting, rereading
+from tripel import cards, checkpoint, config, reporting, reranker_training, tables
 from tripel.asking import encoder_of
-from tripel.comparing import compared
+from tripel.comparing import compared, named, said
 from tripel.encoder import Encoder
+from tripel.end_to_end import end_to_end
 from tripel.environment import describe
 from tripel.exporting import export
 from tripel.files import read_json, write_json, write_text
 from tripel.find import component
 from tripel.journal import METRICS, Journal
-from tripel.judging import PICTURES, TABLES, judge
+from tripel.judging import PICTURES, TABLES, judge, right
 from tripel.linker import Linker
 from tripel.linking import linked
 from tripel.model_card import card
@@ -85,13 +86,13 @@ def rerank(run: Path, overrides: Sequence[str] = ()) -> str:
     found, folder = _ground(recipe, run), run / RERANKER
     resumed = (folder / CONFIG).exists()
     its = (
-        rereading.recipe(recipe, run, overrides)
+        reranker_training.recipe(recipe, run, overrides)
         if not resumed
         else Recipe.read(config.load(folder / CONFIG, overrides))
     )
     if processes().is_main_process:
         config.save(folder / CONFIG, its.dump())
-    for journal in rereading.trained(its, found, folder, resumed=resumed):
+    for journal in reranker_training.trained(its, found, folder, resumed=resumed):
         return judge(run, recipe, found, journal)
     return ""
 
@@ -103,6 +104,24 @@ def compare(run: Path, others: Sequence[Path], *, on: Sequence[Role] = ()) -> st
         raise ValueError(f"{run}: learnt from names alone; compare encoders of names with `tripel separation`")
     found = _ground(recipe, run)
     return "\n\n".join(str(compared([run, *others], found, role, seed=recipe.trainer.seed)) for role in on or ("test",))
+
+
+def found(run: Path, others: Sequence[Path], *, on: Sequence[Role] = ()) -> str:
+    """Files of mentions that other systems found and linked, against what is annotated. Gives the tables as Markdown."""
+    recipe = read_recipe(run)
+    if isinstance(recipe, NameRecipe):
+        raise ValueError(f"{run}: learnt from names alone; it says nothing of what documents hold")
+    its = _ground(recipe, run)
+    parts = []
+    for role in on or ("test",):
+        answers, truth = {name: said(path, role) for name, path in named(others).items()}, right(its, role)
+        ids = [document.id for document in its.documents[role]]
+        judged = [
+            end_to_end(made, truth, documents=ids, kb=its.kb, system=name, seed=recipe.trainer.seed)
+            for name, made in answers.items()
+        ]
+        parts.append(f"## {role}\n\n{tables.found(judged)}")
+    return "\n\n".join(parts)
 
 
 def report(run: Path, others: Sequence[Path], *, folder: Path, texts: bool = True) -> Path:

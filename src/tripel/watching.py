@@ -120,10 +120,10 @@ def watched(encoder: Encoder, found: Ground, *, documents: int) -> float:
 
 def _shown(encoder: Encoder, kb: KnowledgeBase, hits: Hits, *, count: int) -> list[list[tuple[int, str]]]:
     """(entity, text) of the candidates of the first mentions."""
-    whole = encoder.config.entity_view != "names"
+    whole, names = encoder.config.entity_view != "names", encoder.shown_names(kb)
     return [
         [
-            (row, encoder.entity_text(kb, row) if whole else str(kb.names[name].as_py()))
+            (row, encoder.entity_text(kb, row) if whole else str(names[name].as_py()))
             for row, name in zip(hits.row_MK[m].tolist(), hits.name_MK[m].tolist(), strict=True)
             if row >= 0
         ]

@@ -19,7 +19,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from tripel.documents import Document, Mention
 from tripel.files import read_json, write_json
-from tripel.folding import Entities
+from tripel.folding import Entities, some
 from tripel.indexes.base import Float, Hits, Int, Queries
 from tripel.knowledge import KnowledgeBase
 from tripel.reranker import Reranker
@@ -29,7 +29,7 @@ Real = NDArray[np.float64]
 WEIGHTS = "whole.json"  # in a run folder
 EVIDENCE = ("best row", "mentions", "seen", "clusters", "exact", "reread")
 SEVERAL = 3  # clusters whose mean closeness is looked at
-AT_ONCE = 256  # mentions whose candidates' names are read together
+AT_ONCE = 256  # mentions whose candidates are looked at together
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,18 +115,18 @@ def evidence(
     out = np.zeros((*hits.row_MK.shape, len(EVIDENCE)), np.float32)
     for first in range(0, len(asked), AT_ONCE):
         chunk = slice(first, first + AT_ONCE)
-        out[chunk, :, 4] = _exact(kb, asked.forms_M[chunk], hits.row_MK[chunk])
+        row_MK = hits.row_MK[chunk]
+        out[chunk, :, 0] = np.where(row_MK < 0, 0, hits.score_MK[chunk])
+        out[chunk, :, 4] = _exact(kb, asked.forms_M[chunk], row_MK)
+        its = index.mentions_of(some(asked.queries, np.arange(len(asked))[chunk]), row_MK)
+        for m, (owner_R, score_R) in enumerate(its, first):
+            has_K = np.bincount(owner_R, minlength=row_MK.shape[1])
+            out[m, :, 1] = _closest(score_R, owner_R, has_K)
+            out[m, :, 2] = has_K > 0
+            out[m, :, 3] = np.log1p(has_K)
     if reranker is not None:
         name_MK = np.where(hits.name_MK >= 0, index.name_N[hits.name_MK], -1)
         out[:, :, 5] = np.where(hits.row_MK < 0, 0, reranker.scores(asked.documents, kb, hits, name_MK))
-    for m, row_K in enumerate(hits.row_MK):
-        kept = np.flatnonzero(row_K >= 0)
-        owner_R, score_R = index.mentions_of(asked.queries, m, row_K[kept])
-        has_k = np.bincount(owner_R, minlength=len(kept))
-        out[m, kept, 0] = hits.score_MK[m, kept]
-        out[m, kept, 1] = _closest(score_R, owner_R, has_k)
-        out[m, kept, 2] = has_k > 0
-        out[m, kept, 3] = np.log1p(has_k)
     return out
 
 
@@ -171,11 +171,11 @@ def _exact(kb: KnowledgeBase, forms_M: Sequence[tuple[str, ...]], row_MK: Int) -
     ).reshape(row_MK.shape)
 
 
-def _closest(score_R: Float, owner_R: Int, has_k: Int) -> Real:
+def _closest(score_R: Float, owner_R: Int, has_K: Int) -> Real:
     """The mean of the highest scores of each owner; 0 where it has none [K]."""
     order = np.lexsort((-score_R, owner_R))
     owner_R, score_R = owner_R[order], score_R[order]
-    first_k = np.cumsum(has_k) - has_k
-    among_R = np.arange(len(owner_R)) - first_k[owner_R] < SEVERAL
-    total_k = np.bincount(owner_R[among_R], weights=score_R[among_R], minlength=len(has_k))
-    return np.asarray(total_k / np.clip(has_k, 1, SEVERAL))
+    first_K = np.cumsum(has_K) - has_K
+    among_R = np.arange(len(owner_R)) - first_K[owner_R] < SEVERAL
+    total_K = np.bincount(owner_R[among_R], weights=score_R[among_R], minlength=len(has_K))
+    return np.asarray(total_K / np.clip(has_K, 1, SEVERAL))

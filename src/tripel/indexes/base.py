@@ -61,6 +61,11 @@ class Index(ABC):
     def closeness(self, queries: Queries, row_MR: Int) -> Float:
         """The exact score of given rows [M, R]; -inf for -1."""
 
+    def closeness_of_all(self, queries: Queries) -> Float:
+        """The score of every row [M, N]."""
+        every_MN = np.broadcast_to(np.arange(len(self)), (len(queries), len(self)))
+        return self.closeness(queries, every_MN)
+
 
 def best(score_MR: Float, row_MR: Int, *, rows: int) -> tuple[Float, Int]:
     """The highest scores of each query and their rows, ties by row; pads last [M, rows]."""

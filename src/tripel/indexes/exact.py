@@ -60,6 +60,15 @@ class Exact(Index):
             out[m, found] = one_by_one(query_MD[m], self.vectors[rows[found]], self.similarity)
         return out
 
+    def closeness_of_all(self, queries: Queries) -> Float:
+        """By one product of matrices for each block."""
+        query_MD = torch.from_numpy(vectors_of(queries))
+        found = [
+            BY_NAME[self.similarity](query_MD.to(block_ND.device), block_ND).cpu() for _, block_ND in self._blocks(None)
+        ]
+        every_MN: Float = torch.cat(found, dim=1).numpy()
+        return every_MN
+
     def _blocks(self, allowed_N: Bool | None) -> Iterator[tuple[Int, Tensor]]:
         """Rows, and their vectors where they are compared."""
         if allowed_N is not None:

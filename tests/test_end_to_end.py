@@ -1,0 +1,123 @@
+"""Mentions that a system found itself, against plain loops; and how other benchmarks count."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tripel import metrics, tables
+from tripel.documents import Document, Mention
+from tripel.end_to_end import end_to_end
+from tripel.evaluation import evaluate
+from tripel.gold import gold
+from tripel.knowledge import Entity, KnowledgeBase
+from tripel.predictions import Prediction
+
+KB = KnowledgeBase.of(
+    [Entity(id="D1", name="fever"), Entity(id="D2", name="cough", alternatives=("C2",)), Entity(id="D3", name="cold")]
+)
+TEXT = "x" * 40
+
+
+def document(id: str, *spans: tuple[int, int, str]) -> Document:
+    made = (
+        Mention(start=start, end=end, text=TEXT[start:end], entities=tuple(ids.split("|")) if ids else ())
+        for start, end, ids in spans
+    )
+    return Document(id=id, text=TEXT, mentions=tuple(made))
+
+
+DOCUMENTS = [
+    document("a", (0, 5, "D1"), (6, 9, "C2"), (10, 14, "")),
+    document("b", (0, 4, "D1|D3"), (8, 12, "D9"), (20, 25, "D2")),
+    document("c"),
+]
+GOLD = gold(DOCUMENTS, kb=KB, train=[])
+IDS = [one.id for one in DOCUMENTS]
+
+
+def found(document: str, start: int, end: int, *ids: str) -> Prediction:
+    return Prediction(document, start, end, tuple((id, 0.0) for id in ids))
+
+
+def judged(*predictions: Prediction) -> Any:
+    return end_to_end(predictions, GOLD, documents=IDS, kb=KB, system="s", seed=0)
+
+
+def test_each_mention_and_each_link_is_looked_at() -> None:
+    its = judged(
+        found("a", 0, 5, "D1"),  # right
+        found("a", 6, 8, "D2"),  # right but for a letter
+        found("a", 10, 14, "D1"),  # nobody knows
+        found("b", 0, 4, "D2", "D1"),  # linked wrong
+        found("b", 20, 25),  # found, and not linked
+        found("c", 3, 4, "D1"),  # where nothing is
+    )
+    assert its.lost == {"right": 1, "linked wrong": 1, "NIL": 1, "other bounds": 1, "not found": 1}
+    assert (its.strong.precision.value, its.strong.precision.n) == (pytest.approx(1 / 4), 4)
+    assert (its.strong.recall.value, its.strong.recall.n) == (pytest.approx(1 / 5), 5)
+    assert its.strong.f1.value == pytest.approx(2 / 9)
+    assert its.weak.precision.value == pytest.approx(2 / 4) and its.weak.recall.value == pytest.approx(2 / 5)
+    assert "not found" in tables.found([its]) and "22.2 [" in tables.found([its])
+
+
+def test_nothing_found_is_nothing_right() -> None:
+    its = judged()
+    assert its.strong.f1.value == its.weak.precision.value == 0 and its.lost["not found"] == 5
+
+
+def test_another_corpus_is_noticed() -> None:
+    with pytest.raises(ValueError, match="document z: a prediction, and no such document; is it this corpus"):
+        judged(found("z", 0, 1, "D1"))
+
+
+SPANS = st.tuples(
+    st.sampled_from("abc"), st.integers(0, 30), st.integers(1, 9), st.sampled_from(["D1", "D2", "D3", ""])
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(SPANS, max_size=12, unique_by=lambda it: it[:3]))
+def test_matches_are_those_of_the_loops(said: list[tuple[str, int, int, str]]) -> None:
+    made = [found(doc, start, start + length, *([id] if id else [])) for doc, start, length, id in said]
+    its = judged(*made)
+    links = [
+        (p.document, p.start, p.end, p.ids[0]) for p in made if p.ids and (p.document, p.start, p.end) != ("a", 10, 14)
+    ]
+    for match, weak in ((its.strong, False), (its.weak, True)):
+        pairs = {
+            (i, j)
+            for i, (doc, start, end, id) in enumerate(links)
+            for j, mention in enumerate(GOLD.mentions)
+            if doc == mention.key[0] and id in mention.ids
+            if (set(range(start, end)) & set(range(*mention.key[1:])) if weak else (start, end) == mention.key[1:])
+        }
+        assert match.precision.value == pytest.approx(len({i for i, _ in pairs}) / max(1, len(links)))
+        assert match.recall.value == pytest.approx(len({j for _, j in pairs}) / 5)
+    assert sum(its.lost.values()) == 5 and its.weak.recall.value >= its.strong.recall.value
+
+
+def test_intervals_hold_the_value() -> None:
+    rng = np.random.default_rng(0)
+    wanted = rng.integers(1, 9, size=50).astype(float)
+    right = np.minimum(wanted, rng.integers(0, 9, size=50))
+    for estimate in metrics.precision_recall_f1(right, right + 1, right, wanted, seed=1):
+        assert estimate.low < estimate.value < estimate.high
+
+
+def test_other_benchmarks_count_otherwise() -> None:
+    answers = [
+        Prediction("a", 0, 5, (("D1", 0.5), ("D2", 0.5))),  # right, and another stands with it
+        Prediction("a", 6, 9, (("D1", 0.5), ("D2", 0.5), ("D3", 0.1))),  # right one second of two equals
+        Prediction("b", 0, 4, (("D3", 0.5),)),  # composite
+        Prediction("b", 20, 25, (("C2", 0.5), ("D2", 0.5))),  # one entity under two ids
+    ]
+    styles = evaluate(answers, GOLD, kb=KB, system="s", protocol="full", seed=0).styles
+    assert {name: it.n for name, it in styles.items()} == {"BELB": 3, "BELB, lenient": 3, "BioEL": 4}
+    assert styles["BELB"].value == pytest.approx(1 / 3)
+    assert styles["BELB, lenient"].value == pytest.approx(1)
+    assert styles["BioEL"].value == pytest.approx(3 / 4)
