@@ -8,8 +8,9 @@ Rows are the names of that folder, as its encoder has them. Beyond their number,
 moved by the difference of two real synonyms, at random; entities have 2.7 such names each, as in UMLS. `open` is what it takes
 until an entity can be asked for: rows, entities, vectors, search structure. Queries are distinct mentions of BC5CDR's test texts,
 shown without context. Every index is built in one process and asked in another, each reports its peak memory (file pages that
-are mapped count); the exact index's answers are what recall is measured against. `ngram` and `bm25` read the names themselves, are made
-anew when they are opened, and score every name: nothing is missed, so recall is left out; rows that are drawn have no names.
+are mapped count); the exact index's answers are what recall is measured against. `ngram` and `bm25` read the names themselves,
+are made anew when they are opened, and score every name: nothing is missed, so recall is left out; rows that are drawn have no
+names.
 """
 
 from __future__ import annotations

@@ -45,6 +45,8 @@ class PrototypeContrastive(Objective[Lesson, Batch]):
         """Names that show a right entity, where it has so many."""
         right: Literal["each", "together"] = "each"
         """Each right column is to be likely, or only all of them together."""
+        edges: bool = True
+        """Clusters are held against each other, too (mention-mention edges), and not against names alone."""
         wrong: int = 4
         """Wrong entities that each cluster brings, besides those that others bring."""
 
@@ -74,6 +76,8 @@ class PrototypeContrastive(Objective[Lesson, Batch]):
         right_GC = row_E[column_C] == row_E[gold_G][:, None]
         right_GC[:, len(entity_ED) :].fill_diagonal_(False)  # no cluster is compared with itself
         wrong_GC = ~known_GE[:, column_C]
+        if not self.config.edges:
+            right_GC[:, len(entity_ED) :] = wrong_GC[:, len(entity_ED) :] = False
         logits_GC = closeness_GC / self.config.temperature
         against_GC = logits_GC.masked_fill(~wrong_GC, NOTHING)
         wrong_G = against_GC.logsumexp(dim=1)
