@@ -17,7 +17,7 @@ import pytest
 import tiny
 from typer.testing import CliRunner
 
-from tripel import asking, index_plan, index_update, indexing, library
+from tripel import asking, index_plan, index_rows, index_update, library
 from tripel.cli import app
 from tripel.config import Choice
 from tripel.files import write_text
@@ -104,13 +104,13 @@ def test_an_update_equals_a_rebuild_and_encodes_only_what_is_new(
     built(model, tmp_path / "names", **index)
     rebuilt = built(model, tmp_path / "again", changed=True, **index)
     encoded: list[str] = []
-    entity_vectors = indexing.entity_vectors
+    entity_vectors = index_rows.entity_vectors
 
     def counting(encoder: object, texts: list[str], **more: object) -> np.ndarray:
         encoded.extend(texts)
         return entity_vectors(encoder, texts, **more)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(indexing, "entity_vectors", counting)
+    monkeypatch.setattr(index_rows, "entity_vectors", counting)
     kb(changed=True).save(tmp_path / "new.arrow")
     said = asking.update(tmp_path / "names", str(tmp_path / "new.arrow"))
     if index.get("rows", ["names"]) == ["names"]:
@@ -161,7 +161,7 @@ def test_a_build_after_an_update_that_was_killed_is_a_build(
 def test_a_damaged_folder_is_built_again(model: str, tmp_path: Path) -> None:
     built(model, tmp_path / "names", search={"name": "ivf"})
     folder = tmp_path / "names" / "index" / "names"
-    for damage in ((folder / "vectors-00000.npy").unlink, lambda: os.truncate(folder / indexing.ROWS, 100)):
+    for damage in ((folder / "vectors-00000.npy").unlink, lambda: os.truncate(folder / index_rows.ROWS, 100)):
         damage()
         with pytest.raises(ValueError, match="build the index again"):
             Linker.load(tmp_path / "names")
@@ -202,9 +202,9 @@ def test_an_index_of_another_encoder_is_refused(model: str, tmp_path: Path) -> N
 SLOWLY = """
 import sys, time
 from pathlib import Path
-from tripel import asking, indexing
+from tripel import asking, index_rows
 from tripel.indexes import approximate, hnsw, ivf
-indexing.SHARD = 16
+index_rows.SHARD = 16
 approximate.BLOCK = 8
 def slowly(found, vectors, *, first, progress):
     Path(sys.argv[3], "adding").touch()  # every vector is there, and the search structure is being made
@@ -248,7 +248,7 @@ def test_another_search_takes_the_vectors_that_are_there(
     model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = built(model, tmp_path / "names").ask(["bone 7"], k=5)
-    monkeypatch.setattr(indexing, "entity_vectors", None)  # nothing is encoded
+    monkeypatch.setattr(index_rows, "entity_vectors", None)  # nothing is encoded
     asking.build(model, str(tmp_path / "names.arrow"), tmp_path / "names", {"index": {"search": {"name": "hnsw"}}})
     monkeypatch.undo()
     linker = Linker.load(tmp_path / "names")

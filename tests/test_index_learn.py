@@ -10,7 +10,7 @@ import pytest
 import tiny
 
 from tripel import asking
-from tripel.indexing import rows_of
+from tripel.index_rows import rows_of
 from tripel.knowledge import Entity, KnowledgeBase
 from tripel.linker import Linker
 

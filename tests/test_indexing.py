@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tiny
 
-from tripel import indexing
+from tripel import index_rows, indexing
 from tripel.batches import Lesson
 from tripel.documents import Document, Mention
 from tripel.encoder import Encoder
@@ -96,10 +96,10 @@ def test_a_discount_lets_a_name_win(encoder: Encoder, tmp_path: Path) -> None:
 def test_a_build_that_was_stopped_goes_on_after_its_last_shard(
     encoder: Encoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: int
 ) -> None:
-    monkeypatch.setattr(indexing, "SHARD", 2)
+    monkeypatch.setattr(index_rows, "SHARD", 2)
     whole = made(tmp_path / "whole", encoder).parts[0]
     written: list[str] = []
-    write = indexing.write_shard
+    write = index_rows.write_shard
 
     def stopping(path: Path, vectors_ND: np.ndarray) -> None:
         if len(written) == at:
@@ -107,12 +107,12 @@ def test_a_build_that_was_stopped_goes_on_after_its_last_shard(
         written.append(path.name)
         write(path, vectors_ND)
 
-    monkeypatch.setattr(indexing, "write_shard", stopping)
+    monkeypatch.setattr(index_rows, "write_shard", stopping)
     with pytest.raises(KeyboardInterrupt):
         made(tmp_path / "index", encoder)
     assert not (tmp_path / "index").exists()
     before = len(written)
-    monkeypatch.setattr(indexing, "write_shard", lambda path, its: (written.append(path.name), write(path, its)))
+    monkeypatch.setattr(index_rows, "write_shard", lambda path, its: (written.append(path.name), write(path, its)))
     again = made(tmp_path / "index", encoder).parts[0]
     shards = sorted((tmp_path / "index" / "names").glob("vectors-*"))
     assert written[before:] == [path.name for path in shards[at:]]
@@ -128,7 +128,7 @@ def test_a_damaged_folder_is_named(encoder: Encoder, tmp_path: Path, damage: str
     made(tmp_path / "index", encoder)
     shard = tmp_path / "index" / "names" / "vectors-00000.npy"
     if damage == "rows":
-        rows = tmp_path / "index" / "names" / indexing.ROWS
+        rows = tmp_path / "index" / "names" / index_rows.ROWS
         rows.write_bytes(rows.read_bytes()[:-40])
     elif damage == "cut":
         shard.write_bytes(shard.read_bytes()[:-40])
@@ -157,7 +157,7 @@ def test_links_hold_candidates_best_first_with_the_name_that_matched(encoder: En
 def test_a_prototype_is_the_mean_of_directions(encoder: Encoder) -> None:
     """However long the vector of each mention, each has the same say."""
     lesson = lessons.lesson()
-    found, entities = indexing.cluster_vectors(encoder, lesson.by_document(), lesson.grouped)
+    found, entities = index_rows.cluster_vectors(encoder, lesson.by_document(), lesson.grouped)
 
     plain = mention_vectors(encoder, lesson.by_document())
     unit = plain / np.linalg.norm(plain, axis=1, keepdims=True)

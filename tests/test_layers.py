@@ -16,7 +16,7 @@ LAYERS = (
     "corpora terminologies abbreviations clusters synonyms pair_files vectors releases library archives fetching checking counts",
     "similarity views windows packing encoder encoding indexes candidates folding progress",
     "negatives batches name_batches objectives trainer checkpoint journal environment",
-    "indexing index_plan index_update index_learn reranker whole weighing linker name_negatives exporting",
+    "index_rows indexing index_plan index_update index_learn reranker whole weighing linker name_negatives exporting",
     "predictions foreign metrics calibration gold protocols evaluation end_to_end tables plots corpus_plots separation "
     "separation_plots model_card report report_plots published",
     "recipe name_recipe preparing name_preparing judging name_judging separating comparing reporting drawing asking knowing "

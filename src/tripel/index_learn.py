@@ -18,18 +18,8 @@ from tripel.documents import Document
 from tripel.encoder import Encoder
 from tripel.encoding import Progress, silent
 from tripel.files import read_json, swap_in, write_json
-from tripel.indexing import (
-    LEARNT,
-    ORIGIN,
-    ROWS,
-    Config,
-    cluster_vectors,
-    document_mark,
-    load_rows,
-    save_rows,
-    shard_path,
-    shards,
-)
+from tripel.index_rows import ROWS, cluster_vectors, document_mark, load_rows, save_rows, shard_path, shards
+from tripel.indexing import LEARNT, ORIGIN, Config
 from tripel.knowledge import KnowledgeBase
 from tripel.vectors import write_shard
 

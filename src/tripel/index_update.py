@@ -18,21 +18,9 @@ import pyarrow.compute as pc
 from tripel.encoder import Encoder
 from tripel.encoding import Progress, silent
 from tripel.files import read_json, swap_in, write_json
+from tripel.index_rows import Int, Kind, encode_shards, load_rows, rows_of, save_rows, shards
 from tripel.indexes.approximate import extended
-from tripel.indexing import (
-    ORIGIN,
-    SEARCH,
-    Config,
-    Int,
-    Kind,
-    Stamp,
-    encode_shards,
-    kinds,
-    load_rows,
-    rows_of,
-    save_rows,
-    shards,
-)
+from tripel.indexing import ORIGIN, SEARCH, Config, Stamp, kinds
 from tripel.knowledge import KnowledgeBase
 from tripel.vectors import SHARD, Vectors, write_shard
 

@@ -136,6 +136,12 @@ class KnowledgeBase(Sequence[Entity]):
         counts = pc.list_value_length(self._names).to_numpy(zero_copy_only=False)
         return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
 
+    def places(self, row_R: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Positions in `names` of all names of some entities, one entity after the other, and where each begins there [R]."""
+        counts_R = self.first_E[row_R + 1] - self.first_E[row_R]
+        begin_R = np.cumsum(counts_R) - counts_R
+        return np.repeat(self.first_E[row_R] - begin_R, counts_R) + np.arange(counts_R.sum()), begin_R
+
     def id(self, row: int) -> str:
         """The id of the entity at `row`."""
         return str(self.ids[row].as_py())

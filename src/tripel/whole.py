@@ -159,11 +159,9 @@ def _forms(mention: Mention) -> tuple[str, ...]:
 def _exact(kb: KnowledgeBase, forms_M: Sequence[tuple[str, ...]], row_MK: Int) -> Float:
     """Whether each candidate has a name that the mention says [M, K]."""
     rows = np.unique(row_MK[row_MK >= 0])
-    counts = kb.first_E[rows + 1] - kb.first_E[rows]
-    begins = np.cumsum(counts) - counts
-    places = np.repeat(kb.first_E[rows] - begins, counts) + np.arange(counts.sum())
+    places, _ = kb.places(rows)
     named: dict[str, set[int]] = defaultdict(set)
-    for name, row in zip(kb.names.take(places).to_pylist(), np.repeat(rows, counts).tolist(), strict=True):
+    for name, row in zip(kb.names.take(places).to_pylist(), kb.row_N[places].tolist(), strict=True):
         named[name.casefold()].add(row)
     found = [set().union(*(named.get(form, ()) for form in forms)) for forms in forms_M]
     return np.array(
