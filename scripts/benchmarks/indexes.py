@@ -97,7 +97,7 @@ def prepare(folder: Path, work: Path, rows: int) -> None:
         chosen = np.random.default_rng(42).permutation(len(texts))[:ASKED]
         chosen_texts = [texts[i] for i in sorted(chosen)]
         (work / "queries.json").write_text(json.dumps(chosen_texts))
-        (work / "names.json").write_text(json.dumps([linker.kb.names[i] for i in linker.index.parts[0].name_N]))
+        (work / "names.json").write_text(json.dumps(linker.kb.names.take(linker.index.parts[0].name_N).to_pylist()))
         np.save(work / "queries.npy", unit_vectors(linker.encoder, entity_vectors(linker.encoder, chosen_texts)))
     total = max(rows, len(own))
     if not (work / "entities.npy").exists():

@@ -14,7 +14,7 @@ from tripel.encoder import Encoder
 from tripel.evaluation import Scores, compare, evaluate
 from tripel.files import read_lines, write_json, write_text
 from tripel.gold import Gold, gold
-from tripel.indexes.base import Hits
+from tripel.indexes.base import Float, Hits
 from tripel.indexing import Stamp
 from tripel.journal import METRICS, Journal
 from tripel.linker import INDEX, Linker
@@ -156,19 +156,25 @@ def _chosen(linker: Linker) -> list[str]:
 
 @dataclass(frozen=True, eq=False)
 class _Looked:
-    """What an index found for the mentions of dev or test."""
+    """What an index found for the mentions of dev or test, and what speaks for it."""
 
     asked: Asked
     hits: Hits
     seconds: float
+    evidence: Float | None
+    """Where entities are judged as wholes."""
+    weighing: float
+    """Seconds that it took."""
 
     @classmethod
-    def by(cls, linker: Linker, documents: Sequence[Document], *, said: str) -> _Looked:
+    def by(cls, linker: Linker, documents: Sequence[Document], *, said: str, whole: bool) -> _Looked:
         began = time.monotonic()
         with bar(f"linking {said}") as progress:
             asked = linker.asked(documents, progress=progress)
             hits = linker.nearest(asked)
-        return cls(asked, hits, time.monotonic() - began)
+        found = time.monotonic()
+        evidence = linker.evidence(asked, hits) if whole else None
+        return cls(asked, hits, found - began, evidence, time.monotonic() - found)
 
 
 def _weighed(run: Path, recipe: Recipe, found: Ground, linker: Linker, looked: dict[str, _Looked]) -> Linker:
@@ -187,8 +193,9 @@ def _weighed(run: Path, recipe: Recipe, found: Ground, linker: Linker, looked: d
             weights = replace(like, encoder=encoder, reranker=reranker)
         else:
             documents = found.documents["dev"]
-            look = looked["dev"] = _Looked.by(linker, documents, said="dev, to choose weights")
-            its = Evident.of(documents, linker.kb, look.asked, look.hits, linker.evidence(look.asked, look.hits))
+            look = looked["dev"] = _Looked.by(linker, documents, said="dev, to choose weights", whole=True)
+            assert look.evidence is not None
+            its = Evident.of(documents, linker.kb, look.asked, look.hits, look.evidence)
             chosen = weighing.choose(its, encoder=encoder, seed=recipe.trainer.seed)
             weights = replace(chosen, reranker=reranker)
         weights.save(path)
@@ -207,11 +214,12 @@ def _answers(
         look = (
             looked[role]
             if name == TRAINED and role in looked
-            else _Looked.by(linker, documents, said=f"{role}, {name}")
+            else _Looked.by(linker, documents, said=f"{role}, {name}", whole=linker.weights is not None)
         )
-        began = time.monotonic()
-        full = linker.weighed(look.asked, look.hits)
-        speeds[name] = len(look.asked) / (look.seconds + time.monotonic() - began)
+        full = look.hits
+        if linker.weights is not None and look.evidence is not None:
+            full = linker.weights.ranked(look.hits, look.evidence, look.asked)
+        speeds[name] = len(look.asked) / (look.seconds + look.weighing)
         within = linker.weighed(look.asked, linker.within(look.asked, candidates.row_MK))
         ranked |= {(name, CANDIDATES): within, (name, FULL): full}
         if linker.weights is not None:

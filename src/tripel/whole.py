@@ -110,7 +110,8 @@ def evidence(
 
     best row: the score it was found by. mentions: mean closeness of its three closest clusters of training mentions, 0 where it
     has none. seen: whether it has one. clusters: log(1 + their number). exact: whether the mention, or its long form, is one of
-    its names. reread: how well it fits where it is read together with the text, 0 without a re-ranker.
+    its names. reread: of one without such a cluster, how far it stays below the candidate that fits best where they are read
+    together with the text; 0 for the others, whose clusters tell more, and without a re-ranker.
     """
     out = np.zeros((*hits.row_MK.shape, len(EVIDENCE)), np.float32)
     for first in range(0, len(asked), AT_ONCE):
@@ -126,7 +127,9 @@ def evidence(
             out[m, :, 3] = np.log1p(has_K)
     if reranker is not None:
         name_MK = np.where(hits.name_MK >= 0, index.name_N[hits.name_MK], -1)
-        out[:, :, 5] = np.where(hits.row_MK < 0, 0, reranker.scores(asked.documents, kb, hits, name_MK))
+        score_MK = reranker.scores(asked.documents, kb, hits, name_MK)
+        below_MK = score_MK - score_MK.max(axis=1, keepdims=True)
+        out[:, :, 5] = np.where((hits.row_MK < 0) | (out[:, :, 2] > 0), 0, below_MK)
     return out
 
 
