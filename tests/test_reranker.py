@@ -174,6 +174,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_run_is_judged_and_links_with_its_reranker(run: Path) -> None:
     weights = read_json(run / "whole.json")
     assert weights["reranker"] and weights["weights"]["reread"] > 0
+    assert "prototype_contrastive, and a re-ranker" in (run / "README.md").read_text(encoding="utf-8")
     linker = Linker.load(run)
     assert linker.reranker is not None
     without = Linker(linker.encoder, linker.kb, linker.index, linker.weights)

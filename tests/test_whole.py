@@ -70,6 +70,19 @@ def test_evidence_is_that_of_the_loops() -> None:
             assert found == pytest.approx(expected, abs=1e-5)
 
 
+def test_reading_tells_of_entities_that_no_cluster_tells_of() -> None:
+    class Fixed:
+        def scores(self, documents: object, kb: object, hits: Hits, name_MK: np.ndarray) -> np.ndarray:
+            return np.where(hits.row_MK == 2, 5.0, np.where(hits.row_MK == 3, 4.0, 1.0))
+
+    its = index()
+    hits = its.search(ASKED.queries, k=7)
+    shown = evidence(its, KB, ASKED, hits, reranker=Fixed())  # type: ignore[arg-type]
+    for m, row_K in enumerate(hits.row_MK.tolist()):
+        expected = [-1.0 if row == 3 else -4.0 if row in (1, 4) else 0.0 for row in row_K]  # 0, 2 and 5 have clusters
+        assert shown[m, :, EVIDENCE.index("reread")].tolist() == expected
+
+
 @settings(max_examples=50, deadline=None)
 @given(arrays(np.float64, (4, 3), elements=st.floats(-800, 800)), arrays(np.int64, (4, 3), elements=st.integers(-1, 5)))
 def test_chances_are_chances(logit_MK: np.ndarray, row_MK: np.ndarray) -> None:

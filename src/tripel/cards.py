@@ -14,6 +14,7 @@ from tripel.name_preparing import NameGround
 from tripel.name_recipe import NameRecipe
 from tripel.preparing import Ground
 from tripel.recipe import Recipe
+from tripel.reranker import mark
 from tripel.tables import with_interval
 
 HUB_BASE = "sentence-transformers/all-MiniLM-L6-v2"  # what is embedded
@@ -34,7 +35,7 @@ def of_linker(run: Path, recipe: Recipe, found: Ground) -> Facts:
         name=run.name,
         base=recipe.encoder.model,
         hub_base=HUB_BASE if recipe.encoder.model == "embedded" else "",
-        objective=recipe.objective.name,
+        objective=recipe.objective.name + (", and a re-ranker" if mark(run) else ""),
         trained_on=said["train"],
         judged_on=said[role],
         terminologies=terminologies,

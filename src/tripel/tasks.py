@@ -93,7 +93,9 @@ def rerank(run: Path, overrides: Sequence[str] = ()) -> str:
     if processes().is_main_process:
         config.save(folder / CONFIG, its.dump())
     for journal in reranker_training.trained(its, found, folder, resumed=resumed):
-        return judge(run, recipe, found, journal)
+        judged = judge(run, recipe, found, journal)
+        finish(run, recipe, found)
+        return judged
     return ""
 
 
