@@ -75,9 +75,52 @@ def test_a_query_finds_its_name_and_says_what_matched(model: str, tmp_path: Path
     ]
     assert found[0].score == pytest.approx(1, abs=1e-3) and found[0].name == "cough 1"
     assert [one.rank for one in found] == [1, 2, 3, 1, 2, 3]
-    said = asking.words(found, as_json=False)
+    said = asking.words(["cough of 1", "bone 7", "nowhere"], found, as_json=False)
     assert said.startswith("cough of 1\n    1.000  D001          cough 1 (as 'cough of 1')")
-    assert json.loads(asking.words(found, as_json=True).splitlines()[0])["entity"] == "D001"
+    assert said.endswith("\n\nnowhere\n    nothing found")
+    lines = asking.words(["cough of 1", "bone 7", "nowhere"], found, as_json=True).splitlines()
+    assert [json.loads(line)["entity"] for line in lines][:1] == ["D001"]
+    assert json.loads(lines[-1]) == {"query": "nowhere", "rank": 0, "entity": None}
+
+
+@pytest.mark.parametrize("name", ["bm25", "ngram"])
+def test_spelling_has_a_size_too(model: str, tmp_path: Path, name: str) -> None:
+    kb().save(tmp_path / "names.arrow")
+    with pytest.raises(
+        ValueError, match=rf"{name} over .* needs about 1.0 GB, more than 1MB \(1.0 GB of it for Python"
+    ):
+        asking.build(
+            model,
+            str(tmp_path / "names.arrow"),
+            tmp_path / "names",
+            {"index": {"search": {"name": name}}},
+            max_ram="1MB",
+        )
+
+
+@pytest.mark.parametrize(
+    ("search", "said"),
+    [
+        ({"pca": 999}, "index.search.pca is 999: .* give 16 at most"),
+        ({"cells": 300_000}, "index.search.cells is 300000, and there are"),
+        ({"pq": 5}, "index.search.pq is 5: twice as much must divide the 16 dimensions"),
+    ],
+)
+def test_cells_that_cannot_be_learnt_are_told_before_anything_is_encoded(
+    model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, search: dict[str, int], said: str
+) -> None:
+    monkeypatch.setattr(index_rows, "entity_vectors", None)
+    with pytest.raises(ValueError, match=said):
+        built(model, tmp_path / "names", search={"name": "ivf", **search})
+
+
+def test_what_is_not_there_is_named(model: str, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"nofile\.txt: no such file or folder"):
+        asking.knowledge(str(tmp_path / "nofile.txt"))
+    with pytest.raises(ValueError, match=r"nothing: no such folder; `tripel train` or `tripel index build` makes one"):
+        Linker.load(tmp_path / "nothing")
+    with pytest.raises(ValueError, match=r"typo: no such folder; expected a run"):
+        asking.encoder_of(str(tmp_path / "typo"), {})
 
 
 def test_filters_act_before_ranking(model: str, tmp_path: Path) -> None:
@@ -289,7 +332,10 @@ def test_a_plan_prints_every_index_and_takes_one(model: str, tmp_path: Path) -> 
     kb().save(tmp_path / "kb.arrow")
     said = asking.plan(model, str(tmp_path / "kb.arrow"), {}, ram="8GB")
     assert all(f"| {name}" in said for name in ("exact", "hnsw ", "hnsw stored=int8", "ivf "))
-    assert "within 8GB: take exact" in said
+    assert (
+        "within 8GB, of which Python, torch and an encoder are counted as 1.0 GB: take exact: `tripel index build"
+        in said
+    )
     assert "none fits" in asking.plan(model, str(tmp_path / "kb.arrow"), {}, ram="10MB")
     with pytest.raises(ValueError, match="such as 8GB"):
         index_plan.parsed("much")
@@ -318,7 +364,7 @@ def test_what_is_read_from_disk_for_every_query_is_taken_last() -> None:
 
 
 def test_a_plan_is_of_every_index_and_says_so(model: str) -> None:
-    with pytest.raises(ValueError, match=r"index\.search: a plan tries every index; leave it out"):
+    with pytest.raises(ValueError, match=r"index\.search: a plan tries every index of vectors; leave it out"):
         asking.plan(model, "sample", {"index": {"search": {"name": "hnsw"}}}, ram="8GB")
 
 

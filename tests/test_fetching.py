@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import ClassVar
 
 import pytest
+import tiny
 from typer.testing import CliRunner
 
-from tripel import archives, cli, config, fetching
+from tripel import archives, asking, cli, config, fetching, tasks
 from tripel.corpora.bc5cdr import Bc5cdr
 from tripel.fetching import Remote, Source, download, fetch
 from tripel.files import fingerprint
+from tripel.linker import Linker
 
 BLOCK = b"1|t|Fever.\n1|a|It fell.\n1\t0\t5\tFever\tDisease\tD005334\n"
 
@@ -273,7 +275,7 @@ def test_the_toy_configuration_names_files_that_are_fetched() -> None:
     values = config.load(Path(__file__).parents[1] / "configs" / "nemo_toy.yaml")
     named = [*values["pairs"].values(), *values["exam"].values()]
     assert len(named) == 4
-    assert set(named) <= {f"data/nemo_toy/{remote.name}" for remote in files}
+    assert set(named) <= {f"nemo_toy/{remote.name}" for remote in files}
     assert all(re.fullmatch("[0-9a-f]{64}", remote.sha256) for remote in files)
 
 
@@ -282,6 +284,24 @@ def test_the_toy_files_are_those_that_were_read(corpora_folder: Path) -> None:
         pytest.skip(f"NeMo's toy files are not in {corpora_folder}")
     sums = {fingerprint(path) for path in (corpora_folder / "nemo_toy").glob("*.tsv")}
     assert sums == {remote.sha256 for remote in fetching.SOURCES["nemo_toy"].files}
+
+
+def test_the_toy_files_go_through_from_copies_under_any_name(
+    corpora_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not (corpora_folder / "nemo_toy").is_dir():
+        pytest.skip(f"NeMo's toy files are not in {corpora_folder}")
+    monkeypatch.setenv("TRIPEL_DATA", str(tmp_path))
+    list(fetching.fetch(fetching.SOURCES["nemo_toy"], output=tmp_path / "nemo_toy", local=corpora_folder / "nemo_toy"))
+    settings = [f"encoder.model={tiny.folder(tmp_path / 'model')}", "trainer.epochs=1", "journal.wandb=false"]
+    run = tasks.train(Path(__file__).parents[1] / "configs" / "nemo_toy.yaml", settings, output=tmp_path / "run")
+    assert "10 names" in (run / "tables.md").read_text(encoding="utf-8")
+    names = tmp_path / "nemo_toy" / "tiny_example_index_data.tsv"
+    asking.build(str(run), str(names), tmp_path / "after", {})
+    found = asking.ask(Linker.load(tmp_path / "after"), ["high blood sugar", "head pain"], k=2)
+    assert [(one.query, one.rank) for one in found] == [
+        ("high blood sugar", 1), ("high blood sugar", 2), ("head pain", 1), ("head pain", 2)
+    ]  # fmt: skip
 
 
 def test_the_command(publisher: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -95,6 +95,9 @@ def test_wrong_names_are_mined_once_and_of_other_concepts(tmp_path: Path, name: 
 def test_wrong_names_are_mined_or_asked_for(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"say negatives\.k"):
         tasks.train(recipe(tmp_path, objective={"name": "triplet"}), output=tmp_path / "run")
+    few = recipe(tmp_path, objective={"name": "triplet", "wrong": 3}, negatives={"k": 1})
+    with pytest.raises(ValueError, match=r"objective\.wrong is 3, and 1 wrong names .* say negatives\.k=3"):
+        tasks.train(few, output=tmp_path / "few")
 
 
 def test_what_learns_from_names_is_not_given_a_corpus(tmp_path: Path) -> None:

@@ -11,10 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from tripel import knowing, library
+from tripel import drawing, knowing, library
 from tripel.cli import app
 from tripel.knowledge import Entity, KnowledgeBase
 from tripel.releases import difference, fates
+from tripel.synonyms import Drawing
 
 OLD = KnowledgeBase.of(
     [
@@ -211,3 +212,49 @@ def test_stats_and_an_update_with_annotations(tmp_path: Path) -> None:
     assert "annotations: 1 kept" in knowing.diff(
         f"{tmp_path}/kb@1", f"{tmp_path}/kb@2", annotations=tmp_path / "texts.pubtator"
     )
+
+
+def test_what_was_put_and_removed_by_hand_outlives_a_release(tmp_path: Path) -> None:
+    library.add(tmp_path, OLD, made_from="old")
+    ids = [one.id for one in OLD]
+    knowing.put(tmp_path, "X1", ["dostarlimab"], types=[], definition="", add=False)
+    knowing.put(tmp_path, "X2", ["gone again"], types=[], definition="", add=False)
+    knowing.remove(tmp_path, ["X2", ids[0]])
+    NEW.save(tmp_path / "new.arrow")
+    said = knowing.update(tmp_path, str(tmp_path / "new.arrow"), {})
+    now = library.opened(tmp_path)
+    assert now.row("X1") is not None and now.row("X2") is None and ids[0] not in {one.id for one in now}
+    assert {one.id for one in NEW} - {ids[0]} <= {one.id for one in now}
+    assert f"as they were by hand: {', '.join(sorted({'X1', 'X2', ids[0]}))}" in said
+    library.add(tmp_path, OLD, made_from="built anew")
+    assert library.by_hand(tmp_path) == (set(), set())
+
+
+def test_what_dictionaries_cannot_hold_is_not_put_and_not_exported(tmp_path: Path) -> None:
+    library.add(tmp_path, OLD, made_from="old")
+    for id, name in (("X 3", "plain"), ("X3", "a||b")):
+        with pytest.raises(ValueError, match="names without bars"):
+            knowing.put(tmp_path, id, [name], types=[], definition="", add=False)
+    bars = KnowledgeBase.of([Entity(id="D1", name="a|b", synonyms=("plain",))])
+    bars.save(tmp_path / "bars.arrow")
+    said = knowing.export(str(tmp_path / "bars.arrow"), tmp_path / "out.txt")
+    assert (tmp_path / "out.txt").read_text(encoding="utf-8") == "D1||plain\n"
+    assert "1 names of 1 concepts; 1 names with a bar or a line break were left out" in said
+
+
+def test_pairs_hold_no_restricted_names(tmp_path: Path) -> None:
+    its = [
+        Entity(
+            id=f"C{n}", name=f"free {n}", synonyms=(f"own {n}", f"SNOMED {n}"), sources=("MSH", "MSH", "SNOMEDCT_US")
+        )
+        for n in range(6)
+    ]
+    KnowledgeBase.of(its, restrictions={"MSH": 0, "SNOMEDCT_US": 9}).save(tmp_path / "kb.arrow")
+    said = drawing.draw(str(tmp_path / "kb.arrow"), Drawing(), share=0.2, seed=1, folder=tmp_path / "pairs")
+    texts = "".join(path.read_text(encoding="utf-8") for path in (tmp_path / "pairs").glob("*.tsv"))
+    assert "own" in texts and "SNOMED" not in texts and "6 names were left out" in said
+    with pytest.raises(ValueError, match="is there already; choose another --output"):
+        drawing.draw(str(tmp_path / "kb.arrow"), Drawing(), share=0.2, seed=1, folder=tmp_path / "pairs")
+    with pytest.raises(ValueError, match="expected a share of the concepts"):
+        drawing.draw(str(tmp_path / "kb.arrow"), Drawing(), share=2, seed=1, folder=tmp_path / "other")
+    assert not library.all_shareable(KnowledgeBase.open(tmp_path / "kb.arrow"))

@@ -15,10 +15,11 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tripel import tasks, views
+from tripel import asking, library, tasks, views
 from tripel.encoder import Encoder
 from tripel.files import read_json
 from tripel.indexes.base import Hits
+from tripel.knowledge import Entity, KnowledgeBase
 from tripel.linker import Linker
 from tripel.objectives.reranking import Choices, Reranking
 from tripel.packing import pack
@@ -211,3 +212,21 @@ def test_what_is_the_runs_is_not_said_again(run: Path, tmp_path: Path) -> None:
     (again / "config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
     with pytest.raises(ValueError, match=r"whole\.weigh is false, and a re-ranker speaks through weights"):
         tasks.rerank(again)
+
+
+def test_a_trained_linker_learns_a_concept_without_training(run: Path, tmp_path: Path) -> None:
+    kb = KnowledgeBase.open(run / "knowledge.arrow")
+    library.put(kb, Entity(id="X1", name="dostarlimab")).save(tmp_path / "more.arrow")
+    with pytest.raises(ValueError, match="keeps its knowledge base; say --output OTHER, where its linker goes on"):
+        asking.update(run, str(tmp_path / "more.arrow"))
+    said = asking.update(run, str(tmp_path / "more.arrow"), tmp_path / "linker")
+    assert "1 encoded" in said and not (tmp_path / "linker" / "reranker" / "state").exists()
+    before, after = Linker.load(run), Linker.load(tmp_path / "linker")
+    assert after.weights == before.weights and after.reranker is not None
+    assert len(after.index.entity_N) == len(before.index.entity_N) + 1
+    assert asking.ask(after, ["dostarlimab"], k=1)[0].entity == "X1"
+    assert tasks.link(tmp_path / "linker", ["Given [[dostarlimab]] twice."]).startswith("dostarlimab [6, 17)")
+    asking.update(tmp_path / "linker", str(run / "knowledge.arrow"))  # and unlearns it
+    assert asking.ask(Linker.load(tmp_path / "linker"), ["dostarlimab"], k=1)[0].entity != "X1"
+    with pytest.raises(ValueError, match="is there already"):
+        asking.update(run, str(tmp_path / "more.arrow"), tmp_path / "linker")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -18,14 +19,16 @@ from tripel.config import choose, dump
 from tripel.corpora.pubtator import parse, whole
 from tripel.encoder import Encoder
 from tripel.encoding import entity_vectors, unit_vectors
-from tripel.files import mended, read_json, write_json
+from tripel.files import located, mended, read_json, write_json
 from tripel.index_plan import memory, parsed, said
 from tripel.indexing import Stamp
 from tripel.knowledge import KnowledgeBase
 from tripel.linker import INDEX, KNOWLEDGE, Linker
 from tripel.preparing import read_terminologies
 from tripel.progress import bar
+from tripel.reranker import RERANKER
 from tripel.vectors import Vectors
+from tripel.whole import WEIGHTS
 
 MADE_FROM = "made_from.json"  # which encoder a folder was begun with
 SAMPLE = 20_000  # names that a plan is tried on
@@ -60,8 +63,13 @@ def knowledge(source: str, settings: Mapping[str, Any] | None = None) -> Knowled
         return library.opened(path)
     if path.is_dir() and (path / KNOWLEDGE).exists():
         return KnowledgeBase.open(path / KNOWLEDGE)
-    if path.is_file():
-        listed: list[dict[str, Any]] = [{"name": "dictionary", "path": source}]
+    listed: list[dict[str, Any]]
+    if located(source).is_file():
+        listed = [{"name": "dictionary", "path": str(located(source))}]
+    elif path.suffix or len(path.parts) > 1:
+        raise ValueError(
+            f"{source}: no such file or folder; expected a dictionary, a knowledge base, or terminologies such as mesh+ctd"
+        )
     else:
         listed = [{"name": name, **(settings or {})} for name in source.split("+")]
     return read_terminologies([choose("terminologies", one, where="terminology") for one in listed])
@@ -107,9 +115,16 @@ def build(model: str, source: str, folder: Path, settings: Mapping[str, Any], *,
     return f"{folder}: {len(kb):,} concepts, {len(kb.names):,} names; ask it with `tripel index query {folder} NAME`"
 
 
-def update(folder: Path, source: str) -> str:
-    """Carry a folder over to another version of its knowledge base, encoding only what is new."""
-    _own(folder, f"first `tripel index build {folder} KB --output OTHER`, then update that")
+def update(folder: Path, source: str, output: Path | None = None) -> str:
+    """Carry a folder over to another version of its knowledge base, encoding only what is new.
+
+    A run keeps its knowledge base: what links of it goes on in `output`. A folder goes on in its place where there is none.
+    """
+    if output is None:
+        _own(folder, "say --output OTHER, where its linker goes on")
+    else:
+        _carried(folder, output)
+        folder = output
     made, new = checkpoint.published(folder), knowledge(source)
     stamp = Stamp(checkpoint.encoder_fingerprint(made), new.fingerprint)
     if indexing.made_by(folder / INDEX, stamp):
@@ -120,6 +135,26 @@ def update(folder: Path, source: str) -> str:
         counts = index_update.update(folder / INDEX, linker.encoder, linker.kb, new, stamp=stamp, progress=progress)
     new.save(folder / KNOWLEDGE)
     return f"{folder}: {counts}"
+
+
+LINKS = (checkpoint.ENCODER, INDEX, KNOWLEDGE, WEIGHTS, RERANKER)  # all that links, in a run
+
+
+def _carried(folder: Path, output: Path) -> None:
+    """What links of a run, in a folder of its own; files are shared, not copied."""
+    if output.exists():
+        raise ValueError(f"{output} is there already; `tripel index update {output} KB` goes on with it")
+    Linker.load(folder)  # raises where something is missing
+    part = output.with_name(f".{output.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    for name in LINKS:
+        if (folder / name).is_dir():
+            unneeded = shutil.ignore_patterns("state", "wandb", "*.jsonl")
+            shutil.copytree(folder / name, part / name, copy_function=os.link, ignore=unneeded)
+        elif (folder / name).exists():
+            os.link(folder / name, part / name)
+    part.rename(output)
 
 
 def learn(folder: Path, files: Sequence[Path]) -> str:
@@ -153,19 +188,26 @@ def ask(
     ]
 
 
-def words(answers: Sequence[Answer], *, as_json: bool) -> str:
-    """For people, a table under each query; or JSON Lines."""
-    if as_json:
-        return "\n".join(json.dumps(asdict(one), ensure_ascii=False) for one in answers)
-    lines: list[str] = []
+def words(queries: Sequence[str], answers: Sequence[Answer], *, as_json: bool) -> str:
+    """For people, a table under each query; or JSON Lines, of a query that found nothing one without an entity."""
+    by_query: dict[str, list[Answer]] = {query: [] for query in queries}
     for one in answers:
-        if one.rank == 1:
-            lines += ["", one.query] if lines else [one.query]
+        by_query[one.query].append(one)
+    if as_json:
+        told = [asdict(one) for its in by_query.values() for one in its]
+        told += [{"query": query, "rank": 0, "entity": None} for query, its in by_query.items() if not its]
+        return "\n".join(json.dumps(one, ensure_ascii=False) for one in told)
+    return "\n\n".join("\n".join([query, *(_lines(its) or ["    nothing found"])]) for query, its in by_query.items())
+
+
+def _lines(answers: Sequence[Answer]) -> list[str]:
+    lines = []
+    for one in answers:
         matched = f" (as {one.matched!r})" if one.matched != one.name else ""
         beside = "" if one.found_by == "names" else f" by {one.found_by}"
         source = f" [{one.source}]" if one.source else ""
         lines.append(f"    {one.score:.3f}  {one.entity:<14}{one.name}{matched}{source}{beside}")
-    return "\n".join(lines)
+    return lines
 
 
 def plan(model: str, source: str, settings: Mapping[str, Any], *, ram: str) -> str:
@@ -173,7 +215,7 @@ def plan(model: str, source: str, settings: Mapping[str, Any], *, ram: str) -> s
     limit = parsed(ram)
     index, shown = _sections(settings)
     if index:
-        raise ValueError(f"index.{next(iter(index))}: a plan tries every index; leave it out")
+        raise ValueError(f"index.{next(iter(index))}: a plan tries every index of vectors; leave it out")
     encoder, kb = encoder_of(model, shown), knowledge(source)
     if not len(kb):
         raise ValueError(f"{source}: a knowledge base without concepts")
@@ -197,10 +239,13 @@ def plan(model: str, source: str, settings: Mapping[str, Any], *, ram: str) -> s
     ]
     columns = ["index", "memory", "disk", "build, after encoding", "missed of the first 64", "speed, times exact"]
     best = index_plan.choose(found, ram=limit)
-    verdict = f"take {best.name}" if best else f"none fits into {ram}; give more, or fewer names"
+    command = f"tripel index build {model} {source} {best.words}" if best else ""
+    verdict = f"take {best.name}: `{command}`" if best else "none fits; give more, or fewer names"
+    grows = "; with more names hnsw misses more" if len(sample) < len(kb.names) else ""
     return (
         f"{len(kb.names):,} names of {encoder.dimensions} dimensions; build, misses and speed from {len(sample):,} of them\n\n"
-        f"{tables.Table(columns, rows)}\n\nwithin {ram}: {verdict}"
+        f"{tables.Table(columns, rows)}\n\nmisses are the sample's{grows}; bm25 and ngram compare spelling and are not tried\n"
+        f"within {ram}, of which Python, torch and an encoder are counted as {said(index_plan.BESIDES)}: {verdict}"
     )
 
 
@@ -243,8 +288,8 @@ def _fits(config: indexing.Config, kb: KnowledgeBase, encoder: Encoder, max_ram:
     needed = sum(held) + index_plan.BESIDES
     if needed > parsed(max_ram):
         raise ValueError(
-            f"{config.search.name} over {sum(rows.values()):,} rows needs about {said(needed)}, more than {max_ram};"
-            f" `tripel index plan --ram {max_ram}` finds one that fits"
+            f"{config.search.name} over {sum(rows.values()):,} rows needs about {said(needed)}, more than {max_ram}"
+            f" ({said(index_plan.BESIDES)} of it for Python, torch and an encoder); `tripel index plan` tells what others take"
         )
 
 

@@ -19,10 +19,15 @@ if TYPE_CHECKING:
     from tripel.fetching import Progress
     from tripel.recipe import Role as Split
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+HELP = """Train, judge and use biomedical entity linkers by metric learning.
+
+Begin with `tripel train configs/sample.yaml`, then `tripel link RUN "Relapses made [[MS]] certain."`. Every command tells more
+with --help.
+"""
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=HELP)
 app.add_typer(cli_index.index, name="index")
 app.add_typer(cli_kb.kb, name="kb")
-data = typer.Typer(no_args_is_help=True, help="Corpora: fetch, count, check.")
+data = typer.Typer(no_args_is_help=True, help="Corpora: fetch, count, check, and pairs of synonyms.")
 app.add_typer(data, name="data")
 
 

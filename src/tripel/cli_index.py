@@ -17,14 +17,21 @@ SOURCE = Annotated[
         help="mesh, mesh+ctd, a dictionary file, a folder of `tripel kb build` (FOLDER@2), or an .arrow file."
     ),
 ]
-SETTINGS = Annotated[list[str] | None, typer.Argument(help="index.search.name=hnsw, encoder.precision=bf16, ...")]
+SETTINGS = Annotated[
+    list[str] | None,
+    typer.Argument(
+        help="index.search.name=exact, hnsw (with m, ef_construction, ef_search, stored=int8, threads), ivf (cells, pq, pca,"
+        " probe, recall, overfetch), bm25 or ngram; index.rows=[names] and whole, centroids; encoder.precision=bf16, ..."
+    ),
+]
+SHOWN = Annotated[list[str] | None, typer.Argument(help="Of the encoder alone: encoder.precision=bf16, ...")]
 
 
 @index.command("plan")
 def index_plan(
     model: MODEL,
     source: SOURCE,
-    settings: SETTINGS = None,
+    settings: SHOWN = None,
     ram: Annotated[str, typer.Option(help="What searching may take, such as 8GB.")] = "8GB",
 ) -> None:
     """Print what each index would take, measured on a sample, and which one to choose.
@@ -59,12 +66,18 @@ def index_build(
 
 @index.command("update")
 def index_update(
-    folder: Annotated[Path, typer.Argument(help="A folder of `tripel index build`.")], source: SOURCE
+    folder: Annotated[Path, typer.Argument(help="A folder of `tripel index build`, or a run.")],
+    source: SOURCE,
+    output: Annotated[Path | None, typer.Option(help="Of a run: where its linker goes on.")] = None,
 ) -> None:
-    """Carry an index over to another version of its knowledge base: only new names are encoded, removed ones buried."""
+    """Carry an index over to another version of its knowledge base: only new names are encoded, removed ones buried.
+
+    A trained linker learns a concept without training: tripel kb put kb/mesh X1 dostarlimab, then
+    tripel index update runs/fast kb/mesh --output linkers/fast, then tripel link linkers/fast "..."
+    """
     from tripel import asking
 
-    print(asking.update(folder, source))
+    print(asking.update(folder, source, output))
 
 
 @index.command("learn")
@@ -104,29 +117,38 @@ def index_query(
     from tripel.linker import Linker
 
     linker = Linker.load(folder)
-    wanted = ids.read_text(encoding="utf-8").split() if ids else []
+    wanted = _text(ids).split() if ids else []
     if ids and not wanted:
         raise ValueError(f"{ids}: no ids in it; one on each line is expected")
     for asked in _asked(names or [], file):
         found = asking.ask(linker, asked, k=k, types=types or [], sources=sources or [], ids=wanted)
-        print(asking.words(found, as_json=as_json))
+        print(asking.words(asked, found, as_json=as_json))
+
+
+def _text(file: Path) -> str:
+    if not file.is_file():
+        raise ValueError(f"{file}: no such file; expected one with a line for each")
+    return file.read_text(encoding="utf-8")
 
 
 def _asked(names: list[str], file: Path | None) -> Iterator[list[str]]:
     """All names of the command line and of a file at once; at a prompt, one after the other until `exit`."""
     if file is not None:
-        text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
+        text = sys.stdin.read() if str(file) == "-" else _text(file)
         names = [*names, *(line.strip() for line in text.splitlines() if line.strip())]
         if not names:
             raise ValueError(f"{file}: no names in it; one on each line is expected")
     if names:
+        if not all(name.strip() for name in names):
+            raise ValueError("a blank name: nothing to look up")
         yield names
         return
     while True:
-        try:
-            name = input("name (exit to leave): ").strip()
-        except EOFError:
+        print("name (exit to leave): ", end="", file=sys.stderr, flush=True)
+        line = sys.stdin.readline()
+        if not line:
             return
+        name = line.strip()
         if name in ("exit", "quit"):
             return
         if name:

@@ -10,6 +10,7 @@ import numpy as np
 from tripel import pair_files
 from tripel.asking import knowledge
 from tripel.knowledge import KnowledgeBase
+from tripel.library import UNSHARED, shareable
 from tripel.pair_files import NamePair, NamePairs
 from tripel.synonyms import Drawing, Drawn, Int, Pairs, candidates, held_out
 
@@ -18,7 +19,15 @@ TRAIN, HELD_OUT = "train.tsv", "held_out.tsv"
 
 def draw(source: str, drawing: Drawing, *, share: float, seed: int, folder: Path) -> str:
     """Write the pairs of most concepts, and one pair of each concept of the rest: no concept is in both files."""
-    kb = knowledge(source)
+    if not 0 <= share < 1:
+        raise ValueError(f"--held-out {share}: expected a share of the concepts, from 0 to less than 1")
+    there = [folder / name for name in (TRAIN, HELD_OUT) if (folder / name).exists()]
+    if there:
+        raise ValueError(f"{there[0]} is there already; choose another --output")
+    whole = knowledge(source)
+    kb = shareable(whole)
+    dropped = len(whole.names) - len(kb.names)
+    left = f"\n{dropped:,} names were left out: {UNSHARED}; training from `terminologies` uses them" if dropped else ""
     learnt, apart = held_out(candidates(kb, drawing, seed=seed), share=share, seed=seed)
     pairs = Drawn(kb, learnt, drawing, seed=seed)
     rest = Drawn(kb, apart, Drawing(most=1), seed=seed)
@@ -26,7 +35,7 @@ def draw(source: str, drawing: Drawing, *, share: float, seed: int, folder: Path
         pair_files.write(folder / name, NamePairs.of(_pairs(kb, drawn)))
     return (
         f"{folder / TRAIN}: {len(pairs):,} pairs of {len(learnt):,} concepts\n"
-        f"{folder / HELD_OUT}: {len(rest):,} pairs, one of each of {len(apart):,} other concepts"
+        f"{folder / HELD_OUT}: {len(rest):,} pairs, one of each of {len(apart):,} other concepts{left}"
     )
 
 

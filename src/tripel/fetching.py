@@ -179,15 +179,19 @@ def _copy(source: Source, local: Path, output: Path) -> Iterator[Progress]:
     if not local.is_dir():
         raise ValueError(f"{local}: expected a folder with the files, or an archive of them, as downloaded")
     archives = [remote for remote in source.files if remote.unpack and (local / remote.name).is_file()]
-    plain = [path for path in sorted(local.iterdir()) if path.is_file() and matches(path.name, source.usable)]
+    here = [path for path in sorted(local.iterdir()) if path.is_file()]
+    plain = {path: path.name for path in here if matches(path.name, source.usable)}
+    if not archives and not plain:  # copies under other names are known by their content
+        wanted = {remote.sha256: remote.name for remote in source.files if remote.sha256 and not remote.unpack}
+        plain = {path: name for path in here if wanted and (name := wanted.get(fingerprint(path), ""))}
     if not archives and not plain:
         names = ", ".join([*(remote.name for remote in source.files), *source.usable])
         raise ValueError(f"{local}: holds none of {names}; name the folder that does")
-    for path in [*(local / remote.name for remote in archives), *plain]:
-        with replacing(output / path.name) as part:
+    for path, name in {**{local / remote.name: remote.name for remote in archives}, **plain}.items():
+        with replacing(output / name) as part:
             shutil.copyfile(path, part)
-        yield Progress(path.name, f"copied from {local}")
-        yield _verify(output / path.name, next((it.sha256 for it in source.files if it.name == path.name), ""))
+        yield Progress(name, f"copied from {path}")
+        yield _verify(output / name, next((it.sha256 for it in source.files if it.name == name), ""))
     for remote in archives:
         yield from _unpacked(output / remote.name, output, remote)
 

@@ -110,6 +110,11 @@ def fingerprint(path: Path) -> str:
     return digest.hexdigest()
 
 
+def located(path: str) -> Path:
+    """A file where it is named, or, where it is not there, in the data folder."""
+    return Path(path) if Path(path).exists() or Path(path).is_absolute() else data_folder() / path
+
+
 def data_folder() -> Path:
     """Where corpora and knowledge bases lie: $TRIPEL_DATA, or `data` here."""
     return Path(os.environ.get("TRIPEL_DATA", "data"))

@@ -68,7 +68,8 @@ class Config:
         return self.search.name not in DENSE
 
 
-DENSE = ("exact", "hnsw", "ivf")
+APPROXIMATE = ("hnsw", "ivf")
+DENSE = ("exact", *APPROXIMATE)
 
 
 def dense(values: Mapping[str, Any], *, where: str) -> Choice:
@@ -99,13 +100,21 @@ def make(
 ) -> None:
     """Encode what stands for each entity, make it searchable, and put the folder in its place.
 
-    Raises ValueError where the rows wanted are none.
+    Raises ValueError where the rows wanted are none, or too few for the search wanted.
     """
     wanted = [kind for kind in config.rows if kind != "mentions" or lesson is not None]
     if not wanted:
         raise ValueError(
             f"index.rows is {list(config.rows)}: nothing to search; give names, whole, centroids or mentions"
         )
+    for kind in wanted:
+        if kind != "mentions" and config.search.name in APPROXIMATE:
+            component("indexes", config.search.name).check(
+                config.search.settings,
+                rows=len(rows_of(kind, kb)[0]),
+                dimensions=encoder.dimensions,
+                similarity=encoder.config.similarity,
+            )
     part = folder.with_name(f".{folder.name}.part")
     origin = {**asdict(stamp), "similarity": encoder.config.similarity, "settings": dump(config)}
     if not (part / ORIGIN).exists() or read_json(part / ORIGIN) != origin:

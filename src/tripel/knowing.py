@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -22,8 +23,8 @@ from tripel.problems import BadInput, Problem
 from tripel.releases import difference, fates
 from tripel.separation_plots import names_a_concept
 
+BARS = re.compile(r"[|\n\r]")
 COMMON = 12  # types and vocabularies that are listed
-UNSHARED = "their vocabularies are restricted, or how far is not known (of UMLS MRSAB.RRF tells it)"
 
 
 def build(source: str, settings: Mapping[str, Any], folder: Path) -> str:
@@ -33,10 +34,14 @@ def build(source: str, settings: Mapping[str, Any], folder: Path) -> str:
 
 
 def update(folder: Path, source: str, settings: Mapping[str, Any], *, annotations: Path | None = None) -> str:
-    """Keep a new release, and say what changed since the version before."""
+    """Keep a new release, and say what changed since the version before. Concepts that were put or removed by hand stay so."""
     old, new = library.opened(folder), knowledge(source, settings)
+    put, removed = library.by_hand(folder)
+    new = library.kept_by_hand(old, new, put=put, removed=removed)
     changed = _compared(old, new, annotations)
-    made = library.add(folder, new, made_from=source)
+    if put or removed:
+        changed += f"\nas they were by hand: {', '.join(sorted(put | removed))}"
+    made = library.add(folder, new, made_from=f"{library.RELEASE}{source}")
     return (
         f"{changed}\n{folder}@{made.number}: {made.concepts:,} concepts, {made.names:,} names ({made.fingerprint[:16]})"
     )
@@ -71,13 +76,15 @@ def put(folder: Path, id: str, names: Sequence[str], *, types: Sequence[str], de
     """Add or change one concept, as a new version."""
     kb = library.opened(folder)
     entity = library.changed(kb, id, names, types=types, definition=definition, add=add)
-    made = library.add(folder, library.put(kb, entity), made_from=f"put {id}")
+    made = library.add(folder, library.put(kb, entity), made_from=f"{library.PUT}{id}")
     return f"{folder}@{made.number}: {made.concepts:,} concepts, {made.names:,} names"
 
 
 def remove(folder: Path, ids: Sequence[str]) -> str:
     """Take concepts out, as a new version."""
-    made = library.add(folder, library.without(library.opened(folder), ids), made_from=f"remove {' '.join(ids)}")
+    made = library.add(
+        folder, library.without(library.opened(folder), ids), made_from=f"{library.REMOVE}{' '.join(ids)}"
+    )
     return f"{folder}@{made.number}: {made.concepts:,} concepts, {made.names:,} names"
 
 
@@ -89,9 +96,14 @@ def export(source: str, file: Path) -> str:
     free = library.shareable(kb)
     dropped = len(kb.names) - len(free.names)
     with replacing(file) as part, part.open("w", encoding="utf-8", newline="\n") as out:
-        out.writelines(f"{one.id}||{name}\n" for one in free for name in one.names)
-    left = f"; {dropped:,} names were left out: {UNSHARED}" if dropped else ""
-    return f"{file}: {len(free.names):,} names of {len(free):,} concepts{left}"
+        held = [
+            (one.id, name) for one in free for name in one.names if not BARS.search(name) and not BARS.search(one.id)
+        ]
+        out.writelines(f"{id}||{name}\n" for id, name in held)
+    bars = len(free.names) - len(held)
+    left = f"; {dropped:,} names were left out: {library.UNSHARED}" if dropped else ""
+    left += f"; {bars:,} names with a bar or a line break were left out, which such lines cannot hold" if bars else ""
+    return f"{file}: {len(held):,} names of {len({id for id, _ in held}):,} concepts{left}"
 
 
 def _compared(old: KnowledgeBase, new: KnowledgeBase, annotations: Path | None) -> str:

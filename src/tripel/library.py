@@ -20,6 +20,8 @@ from tripel.terminologies import ctd, mesh
 
 VERSIONS = "versions.jsonl"
 PUBLIC = {mesh.SOURCE: 0, ctd.SOURCE: 0}  # levels that hold where a knowledge base tells none
+PUT, REMOVE, RELEASE = "put ", "remove ", "release "  # how a version tells what it was made from
+UNSHARED = "their vocabularies are restricted, or how far is not known (of UMLS MRSAB.RRF tells it)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,10 @@ def changed(
 
     `add` adds the names as synonyms. A new id makes a new concept. Raises ValueError where that has no names, or is added to.
     """
+    if re.search(r"[\s|]", id) or any("|" in name for name in names):
+        raise ValueError(
+            f"{id}: ids without blanks and bars, names without bars, which part the columns of dictionaries"
+        )
     row = kb.row(id)
     if row is None or kb.id(row) != id:
         if add or not names:
@@ -115,6 +121,31 @@ def without(kb: KnowledgeBase, ids: Iterable[str]) -> KnowledgeBase:
     if len(rows) == len(kb):
         raise ValueError("nothing would be left of the knowledge base; nothing was removed")
     return KnowledgeBase.of((one for row, one in enumerate(kb) if row not in rows), restrictions=kb.restrictions)
+
+
+def by_hand(folder: Path) -> tuple[set[str], set[str]]:
+    """Ids of the concepts that were put, and of those that were removed, since a folder was built; the last word counts."""
+    put: set[str] = set()
+    removed: set[str] = set()
+    for version in versions(folder):
+        if version.made_from.startswith(PUT):
+            id = version.made_from.removeprefix(PUT)
+            put, removed = put | {id}, removed - {id}
+        elif version.made_from.startswith(REMOVE):
+            ids = set(version.made_from.removeprefix(REMOVE).split())
+            put, removed = put - ids, removed | ids
+        elif not version.made_from.startswith(RELEASE):  # built anew
+            put, removed = set(), set()
+    return put, removed
+
+
+def kept_by_hand(old: KnowledgeBase, new: KnowledgeBase, *, put: set[str], removed: set[str]) -> KnowledgeBase:
+    """A new release with what was put as it is in the version before, and without what was removed."""
+    own = [old[row] for row in old.rows(sorted(put)) if old.id(row) in put]
+    if not own and not removed:
+        return new
+    rest = (one for one in new if one.id not in put | removed)
+    return KnowledgeBase.of(chain(rest, own), restrictions=old.restrictions | new.restrictions)
 
 
 def shareable(kb: KnowledgeBase) -> KnowledgeBase:

@@ -59,6 +59,8 @@ class Linker:
 
         Raises ValueError where one of them is missing or another made the index, naming the command that helps.
         """
+        if not folder.is_dir():
+            raise ValueError(f"{folder}: no such folder; `tripel train` or `tripel index build` makes one")
         encoder_folder = checkpoint.published(folder)
         encoder, kb = Encoder.load(encoder_folder), KnowledgeBase.open(folder / KNOWLEDGE)
         stamp = Stamp(checkpoint.encoder_fingerprint(encoder_folder), kb.fingerprint)

@@ -15,7 +15,7 @@ from safetensors.numpy import load_file, save_file
 from tripel import name_negatives, pair_files
 from tripel.config import choose
 from tripel.encoder import Encoder
-from tripel.files import replacing
+from tripel.files import located, replacing
 from tripel.knowledge import Entity, KnowledgeBase
 from tripel.linker import KNOWLEDGE
 from tripel.name_batches import NameLesson
@@ -64,7 +64,7 @@ def name_ground(recipe: NameRecipe, run: Path) -> NameGround:
     if not (run / KNOWLEDGE).exists():
         kb.save(run / KNOWLEDGE)
     if recipe.exam.queries:
-        exam = _asked(recipe.exam.dictionary, recipe.exam.queries)
+        exam = _asked(located(recipe.exam.dictionary), located(recipe.exam.queries))
     return NameGround(kb, pairs, wrong_PK, watched, exam, _pairs_of(watched))
 
 
@@ -72,11 +72,14 @@ def name_lesson(recipe: NameRecipe, found: NameGround, run: Path) -> NameLesson:
     """What the objective learns from; wrong names are mined once and kept in the run folder."""
     shared = ambiguous(found.kb)
     lesson = NameLesson(found.kb, found.pairs, found.wrong_PK, shared)
+    wanted = int(getattr(recipe.objective.settings, "wrong", 0))
+    there = recipe.negatives.k or (0 if found.wrong_PK is None else found.wrong_PK.shape[1])
+    if wanted > there:
+        raise ValueError(
+            f"objective.wrong is {wanted}, and {there} wrong names of each pair are there: say negatives.k={wanted}, so that so"
+            " many are mined"
+        )
     if not recipe.negatives.k:
-        if getattr(recipe.objective.settings, "wrong", 0) and found.wrong_PK is None:
-            raise ValueError(
-                f"objective.wrong is {recipe.objective.settings.wrong}: say negatives.k, so that wrong names are mined"
-            )
         return lesson
     if not (run / MINED).exists():
         its = recipe.negatives.model
@@ -104,11 +107,11 @@ def _from_terminologies(
 
 
 def _from_file(recipe: NameRecipe) -> tuple[KnowledgeBase, Pairs, Int | None, Questions | None, None]:
-    kb, pairs, negative_P = pair_files.grounded(pair_files.read(Path(recipe.pairs.file)))
+    kb, pairs, negative_P = pair_files.grounded(pair_files.read(located(recipe.pairs.file)))
     wrong_PK = negative_P[:, None] if (negative_P >= 0).any() else None
     watched = None
     if recipe.pairs.validation:
-        watched = _of_pairs(pair_files.read(Path(recipe.pairs.validation)))
+        watched = _of_pairs(pair_files.read(located(recipe.pairs.validation)))
     return kb, pairs, wrong_PK, watched, None
 
 
@@ -149,11 +152,11 @@ def _of_pairs(pairs: Sequence[NamePair]) -> Questions:
     )
 
 
-def _asked(dictionary: str, queries: str) -> Questions:
+def _asked(dictionary: Path, queries: Path) -> Questions:
     kb = KnowledgeBase.of(
-        choose("terminologies", {"name": "dictionary", "path": dictionary}, where="exam").make().entities()
+        choose("terminologies", {"name": "dictionary", "path": str(dictionary)}, where="exam").make().entities()
     )
-    asked = read_names(Path(queries))
+    asked = read_names(queries)
     unknown = sorted({id for id, _ in asked} - {entity.id for entity in kb})
     if unknown:
         raise ValueError(f"{queries}: asks for {', '.join(unknown[:5])}, which {dictionary} does not have")

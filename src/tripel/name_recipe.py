@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from tripel import indexing, journal, name_negatives, trainer
 from tripel.config import Choice, build, choose, dump
@@ -19,10 +21,11 @@ class Pairs(Drawing):
     """Where pairs of synonyms come from: the knowledge base, or a file."""
 
     file: str = ""
-    """SapBERT's, NeMo's, KGNEL's or our pairs; then no terminologies are needed, and all its pairs are learnt from."""
+    """SapBERT's, NeMo's, KGNEL's or our pairs; then no terminologies are needed, and all its pairs are learnt from. It is looked
+    for here, then in the data folder, as the files that follow are."""
     validation: str = ""
     """Another such file: its first names are a dictionary that its second names are looked up in after each epoch."""
-    held_out: float = 0.01
+    held_out: Annotated[float, Field(ge=0, lt=1)] = 0.01
     """Share of the concepts that are kept from training and asked for afterwards, where no file says what to ask."""
 
 

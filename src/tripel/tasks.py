@@ -20,7 +20,7 @@ from tripel.files import read_json, write_json, write_text
 from tripel.find import component
 from tripel.journal import METRICS, Journal
 from tripel.judging import PICTURES, TABLES, judge, right
-from tripel.linker import Linker
+from tripel.linker import INDEX, Linker
 from tripel.linking import linked
 from tripel.model_card import card
 from tripel.name_judging import judge_names, quick
@@ -137,7 +137,8 @@ def report(run: Path, others: Sequence[Path], *, folder: Path, texts: bool = Tru
 
 def link(run: Path, texts: Sequence[str], *, k: int = 3, as_json: bool = False) -> str:
     """Link texts whose mentions stand in [[double brackets]]; a line for each mention, and one for each candidate."""
-    if isinstance(read_recipe(run), NameRecipe):
+    linker_alone = (run / INDEX).is_dir() and not (run / CONFIG).exists()
+    if not linker_alone and isinstance(read_recipe(run), NameRecipe):
         raise ValueError(
             f"{run}: learnt from names alone; ask it with `tripel index query {run}`, or train a linker from it"
         )

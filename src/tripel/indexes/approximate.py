@@ -32,6 +32,10 @@ class FaissIndex(Index):
         self.exact = Exact(Exact.Config(), vectors, similarity=similarity)
         self.found = found
 
+    @staticmethod
+    def check(config: Any, *, rows: int, dimensions: int, similarity: Name) -> None:
+        """Raises ValueError where so many rows cannot be searched with these settings."""
+
     def __len__(self) -> int:
         return len(self.exact)
 

@@ -15,6 +15,8 @@ from tripel.indexes.base import Bool, Float, Index, Int, Queries, best
 
 WORD = r"(?u)\b\w+\b"  # one letter, too: "vitamin D"
 
+BYTES = 500  # of a name, with its words
+
 
 class Bm25(Index):
     """Sum over the words of the query of their weight in the name. It is quick to make, so it is made anew and not kept."""
@@ -33,6 +35,11 @@ class Bm25(Index):
         self.count = len(names)
         self.found = bm25s.BM25(k1=config.k1, b=config.b)
         self.found.index(_words(names), show_progress=False)
+
+    @staticmethod
+    def size(config: Config, *, rows: int, dimensions: int) -> int:
+        """Bytes in memory: what names of MeSH and MEDIC take."""
+        return BYTES * rows
 
     def __len__(self) -> int:
         return self.count

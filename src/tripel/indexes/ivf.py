@@ -55,9 +55,33 @@ class Ivf(FaissIndex):
     config: Config
     probe: int
 
+    @staticmethod
+    def check(config: Config, *, rows: int, dimensions: int, similarity: Name) -> None:
+        """Raises ValueError where cells or codes cannot be learnt from so many rows."""
+        kept = config.pca or dimensions
+        if config.pca and similarity == "dot":
+            raise ValueError(
+                "index.search.pca moves the origin, which inner products do not bear: leave it out, or take the cosine"
+            )
+        if config.pca > min(rows, dimensions):
+            raise ValueError(
+                f"index.search.pca is {config.pca}: {rows:,} rows of {dimensions} dimensions give {min(rows, dimensions)} at most"
+            )
+        if config.cells > rows:
+            raise ValueError(f"index.search.cells is {config.cells}, and there are {rows:,} rows: 0 chooses")
+        if config.pq and kept % (2 * config.pq):
+            raise ValueError(
+                f"index.search.pq is {config.pq}: twice as much must divide the {kept} dimensions without rest"
+            )
+        if config.pq and rows < CODES:
+            raise ValueError(
+                f"index.search.pq needs {CODES} rows to learn codes from, and there are {rows}: leave it out"
+            )
+
     @classmethod
     def build(cls, config: Config, vectors: Vectors, *, similarity: Name, path: Path, progress: Progress) -> Ivf:
         """Learn centroids and codes, add every row, tune, write. What was learnt is kept, and so is every finished stage."""
+        cls.check(config, rows=len(vectors), dimensions=vectors.dimensions, similarity=similarity)
         learnt = path.with_suffix(".learnt")
         if not learnt.exists():
             found = _learnt(config, vectors, similarity)
@@ -119,15 +143,7 @@ def _learnt(config: Ivf.Config, vectors: Vectors, similarity: Name) -> faiss.Ind
     fifteenth as fast as others on a CPU of 2023, both would take hours for millions of rows. Queries find theirs exactly,
     since not every centroid can be reached in the graph.
     """
-    cells, kept = config.cells or _cells(len(vectors)), config.pca or vectors.dimensions
-    if config.pq and kept % (2 * config.pq):
-        raise ValueError(f"index.pq is {config.pq}: twice as much must divide the {kept} dimensions without rest")
-    if config.pq and len(vectors) < CODES:
-        raise ValueError(f"index.pq needs {CODES} rows to learn codes from, and there are {len(vectors)}: leave it out")
-    if config.pca and similarity == "dot":
-        raise ValueError(
-            "index.pca moves the origin, which inner products do not bear: leave it out, or take the cosine"
-        )
+    cells = config.cells or _cells(len(vectors))
     rng = np.random.default_rng(config.seed)
     count = max(TRAINED_ON * cells, 10_000)
     sample_ND = vectors.drawn(count, rng=rng)
