@@ -91,6 +91,10 @@ def build(model: str, source: str, folder: Path, settings: Mapping[str, Any], *,
     """Encode a knowledge base into a folder that can be asked. Killed, it goes on where it stood when called again."""
     index, shown = _sections(settings)
     config = indexing.Config.read({"rows": ["names"], **index}, where="index")
+    if "mentions" in config.rows:
+        raise ValueError(
+            "index.rows: mentions come of a corpus; a run has them, and `tripel index learn` adds them to a folder"
+        )
     encoder, kb = encoder_of(model, shown), knowledge(source)
     if not len(kb):
         raise ValueError(f"{source}: a knowledge base without concepts")

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import load_file, save_file
 
-from tripel import name_negatives, pair_files
+from tripel import checkpoint, name_negatives, pair_files
 from tripel.config import choose
 from tripel.encoder import Encoder
 from tripel.files import located, replacing
@@ -83,7 +83,10 @@ def name_lesson(recipe: NameRecipe, found: NameGround, run: Path) -> NameLesson:
         return lesson
     if not (run / MINED).exists():
         its = recipe.negatives.model
-        encoder = Encoder(replace(recipe.encoder, model=its or recipe.encoder.model))
+        if its and (Path(its) / checkpoint.ENCODER).is_dir():
+            encoder = Encoder.load(checkpoint.published(Path(its)))  # as it was trained
+        else:
+            encoder = Encoder(replace(recipe.encoder, model=its or recipe.encoder.model))
         with bar("mining wrong names") as progress:
             wrong_PK = name_negatives.mine(encoder, lesson, recipe.negatives, folder=run, progress=progress)
         with replacing(run / MINED) as part:
