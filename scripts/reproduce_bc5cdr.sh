@@ -26,6 +26,9 @@ train faithful bc5cdr_le_nguyen encoder.model=embedded encoder.towers=shared enc
   encoder.mention_pooling=span encoder.attention_dropout=0 trainer.lr=2e-5 trainer.epochs=1 "${merged[@]}"
 train chosen bc5cdr_fast "data.judged=[dev]"
 train fast bc5cdr_fast whole.like="$folder/chosen" "${merged[@]}"
+for run in chosen fast; do  # called again it goes on, and judges anew
+  .venv/bin/tripel rerank "$folder/$run"
+done
 
 others=()
 for run in faithful bi-encoder self-aligned untrained characters words bm25; do others+=("$folder/$run"); done

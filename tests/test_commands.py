@@ -104,6 +104,9 @@ def test_a_script_of_a_table_gives_words_that_fit(path: Path, tmp_path: Path) ->
         if said[0] == "report":
             reported = [word for word in said[1:] if word.startswith("runs/x/")]
             continue
+        if said[0] == "rerank":
+            assert said[1] in trained and len(said) == 2
+            continue
         script, configuration, output, run, *settings = said
         assert (script, output, settings[-1]) == ("src/train.py", "--output", "encoder.precision=bf16")
         tasks.recipe_of(config.load(ROOT / configuration, settings))
