@@ -8,17 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from tripel.config import load
 from tripel.corpora import context, pubtator
-from tripel.corpora.lines import Line, numbered, unreadable
+from tripel.corpora.lines import unreadable
+from tripel.formats.pubtator import is_pubtator
 from tripel.problems import Problem
 from tripel.terminologies import checks
-
-LOOK = 50  # lines, among which a PubTator file has a title even if it begins badly
 
 
 def check(path: Path, *, recipe: Callable[[dict[str, Any]], object]) -> Iterator[Problem]:
@@ -34,14 +32,6 @@ def check(path: Path, *, recipe: Callable[[dict[str, Any]], object]) -> Iterator
         yield from (found for found in pubtator.parse(path) if isinstance(found, Problem))
     else:
         yield from checks.check(path)
-
-
-def is_pubtator(path: Path) -> bool:
-    """By its name, or by a title or abstract among its first lines."""
-    if "pubtator" in path.name.casefold():
-        return True
-    lines = (line.text for line in islice(numbered(path), LOOK) if isinstance(line, Line))
-    return any(pubtator.HEADER.fullmatch(line) for line in lines)
 
 
 def _config(path: Path, recipe: Callable[[dict[str, Any]], object]) -> Iterator[Problem]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from tripel import cli_index, cli_kb
+from tripel import cli_convert, cli_index, cli_kb
 
 if TYPE_CHECKING:
     from tripel.fetching import Progress
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 app.add_typer(cli_index.index, name="index")
 app.add_typer(cli_kb.kb, name="kb")
-data = typer.Typer(no_args_is_help=True, help="Corpora: fetch, count, check.")
+data = typer.Typer(no_args_is_help=True, help="Corpora: fetch, count, check, convert.")
+data.command("convert")(cli_convert.convert)
 app.add_typer(data, name="data")
 
 
