@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import strategies as st
 
 from tripel.documents import Document, Mention
@@ -54,5 +56,9 @@ def documents(draw: st.DrawFn) -> list[Document]:
 def ordered(found: list[Document]) -> list[Document]:
     """In the order of their ids, and mentions in one order, whatever they are."""
     return sorted(
-        (document.having(mentions=sorted(document.mentions, key=repr)) for document in found), key=lambda d: d.id
+        (replace(one, mentions=tuple(sorted(one.mentions, key=_all_of))) for one in found), key=lambda one: one.id
     )
+
+
+def _all_of(mention: Mention) -> tuple[object, ...]:
+    return (mention.start, mention.end, mention.type, mention.entities, mention.long_form, mention.parts)

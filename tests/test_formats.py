@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tripel import formats
+from tripel.corpora.bc5cdr import Bc5cdr
 from tripel.corpora.medmentions import Medmentions
 from tripel.corpora.sample import Sample
 from tripel.documents import Document, Mention
@@ -116,19 +117,24 @@ def test_texts_of_all_kinds(name: str, text: str, tmp_path: Path) -> None:
         assert spans == [(mention.start, mention.end) for mention in found]
 
 
-@pytest.mark.parametrize("name", ALL)
-def test_bc5cdr_comes_back(name: str, corpora_folder: Path, tmp_path: Path) -> None:
-    made = list(formats.of("pubtator").read(corpora_folder / "bc5cdr" / "test.pubtator"))
-    assert len(made) == 500
-    found = there_and_back(tmp_path, name, [one for one in made if isinstance(one, Document)])
-    assert len(found) == 500
+@pytest.fixture(scope="module")
+def bc5cdr(corpora_folder: Path) -> list[Document]:
+    return Bc5cdr(Bc5cdr.Config(path=str(corpora_folder / "bc5cdr"))).read("test")
+
+
+@pytest.fixture(scope="module")
+def medmentions(corpora_folder: Path) -> list[Document]:
+    return Medmentions(Medmentions.Config(path=str(corpora_folder / "medmentions_st21pv"))).read("dev")
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_medmentions_comes_back(name: str, corpora_folder: Path, tmp_path: Path) -> None:
-    made = Medmentions(Medmentions.Config(path=str(corpora_folder / "medmentions_st21pv"))).read("dev")
-    assert len(made) == 878
-    assert len(there_and_back(tmp_path, name, made)) == 878
+def test_bc5cdr_comes_back(name: str, bc5cdr: list[Document], tmp_path: Path) -> None:
+    assert len(there_and_back(tmp_path, name, bc5cdr)) == len(bc5cdr) == 500
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_medmentions_comes_back(name: str, medmentions: list[Document], tmp_path: Path) -> None:
+    assert len(there_and_back(tmp_path, name, medmentions)) == len(medmentions) == 878
 
 
 # Files that are not as they should be
