@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from tripel.corpora.pubtator import NO_ID, PREFIX
 
 BAR = "|"
+FORMS = {"UMLS": re.compile(r"C\d{7}"), "MESH": re.compile(r"[CD]\d{6}|[CD]\d{9}")}
 
 
 def bare(id: str) -> str:
@@ -27,3 +29,14 @@ def coming_back(entities: Iterable[str], *, without: str = BAR) -> tuple[str, ..
     """Ids as they are read back of a cell that cannot hold the characters `without`, nor white space if " " is among them."""
     fitting = (id for id in map(bare, entities) if not any(letter in id for letter in without))
     return tuple(dict.fromkeys(id for id in fitting if id and (" " not in without or not any(map(str.isspace, id)))))
+
+
+def qualified(id: str) -> str:
+    """A bare id with a vocabulary before it, for formats that ask for one: its own, that of its form, or `ID`."""
+    vocabulary = next((name for name, form in FORMS.items() if form.fullmatch(id)), "ID")
+    return id if ":" in id else f"{vocabulary}:{id}"
+
+
+def unqualified(id: str) -> str:
+    """What `qualified` was given; other vocabularies stay."""
+    return bare(id.removeprefix("ID:"))

@@ -12,14 +12,13 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
-from tripel.corpora.lines import numbered
-from tripel.formats.making import Fault, Place
+from tripel.corpora.lines import Line, numbered
+from tripel.formats.making import UTF8, Fault, Place
 from tripel.problems import Problem
 
 SPACE = re.compile(r"[ \t\n\r]*")
 DECODER = json.JSONDecoder()
 CUT = "a file that is whole; it may be cut short"
-UTF8 = Fault("bytes that are not UTF-8", "UTF-8; convert the file or mend this line")
 
 
 def lines(path: Path) -> Iterator[tuple[Place, Any] | Problem]:
@@ -35,6 +34,12 @@ def lines(path: Path) -> Iterator[tuple[Place, Any] | Problem]:
                 yield place, json.loads(line.text)
             except (ValueError, RecursionError):
                 yield place.problem(Fault(f"a line of {len(line.text)} characters that is no JSON value", "one object"))
+
+
+def is_list(path: Path) -> bool:
+    """Whether the first line that is not blank begins a list."""
+    found = (line.text.strip() for line in numbered(path) if isinstance(line, Line))
+    return next(filter(None, found), "").startswith("[")
 
 
 def items(path: Path, keys: Collection[str], skipped: Counter[str]) -> Iterator[tuple[Place, Any] | Problem]:

@@ -29,6 +29,9 @@ class Fault(Exception):
         self.found, self.expected = found, expected
 
 
+UTF8 = Fault("bytes that are not UTF-8", "UTF-8; convert the file or mend this line")
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where in a file a document stands."""
