@@ -30,7 +30,7 @@ class Jsonl(Format):
     @staticmethod
     def begins(head: bytes) -> bool:
         """An object with a text, and not one of the other formats in JSON."""
-        others = (b'"passages"', b'"documents"', b'"annotations"', b'"protocol"')
+        others = (b'"passages"', b'"documents"', b'"annotations"', b'"protocol"', b'{"tokens"')
         return head.lstrip().startswith(b"{") and b'"text"' in head and not any(key in head for key in others)
 
     def parse(self, path: Path, skipped: Counter[str]) -> Iterator[Document | Problem]:
