@@ -122,7 +122,9 @@ def bc5cdr(corpora_folder: Path) -> list[Document]:
 
 @pytest.fixture(scope="module")
 def medmentions(corpora_folder: Path) -> list[Document]:
-    return Medmentions(Medmentions.Config(path=str(corpora_folder / "medmentions_st21pv"))).read("dev")
+    whole = Medmentions(Medmentions.Config(path=str(corpora_folder / "medmentions_st21pv"))).read("dev")
+    assert len(whole) == 878
+    return whole[:100]  # the others come back, too, but take a minute
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -132,7 +134,7 @@ def test_bc5cdr_comes_back(name: str, bc5cdr: list[Document], tmp_path: Path) ->
 
 @pytest.mark.parametrize("name", ALL)
 def test_medmentions_comes_back(name: str, medmentions: list[Document], tmp_path: Path) -> None:
-    assert len(there_and_back(tmp_path, name, medmentions)) == len(medmentions) == 878
+    assert len(there_and_back(tmp_path, name, medmentions)) == len(medmentions)
 
 
 # Files that are not as they should be
@@ -180,7 +182,7 @@ def test_no_damage_raises(name: str, tmp_path: Path) -> None:
     formats.of(name).write(path, secretive())
     good = {file: file.read_bytes() for file in files_of(path)}
     survived = 0
-    for _ in range(150):
+    for _ in range(80):
         for file, content in good.items():
             file.write_bytes(content)
         victim = rng.choice(list(good))

@@ -16,6 +16,9 @@ from tripel.documents import Mention
 WORD = re.compile(r"\w+|[^\w\s\ufeff]")
 NO_TOKEN = re.compile(r"[\s\ufeff]")  # a byte order mark, too: at the beginning of a file it would vanish
 CLOSING = frozenset(".?!")
+SHORT = re.compile(
+    r"\w"
+)  # before a full stop it is an initial or part of a number, more likely than the end of a sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +52,24 @@ def of_tokens(mention: Mention) -> bool:
 
 
 def sentences(text: str, found: Sequence[Token], mentions: Iterable[Mention]) -> Iterator[range]:
-    """Ranges of tokens: a sentence ends at a line end, or at . ? ! before white space, never within a mention."""
+    """Ranges of tokens: a sentence ends at a line end, or at . ? ! before a word with no small letter first.
+
+    It never ends within a mention. White space plays no part but for line ends, so that tokens joined by blanks end as they did.
+    """
     waiting = deque(sorted(mentions, key=lambda mention: mention.start))
     first = reach = 0
+    before = ""
     for at, (token, following) in enumerate(pairwise(found), 1):
         while waiting and waiting[0].start < token.end:
             reach = max(reach, waiting.popleft().end)
-        gap = text[token.end : following.start]
-        if ("\n" in gap or (gap and token.text in CLOSING)) and reach <= token.end:
+        closed = token.text in CLOSING and not SHORT.fullmatch(before) and _may_begin(following.text)
+        if (closed or "\n" in text[token.end : following.start]) and reach <= token.end:
             yield range(first, at)
             first = at
+        before = token.text
     if found:
         yield range(first, len(found))
+
+
+def _may_begin(word: str) -> bool:
+    return word[0].isalpha() and not word[0].islower()
