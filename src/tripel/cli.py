@@ -226,7 +226,7 @@ def data_pairs(
 
 @data.command("check")
 def data_check(
-    files: Annotated[list[Path], typer.Argument(help="PubTator, dictionaries, RRF, ..., plain or .gz")],
+    files: Annotated[list[Path], typer.Argument(help="Documents of any format, dictionaries, RRF, ..., plain or .gz")],
 ) -> None:
     """Name every problem of files as file:line, what was found, what was expected; exit code 1 if there is one."""
     from typing import Any

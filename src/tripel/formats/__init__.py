@@ -20,14 +20,9 @@ HEAD = 1 << 16  # bytes that are looked at
 
 def detect(path: Path) -> str:
     """The name of the format of a file or folder, which need not exist. Raises ValueError that lists what there is."""
-    kinds: dict[str, type[Format]] = {name: component("formats", name) for name in names("formats")}
+    kinds = _kinds()
     by_name = {name: longest for name, kind in kinds.items() if (longest := _ending(path, kind))}
-    if path.is_dir():
-        fitting = [name for name, kind in kinds.items() if kind.FOLDER and any(path.glob(f"*{kind.FOLDER}"))]
-    else:
-        head = _head(path)
-        fitting = [name for name, kind in kinds.items() if head and kind.begins(head)]
-    among = {name: by_name.get(name, 0) for name in fitting or by_name}
+    among = {name: by_name.get(name, 0) for name in fitting(path) or by_name}
     best = [name for name, longest in among.items() if longest == max(among.values())]
     if len(best) == 1:
         return best[0]
@@ -35,10 +30,23 @@ def detect(path: Path) -> str:
     raise ValueError(f"{path}: {found}; say which: {', '.join(sorted(kinds))}")
 
 
+def fitting(path: Path) -> list[str]:
+    """The names of the formats that what is in a file or folder looks like; none where nothing is there."""
+    kinds = _kinds()
+    if path.is_dir():
+        return [name for name, kind in kinds.items() if kind.FOLDER and any(path.glob(f"*{kind.FOLDER}"))]
+    head = _head(path)
+    return [name for name, kind in kinds.items() if head and kind.begins(head)]
+
+
 def of(name: str) -> Format:
     """A format by its name. Raises ValueError that lists the neighbours of an unknown one."""
     made: Format = component("formats", name)()
     return made
+
+
+def _kinds() -> dict[str, type[Format]]:
+    return {name: component("formats", name) for name in names("formats")}
 
 
 def _ending(path: Path, kind: type[Format]) -> int:

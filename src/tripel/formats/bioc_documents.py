@@ -46,7 +46,7 @@ def from_bioc(source: Any, place: Place, skipped: Counter[str]) -> Iterator[Docu
 
 def _passages(source: Any) -> Iterator[Passage]:
     for passage in source.passages:
-        for part in passage.sentences if passage.text is None else [passage]:
+        for part in [passage] if passage.text else passage.sentences:
             if type(part.offset) is not int or part.offset < 0 or not isinstance(part.text or "", str):
                 raise Fault("a passage without a text at an offset", "offset: a whole number from 0; text: a string")
             if part.text:

@@ -21,7 +21,7 @@ from tripel.documents import Document, Mention
 from tripel.formats.base import Format
 from tripel.formats.entity_ids import BAR, coming_back, parted
 from tripel.formats.folders import Pair, file_name, pairs, replacing_folder, text_of, write_text_in
-from tripel.formats.making import UTF8, Fault, Place, document, mention
+from tripel.formats.making import UTF8, Fault, Place, document, document_of_lines, mention
 from tripel.problems import Problem
 
 ROW = re.compile(r"(?P<start>\d{1,12})\|(?P<end>\d{1,12})\|\|(?P<type>.*?)\|\|(?P<text>.*)\|\|(?P<ids>.*)", re.DOTALL)
@@ -70,27 +70,28 @@ def _row(name: str, mention: Mention) -> str:
 
 
 def _read(pair: Pair, skipped: Counter[str]) -> Iterator[Document | Problem]:
-    rows: list[re.Match[str]] = []
+    rows: list[tuple[int, re.Match[str]]] = []
+    source = str(pair.marks)
     name = pair.marks.name.removesuffix(Biosyn.FOLDER)
     for line in numbered(pair.marks):
         if isinstance(line, Problem):
             yield line
         elif line.damaged:
-            yield Place(str(pair.marks), line.number).problem(UTF8)
+            yield Place(source, line.number).problem(UTF8)
         elif row := ROW.fullmatch(line.text.removeprefix(f"{name}||")):
-            rows.append(row)
+            rows.append((line.number, row))
         elif line.text.strip():
             found = f"a line of {len(line.text)} characters that is no mention of this document"
-            yield Place(str(pair.marks), line.number).problem(Fault(found, EXPECTED))
-    place = Place(str(pair.marks))
-    text = text_of(pair.text) if pair.text.exists() else "\n".join(row["text"] for row in rows)
+            yield Place(source, line.number).problem(Fault(found, EXPECTED))
+    text = text_of(pair.text) if pair.text.exists() else "\n".join(row["text"] for _, row in rows)
     if isinstance(text, Problem):
         yield text
     elif pair.text.exists():
-        yield from document(place, id=pair.id, text=text, mentions=rows, make=lambda row: _mention(row, text, skipped))
+        yield from document_of_lines(source, rows, lambda row: _mention(row, text, skipped), id=pair.id, text=text)
     else:
         skipped[REBUILT] += 1
-        yield from document(place, id=pair.id, text=text, mentions=_stacked(rows, text), make=lambda one: one)
+        stacked = list(_stacked((row for _, row in rows), text))
+        yield from document(Place(source), id=pair.id, text=text, mentions=stacked, make=lambda one: one)
 
 
 def _mention(row: re.Match[str], text: str, skipped: Counter[str]) -> Mention:

@@ -22,7 +22,7 @@ from tripel.documents import Document, Mention
 from tripel.formats.base import Format
 from tripel.formats.entity_ids import coming_back, qualified, unqualified
 from tripel.formats.folders import Pair, file_name, pairs, replacing_folder, text_of, write_text_in
-from tripel.formats.making import UTF8, Fault, Place, document, mention
+from tripel.formats.making import UTF8, Fault, Place, document_of_lines, mention
 from tripel.problems import Problem
 
 NO_TYPE = "_"
@@ -93,16 +93,11 @@ def _read(pair: Pair, skipped: Counter[str]) -> Iterator[Document | Problem]:
             yield from marks.take(line, skipped)
     for number in marks.unknown():
         yield Place(marks.source, number).problem(Fault("an id of a mention that is not there", "its T line, too"))
-    mentions = []
-    for name, (number, found) in marks.bounds.items():
-        try:
-            mentions.append(_mention(found, text, marks.ids[name]))
-        except Fault as fault:
-            yield Place(marks.source, number).problem(fault)
-    yield from document(Place(str(pair.text)), id=pair.id, text=text, mentions=mentions, make=lambda one: one)
+    bounds = ((number, (found, marks.ids[name])) for name, (number, found) in marks.bounds.items())
+    yield from document_of_lines(marks.source, bounds, lambda one: _mention(*one, text), id=pair.id, text=text)
 
 
-def _mention(found: re.Match[str], text: str, ids: list[tuple[int, str]]) -> Mention:
+def _mention(found: re.Match[str], ids: list[tuple[int, str]], text: str) -> Mention:
     spans = [tuple(map(int, span.split())) for span in found["spans"].split(";")]
     return mention(
         text,

@@ -66,6 +66,19 @@ def document(
         yield Document(id=id, text=text, title_end=title_end).having(mentions=made)
 
 
+def document_of_lines(
+    source: str, raw: Iterable[tuple[int, T]], make: Callable[[T], Mention], *, id: str, text: str
+) -> Iterator[Document | Problem]:
+    """A document whose mentions stand in lines of their own, each given with its number, and its problems at their lines."""
+    made: list[Mention] = []
+    for number, one in raw:
+        try:
+            made.append(make(one))
+        except Fault as fault:
+            yield Place(source, number).problem(fault)
+    yield from document(Place(source), id=id, text=text, mentions=made, make=lambda mention: mention)
+
+
 def mention(
     text: str,
     spans: Sequence[tuple[int, int]],
