@@ -25,6 +25,8 @@ class Format(ABC):
     """How names of it end, in small letters."""
     FOLDER: ClassVar[str] = ""
     """The ending of the files that show a folder to be of this format; empty where it is a file."""
+    REBUILDS: ClassVar[bool] = False
+    """Whether the text that comes back is another one, made of tokens."""
 
     @staticmethod
     def begins(head: bytes) -> bool:
@@ -73,6 +75,6 @@ class Format(ABC):
                 raise ValueError(f"{named(document.id)} is there twice; give each document an id of its own")
             seen.add(document.id)
             kept = self.held(document)
-            lost.update(difference(document, kept))
+            lost.update(difference(document, kept, rebuilt=self.REBUILDS))
             if kept is not None:
                 yield kept

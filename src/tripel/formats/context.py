@@ -28,6 +28,7 @@ class Context(Format):
 
     ENDINGS: ClassVar[tuple[str, ...]] = (".context",)
     FOLDER: ClassVar[str] = ".context"
+    REBUILDS: ClassVar[bool] = True
 
     def parse(self, path: Path, skipped: Counter[str]) -> Iterator[Document | Problem]:
         """Documents in the order of their names, or of one file, and problems; `skipped` counts as the corpus does."""

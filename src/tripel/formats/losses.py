@@ -10,21 +10,24 @@ from tripel.documents import Document, Mention
 REBUILT = "texts (rebuilt from tokens, with other offsets)"
 
 
-def difference(document: Document, kept: Document | None) -> Counter[str]:
-    """How much was lost of a document, by kind; empty where the two are equal up to the order of mentions."""
+def difference(document: Document, kept: Document | None, *, rebuilt: bool) -> Counter[str]:
+    """How much was lost of a document, by kind; empty where the two are equal up to the order of mentions.
+
+    Mentions are told by their offsets or, if the text was rebuilt, by their letters and order.
+    """
     lost: Counter[str] = Counter()
     if kept is None:
         lost["documents"] += 1
         lost["mentions"] += len(document.mentions)
         return +lost
-    same_length = len(document.text) == len(kept.text)
     lost["document ids"] += document.id != kept.id
     lost["titles"] += document.title_end != kept.title_end
-    if same_length and document.text != kept.text:
+    if rebuilt:
+        lost[REBUILT] += document.text != kept.text
+    else:
         lost["characters"] += sum(ours != theirs for ours, theirs in zip(document.text, kept.text, strict=True))
-    lost[REBUILT] += not same_length
     matched = 0
-    for ours, theirs in _pairs(document, kept, by_place=same_length):
+    for ours, theirs in _pairs(document, kept, by_place=not rebuilt):
         matched += 1
         lost["types"] += ours.type != theirs.type
         lost["entity ids"] += len({*ours.entities} - {*theirs.entities}) or ours.entities != theirs.entities
