@@ -184,7 +184,9 @@ def data_fetch(
 
 @data.command("stats")
 def data_stats(
-    name: Annotated[str, typer.Argument(help="A corpus: sample, bc5cdr, medmentions, ncbi_disease, biored, context.")],
+    name: Annotated[
+        str, typer.Argument(help="A corpus: sample, bc5cdr, medmentions, ncbi_disease, biored, context, files.")
+    ],
     settings: Annotated[list[str] | None, typer.Argument(help="key=value, such as path=FOLDER or subset=full")] = None,
     output: Annotated[Path, typer.Option(help="Folder for the picture and its numbers.")] = Path("runs/stats"),
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
