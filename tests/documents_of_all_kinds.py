@@ -18,7 +18,10 @@ words = st.lists(
 )
 texts = awkward | anything | words.map(" ".join)
 ids = st.text("abcD0123:.", min_size=1, max_size=8).filter(lambda id: id.strip(".") and not id.upper().startswith("M"))
-entities = st.from_regex(r"[CD]\d{6,7}|OMIM:\d{3}|x\d", fullmatch=True)
+usual = st.from_regex(r"[CD]\d{6,7}|OMIM:\d{3}|x\d", fullmatch=True)
+entities = usual | st.sampled_from(
+    ["a|b", "a||", "x y", "p+q", "MESH:D000001", "-1", "", " D1", ":a", "a:", "a:b:c", "ID:5", "\x00", "é,"]
+)
 
 
 @st.composite

@@ -115,6 +115,26 @@ def test_texts_of_all_kinds(name: str, text: str, tmp_path: Path) -> None:
         assert spans == [(mention.start, mention.end) for mention in found]
 
 
+@pytest.mark.parametrize("name", ALL)
+def test_titles_that_end_anywhere(name: str, tmp_path: Path) -> None:
+    texts = [
+        ("a", 0),
+        ("a", 1),
+        ("a ", 1),
+        ("a ", 2),
+        (" a", 0),
+        (" a", 1),
+        ("a b", 1),
+        ("a  b", 1),
+        ("ab", 1),
+        ("a\nb", 1),
+    ]
+    made = [Document(id=f"{at}", text=text, title_end=end) for at, (text, end) in enumerate(texts)]
+    there_and_back(tmp_path, name, made)
+    if name.startswith(("bioc", "bigbio", "jsonl", "conll", "texoo")):
+        assert held(made, name) == made
+
+
 @pytest.fixture(scope="module")
 def bc5cdr(corpora_folder: Path) -> list[Document]:
     return Bc5cdr(Bc5cdr.Config(path=str(corpora_folder / "bc5cdr"))).read("test")

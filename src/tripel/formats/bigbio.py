@@ -113,4 +113,5 @@ def _entity_record(id: str, mention: Mention, text: str) -> dict[str, Any]:
 
 def _normalized(entity: str) -> dict[str, str]:
     vocabulary, _, id = qualified(entity).partition(":")
-    return {"db_name": "", "db_id": entity} if vocabulary == "ID" or not id else {"db_name": vocabulary, "db_id": id}
+    named = id and vocabulary not in ("", "ID")
+    return {"db_name": vocabulary, "db_id": id} if named else {"db_name": "", "db_id": entity}

@@ -1,7 +1,7 @@
 """PubTator as a format: `corpora/pubtator.py` reads and writes it; here is what it can hold.
 
 It has no long forms and no pieces of discontinuous mentions, and a text stands in lines: line breaks and tabs become blanks,
-a title ends at a blank. Ids of entities with white space or one of `|+,` in them are refused.
+a title ends at a blank or with the text. Ids of entities with white space or one of `|+,` in them are left out.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from tripel.corpora import pubtator
 from tripel.corpora.lines import Line, numbered
 from tripel.documents import Document, Mention
 from tripel.formats.base import Format
+from tripel.formats.entity_ids import coming_back
 from tripel.problems import Problem
 
 LOOK = 50  # lines, among which a PubTator file has a title even if it begins badly
@@ -50,12 +51,11 @@ class Pubtator(Format):
 
 
 def _held(mention: Mention, text: str) -> Mention:
-    ids = (pubtator.PREFIX.sub("", entity) for entity in mention.entities)
     return replace(
         mention,
         text=text[mention.start : mention.end],
         type=mention.type.translate(pubtator.LINE_ENDS).strip(),
-        entities=tuple(dict.fromkeys(id for id in ids if id not in pubtator.NO_ID)),
+        entities=coming_back(mention.entities, without=f"{pubtator.SEPARATORS} "),
         long_form="",
         parts=(),
     )
