@@ -150,3 +150,9 @@ def test_pieces_that_are_not_a_mention(parts: tuple[tuple[int, int], ...]) -> No
     with pytest.raises(ValueError, match=r"mention \[0, 9\) in \d pieces"):
         Mention(start=0, end=9, text="Hay fever", parts=parts)
     Mention(start=0, end=9, text="Hay fever", parts=((0, 3), (4, 9)))
+
+
+def test_a_text_of_the_letters_of_a_key_deceives_no_one(tmp_path: Path) -> None:
+    for text in ("documents", '"passages":', "annotations"):
+        formats.of("jsonl").write(tmp_path / "x.jsonl", [Document(id="tokens", text=text)])
+        assert formats.detect(tmp_path / "x.jsonl") == "jsonl"

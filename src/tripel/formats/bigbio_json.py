@@ -11,7 +11,7 @@ from tripel.documents import Document
 from tripel.files import write_lines
 from tripel.formats import bigbio
 from tripel.formats.base import Format
-from tripel.formats.json_items import is_list, items, lines
+from tripel.formats.json_items import has_key, is_list, items, lines
 from tripel.problems import Problem
 
 
@@ -23,7 +23,7 @@ class BigbioJson(Format):
     @staticmethod
     def begins(head: bytes) -> bool:
         """A record, or a list of them."""
-        return head.lstrip()[:1] in (b"{", b"[") and b'"passages"' in head and b'"document_id"' in head
+        return head.lstrip()[:1] in (b"{", b"[") and has_key(head, "passages") and has_key(head, "document_id")
 
     def parse(self, path: Path, skipped: Counter[str]) -> Iterator[Document | Problem]:
         """Documents and problems; `skipped` counts relations, events and coreferences."""

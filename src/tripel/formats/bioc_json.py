@@ -15,7 +15,7 @@ from tripel.documents import Document
 from tripel.files import replacing
 from tripel.formats import bioc_documents
 from tripel.formats.base import Format
-from tripel.formats.json_items import items
+from tripel.formats.json_items import has_key, items
 from tripel.formats.making import Fault, Place
 from tripel.problems import Problem
 
@@ -34,8 +34,7 @@ class BiocJson(Format):
     @staticmethod
     def begins(head: bytes) -> bool:
         """An object with a list of documents that have passages or infons."""
-        lists = any(f'"{name}"'.encode() in head for name in LISTS)
-        return head.lstrip().startswith(b"{") and lists and (b'"infons"' in head or b'"passages"' in head)
+        return head.lstrip().startswith(b"{") and has_key(head, *LISTS) and has_key(head, "infons", "passages")
 
     def parse(self, path: Path, skipped: Counter[str]) -> Iterator[Document | Problem]:
         """Documents and problems; `skipped` counts relations."""

@@ -36,6 +36,11 @@ def lines(path: Path) -> Iterator[tuple[Place, Any] | Problem]:
                 yield place.problem(Fault(f"a line of {len(line.text)} characters that is no JSON value", "one object"))
 
 
+def has_key(head: bytes, *names: str) -> bool:
+    """Whether one of these keys is among the first bytes of a JSON text; a string of the same letters is none."""
+    return any(re.search(rf'"{name}"\s*:'.encode(), head) for name in names)
+
+
 def is_list(path: Path) -> bool:
     """Whether the first line that is not blank begins a list."""
     found = (line.text.strip() for line in numbered(path) if isinstance(line, Line))

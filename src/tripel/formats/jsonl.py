@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 from tripel.documents import Document, Mention
 from tripel.files import write_lines
 from tripel.formats.base import Format
-from tripel.formats.json_items import lines
+from tripel.formats.json_items import has_key, lines
 from tripel.formats.making import Fault, Place, document, field, mention, pairs, strings
 from tripel.problems import Problem
 
@@ -30,8 +30,8 @@ class Jsonl(Format):
     @staticmethod
     def begins(head: bytes) -> bool:
         """An object with a text, and not one of the other formats in JSON."""
-        others = (b'"passages"', b'"documents"', b'"annotations"', b'"protocol"', b'{"tokens"')
-        return head.lstrip().startswith(b"{") and b'"text"' in head and not any(key in head for key in others)
+        others = has_key(head, "passages", "documents", "annotations", "protocol", "tokens")
+        return head.lstrip().startswith(b"{") and has_key(head, "text") and not others
 
     def parse(self, path: Path, skipped: Counter[str]) -> Iterator[Document | Problem]:
         """Documents and problems, a line at a time."""

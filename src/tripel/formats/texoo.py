@@ -23,7 +23,7 @@ from tripel.files import replacing
 from tripel.formats import making
 from tripel.formats.base import Format
 from tripel.formats.entity_ids import coming_back
-from tripel.formats.json_items import items
+from tripel.formats.json_items import has_key, items
 from tripel.formats.making import Fault, Place
 from tripel.problems import Problem
 
@@ -40,9 +40,8 @@ class Texoo(Format):
     @staticmethod
     def begins(head: bytes) -> bool:
         """An object with a list of documents that have a text and no passages."""
-        others = (b'"passages"', b'"infons"')
-        keys = head.lstrip().startswith(b"{") and b'"documents"' in head
-        return keys and not any(key in head for key in others) and b'"text"' in head
+        ours = has_key(head, "documents") and has_key(head, "text")
+        return head.lstrip().startswith(b"{") and ours and not has_key(head, "passages", "infons")
 
     def parse(self, path: Path, skipped: Counter[str]) -> Iterator[Document | Problem]:
         """Documents and problems; `skipped` counts annotations left out and titles from elsewhere."""
