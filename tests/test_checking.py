@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from tripel import checking, cli, tasks
-from tripel.checking import is_pubtator
+from tripel.formats.pubtator import is_pubtator
 
 check = partial(checking.check, recipe=tasks.recipe_of)
 

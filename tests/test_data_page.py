@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tripel import pair_files, tasks
+from tripel import formats, pair_files, tasks
 from tripel.checking import check
+from tripel.documents import Document, Mention
+from tripel.find import component, names
 from tripel.terminologies.dictionary import Dictionary
 
 PAGE = (Path(__file__).parents[1] / "data" / "README.md").read_text(encoding="utf-8")
@@ -57,3 +59,18 @@ def test_pairs_are_read(form: str, tmp_path: Path) -> None:
     (pair,) = pair_files.read(path)
     assert (pair.anchor, pair.positive, pair.negative) == ("fever", "pyrexia", "chill" if "wrong" in form else "")
     assert list(check(path, recipe=tasks.recipe_of)) == []
+
+
+def test_every_format_stands_in_the_table_with_its_ending() -> None:
+    for name in names("formats"):
+        (row,) = re.findall(rf"^\| `{name}` \|.*", PAGE, re.MULTILINE)
+        kind = component("formats", name)
+        assert (kind.FOLDER or kind.ENDINGS[0]) in row
+
+
+def test_the_line_of_json_is_read(tmp_path: Path) -> None:
+    (shown,) = re.findall(r'^    (\{"id": "1".*?\]\}\]\})$', PAGE, re.MULTILINE | re.DOTALL)
+    (tmp_path / "x.jsonl").write_text(" ".join(shown.split()))
+    (document,) = formats.of("jsonl").read(tmp_path / "x.jsonl")
+    assert isinstance(document, Document)
+    assert document.mentions == (Mention(start=0, end=9, text="Hay fever", type="Disease", entities=("D006255",)),)

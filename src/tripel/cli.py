@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from tripel import cli_index, cli_kb
+from tripel import cli_convert, cli_index, cli_kb
 
 if TYPE_CHECKING:
     from tripel.fetching import Progress
@@ -27,7 +27,8 @@ with --help.
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=HELP)
 app.add_typer(cli_index.index, name="index")
 app.add_typer(cli_kb.kb, name="kb")
-data = typer.Typer(no_args_is_help=True, help="Corpora: fetch, count, check, and pairs of synonyms.")
+data = typer.Typer(no_args_is_help=True, help="Corpora: fetch, count, check, convert, and pairs of synonyms.")
+data.command("convert")(cli_convert.convert)
 app.add_typer(data, name="data")
 
 
@@ -188,7 +189,9 @@ def data_fetch(
 
 @data.command("stats")
 def data_stats(
-    name: Annotated[str, typer.Argument(help="A corpus: sample, bc5cdr, medmentions, ncbi_disease, biored, context.")],
+    name: Annotated[
+        str, typer.Argument(help="A corpus: sample, bc5cdr, medmentions, ncbi_disease, biored, context, files.")
+    ],
     settings: Annotated[list[str] | None, typer.Argument(help="key=value, such as path=FOLDER or subset=full")] = None,
     output: Annotated[Path, typer.Option(help="Folder for the picture and its numbers.")] = Path("runs/stats"),
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
@@ -230,7 +233,7 @@ def data_pairs(
 
 @data.command("check")
 def data_check(
-    files: Annotated[list[Path], typer.Argument(help="PubTator, dictionaries, RRF, ..., plain or .gz")],
+    files: Annotated[list[Path], typer.Argument(help="Documents of any format, dictionaries, RRF, ..., plain or .gz")],
 ) -> None:
     """Name every problem of files as file:line, what was found, what was expected; exit code 1 if there is one."""
     from typing import Any

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,16 +23,30 @@ class Mention:
     """Gold ids as the corpus gives them; several for a composite mention; empty when the vocabulary has none."""
     long_form: str = ""
     """What an abbreviation stands for in this document."""
+    parts: tuple[tuple[int, int], ...] = ()
+    """The pieces of a discontinuous mention, [start, end) each, in their order; empty when it is one piece."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.start < self.end:
             raise ValueError(
                 f"mention [{self.start}, {self.end}) is empty or negative; offsets are half-open characters"
             )
+        if self.parts and not _fill(self.parts, self.start, self.end):
+            raise ValueError(
+                f"mention [{self.start}, {self.end}) in {len(self.parts)} pieces; expected two or more in their order,"
+                f" the first from {self.start}, the last to {self.end}"
+            )
 
     def having(self, *, long_form: str) -> Mention:
         """The same mention with its long form."""
         return replace(self, long_form=long_form)
+
+
+def _fill(parts: tuple[tuple[int, int], ...], start: int, end: int) -> bool:
+    """Whether pieces are two or more, none empty, in order, apart, and reach from start to end."""
+    apart = all(before[1] <= after[0] for before, after in pairwise(parts))
+    whole = (parts[0][0], parts[-1][1]) == (start, end)
+    return len(parts) > 1 and apart and whole and all(first < last for first, last in parts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ import pkgutil
 from pathlib import Path
 from typing import Any
 
-KINDS = ("corpora", "terminologies", "indexes", "objectives")
+KINDS = ("corpora", "formats", "terminologies", "indexes", "objectives")
 
 
 def names(kind: str) -> list[str]:

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tripel.checking import is_pubtator
 from tripel.corpora import pubtator
 from tripel.files import read_lines
+from tripel.formats.pubtator import is_pubtator
 from tripel.predictions import Prediction
 
 EXPECTED = 'expected {"document": id, "start": n, "end": n, "candidates": [[id, score], ...]}, or "entity": id'

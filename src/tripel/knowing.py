@@ -14,10 +14,10 @@ import pyarrow.compute as pc
 
 from tripel import library
 from tripel.asking import knowledge
-from tripel.checking import is_pubtator
 from tripel.corpora import pubtator
 from tripel.documents import Document
 from tripel.files import replacing
+from tripel.formats.pubtator import is_pubtator
 from tripel.knowledge import BETWEEN, KnowledgeBase
 from tripel.problems import BadInput, Problem
 from tripel.releases import difference, fates

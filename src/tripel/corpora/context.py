@@ -54,8 +54,8 @@ class Context(Corpus):
 
 
 @dataclass(frozen=True, slots=True)
-class _Block:
-    """A sentence, and tokens [first, end) of it as a mention."""
+class Block:
+    """A sentence, and tokens [first, end) of it as a mention; `line` is where it begins."""
 
     line: int
     tokens: tuple[str, ...]
@@ -81,19 +81,19 @@ def parse(path: Path, *, skipped: Counter[str] | None = None) -> Iterator[Docume
     skipped = Counter() if skipped is None else skipped
     beside = path.with_suffix(".txt")
     blocks, said = list(_blocks(path)), list(_said(beside))
-    sound = [block for block in blocks if isinstance(block, _Block)]
+    sound = [block for block in blocks if isinstance(block, Block)]
     mentions = [one for one in said if isinstance(one, _Said)]
     problems = [one for one in (*blocks, *said) if isinstance(one, Problem)]
     problems = problems or list(_misaligned(beside, sound, mentions, skipped))
     if problems:
         yield from problems
     elif sound:
-        yield _document(path.stem, sound)
+        yield rebuilt(path.stem, sound)
     else:
         skipped["documents without a sentence"] += 1
 
 
-def _blocks(path: Path) -> Iterator[_Block | Problem]:
+def _blocks(path: Path) -> Iterator[Block | Problem]:
     """Each block, or the first thing that is wrong with it."""
     lines: list[Line] = []
     for line in numbered(path):
@@ -109,7 +109,7 @@ def _blocks(path: Path) -> Iterator[_Block | Problem]:
         yield _block(path, lines)
 
 
-def _block(path: Path, lines: Sequence[Line]) -> _Block | Problem:
+def _block(path: Path, lines: Sequence[Line]) -> Block | Problem:
     tokens, labels = [], []
     for line in lines:
         token, tab, cell = line.text.partition("\t")
@@ -129,7 +129,7 @@ def _block(path: Path, lines: Sequence[Line]) -> _Block | Problem:
     entity = labels[first][1]
     while labels[end + 1 : end + 2] == [("I", entity)]:
         end += 1
-    return _Block(lines[0].number, tuple(tokens), first, end + 1, entity)
+    return Block(lines[0].number, tuple(tokens), first, end + 1, entity)
 
 
 def _said(path: Path) -> Iterator[_Said | Problem]:
@@ -148,9 +148,7 @@ def _said(path: Path) -> Iterator[_Said | Problem]:
             )
 
 
-def _misaligned(
-    path: Path, blocks: Sequence[_Block], said: Sequence[_Said], skipped: Counter[str]
-) -> Iterator[Problem]:
+def _misaligned(path: Path, blocks: Sequence[Block], said: Sequence[_Said], skipped: Counter[str]) -> Iterator[Problem]:
     """Where the two files do not tell of the same mentions."""
     if len(blocks) != len(said):
         yield Problem(str(path), 0, f"{len(said)} mentions beside {len(blocks)} blocks", "a line for each block")
@@ -172,7 +170,8 @@ def _bare(parts: Sequence[str]) -> str:
     return "".join("".join(parts).split()).casefold()
 
 
-def _document(id: str, blocks: Sequence[_Block]) -> Document:
+def rebuilt(id: str, blocks: Sequence[Block]) -> Document:
+    """The document that blocks make: tokens and sentences joined by blanks, a mention for each block."""
     text, begin = "", 0
     tokens: tuple[str, ...] = ()
     seen: set[tuple[int, int, str]] = set()

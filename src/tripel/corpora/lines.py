@@ -41,7 +41,7 @@ def numbered(path: Path) -> Iterator[Line | Problem]:
         return
     number = 0
     try:
-        with _opened(path) as source:
+        with opened(path) as source:
             for number, raw in enumerate(source, 1):
                 yield _line(number, raw)
     except (EOFError, zlib.error, gzip.BadGzipFile):
@@ -70,7 +70,8 @@ def unreadable(path: Path) -> Problem | None:
     return Problem(str(path), 0, *found) if found else None
 
 
-def _opened(path: Path) -> IO[bytes]:
+def opened(path: Path) -> IO[bytes]:
+    """The bytes of a file, unzipped where they are gzipped. Raises OSError; reading may raise EOFError and zlib.error, too."""
     with path.open("rb") as source:
         zipped = source.read(2) == GZIP
     return cast(IO[bytes], gzip.open(path, "rb") if zipped else path.open("rb"))

@@ -103,14 +103,18 @@ def write(path: Path, documents: Iterable[Document]) -> None:
 def _written(document: Document) -> str:
     text = document.text.translate(LINE_ENDS)
     id = _cell(document.id, "document id")
-    cut = document.title_end if text[document.title_end :].startswith(" ") else len(text)
-    cut = cut if text[cut + 1 :] else len(text)
+    cut = end_of_title(text, document.title_end)
     lines = [f"{id}|t|{text[:cut]}", f"{id}|a|{text[cut + 1 :]}"]
     for mention in document.mentions:
         entities = "|".join(_cell(entity, "entity id", SEPARATORS) for entity in mention.entities) or "-1"
         span = text[mention.start : mention.end]
         lines.append(f"{id}\t{mention.start}\t{mention.end}\t{span}\t{mention.type.translate(LINE_ENDS)}\t{entities}")
     return "\n".join(lines) + "\n\n"
+
+
+def end_of_title(text: str, wanted: int) -> int:
+    """Where a title ends in PubTator: where it should, if a blank and more stands there, else with the text."""
+    return wanted if text[wanted:].startswith(" ") and text[wanted + 1 :] else len(text)
 
 
 def _cell(id: str, what: str, separators: str = "|") -> str:

@@ -1,0 +1,42 @@
+"""Ids of entities in a cell of a file, and which of them come back from it. It knows no vocabulary but two prefixes.
+
+`MESH:` and `UMLS:` are left off, as in PubTator, since knowledge bases here have bare ids; `-1` and `-` are no id.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from tripel.corpora.pubtator import NO_ID, PREFIX
+
+BAR = "|"
+FORMS = {"UMLS": re.compile(r"C\d{7}"), "MESH": re.compile(r"[CD]\d{6}|[CD]\d{9}")}
+
+
+def bare(id: str) -> str:
+    """An id without blanks around it and the prefix of its vocabulary; empty where it says that there is none."""
+    short = PREFIX.sub("", id.strip()).strip()
+    return "" if short in NO_ID else short
+
+
+def parted(cell: str) -> tuple[str, ...]:
+    """The ids that bars part."""
+    return coming_back(cell.split(BAR), without="")
+
+
+def coming_back(entities: Iterable[str], *, without: str = BAR) -> tuple[str, ...]:
+    """Ids as they are read back of a cell that cannot hold the characters `without`, nor white space if " " is among them."""
+    fitting = (id for id in map(bare, entities) if not any(letter in id for letter in without))
+    return tuple(dict.fromkeys(id for id in fitting if id and (" " not in without or not any(map(str.isspace, id)))))
+
+
+def qualified(id: str) -> str:
+    """A bare id with a vocabulary before it, for formats that ask for one: its own, that of its form, or `ID`."""
+    vocabulary = next((name for name, form in FORMS.items() if form.fullmatch(id)), "ID")
+    return id if ":" in id else f"{vocabulary}:{id}"
+
+
+def unqualified(id: str) -> str:
+    """What `qualified` was given; other vocabularies stay."""
+    return bare(id.removeprefix("ID:"))
