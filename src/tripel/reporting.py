@@ -20,6 +20,7 @@ from tripel.predictions import Prediction
 from tripel.preparing import Ground
 from tripel.recipe import Recipe
 from tripel.report import Block, Error, Errors, Picture, Report, Section, Shown, Text
+from tripel.reranker import mark
 from tripel.tables import Table
 
 SHOWN = 400  # errors on the page
@@ -74,7 +75,7 @@ def _described(source: Path) -> list[str]:
     return [
         f"{recipe.corpus.name} {recipe.data.train}",
         f"{Path(recipe.encoder.model).name}, {recipe.encoder.view}",
-        recipe.objective.name,
+        recipe.objective.name + (", re-ranked" if mark(source) else ""),
         f"{recipe.trainer.epochs}{time}",
         str(made.get("git") or "")[:12],
         f"{made.get('gpu') or 'CPU'}, {made.get('cores')} cores",
