@@ -15,7 +15,10 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tripel import asking, library, tasks, views
+from tripel import asking, formats, library, tasks, views
+from tripel.abbreviations import expand
+from tripel.corpora import pubtator
+from tripel.documents import Document
 from tripel.encoder import Encoder
 from tripel.files import read_json
 from tripel.indexes.base import Hits
@@ -230,3 +233,18 @@ def test_a_trained_linker_learns_a_concept_without_training(run: Path, tmp_path:
     assert asking.ask(Linker.load(tmp_path / "linker"), ["dostarlimab"], k=1)[0].entity != "X1"
     with pytest.raises(ValueError, match="is there already"):
         asking.update(run, str(tmp_path / "more.arrow"), tmp_path / "linker")
+
+
+def test_documents_of_any_format_are_linked_into_any_other(run: Path, tmp_path: Path) -> None:
+    source = ROOT / "data" / "sample" / "dev.pubtator"
+    said = tasks.link_file(run, source, tmp_path / "linked.bioc.xml")
+    before, after = pubtator.read(source), list(formats.of("bioc_xml").read(tmp_path / "linked.bioc.xml"))
+    assert f"{len(before)} documents" in said
+    linker = Linker.load(run)
+    for ours, theirs in zip(before, after, strict=True):
+        assert isinstance(theirs, Document)
+        assert [(m.start, m.end, m.type) for m in theirs.mentions] == [(m.start, m.end, m.type) for m in ours.mentions]
+        links = linker.link(expand(ours), k=1)
+        assert [m.entities for m in theirs.mentions] == [(one.entity,) for one in links]
+    with pytest.raises(ValueError, match="is there already"):
+        tasks.link_file(run, source, tmp_path / "linked.bioc.xml")

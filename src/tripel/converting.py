@@ -40,18 +40,20 @@ def convert(
     read_as: str = "",
     write_as: str = "",
     overwrite: bool = False,
+    change: Callable[[Iterator[Document]], Iterator[Document]] = lambda documents: documents,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Account:
     """Convert a file or folder; formats are told by the names where they are not given, and by content of the source.
 
-    `progress` is called with the documents done and 0, since how many there are is not known. Raises BadInput with every problem
-    of the source, and ValueError where a format cannot be told or something is in the way; then nothing is written.
+    `change` makes other documents of them on the way. `progress` is called with the documents done and 0, since how many there are
+    is not known. Raises BadInput with every problem of the source, and ValueError where a format cannot be told or something is in
+    the way; then nothing is written.
     """
     account = Account(source=read_as or formats.detect(source), target=write_as or formats.detect(target))
     reader, writer = formats.of(account.source), formats.of(account.target)
     _refuse(target, overwrite=overwrite, folder=writer.FOLDER)
     found = reader.read(source, skipped=account.skipped)
-    account.lost = writer.write(target, _counted(_sound(found), account, progress))
+    account.lost = writer.write(target, _counted(change(_sound(found)), account, progress))
     account.skipped = +account.skipped
     return account
 

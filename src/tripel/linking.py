@@ -1,16 +1,19 @@
-"""Texts with their mentions in [[double brackets]] -> links, in words or as JSON Lines."""
+"""Texts with their mentions in [[double brackets]] -> links, in words or as JSON Lines; and documents with theirs, linked."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import islice
 
 from tripel.abbreviations import expand
 from tripel.documents import Document, Link, Mention
 from tripel.knowledge import KnowledgeBase
 from tripel.linker import Linker
 
+AT_ONCE = 64  # documents that are linked together
 BRACKETS = re.compile(r"\[\[(.+?)\]\]")
 
 
@@ -21,6 +24,18 @@ def linked(linker: Linker, texts: Sequence[str], *, k: int, as_json: bool) -> st
         documents = list(map(expand, documents))
     found = ((document, link) for document in documents for link in linker.link(document, k=k))
     return "\n".join(_json(document, one) if as_json else _words(one, linker.kb) for document, one in found)
+
+
+def linked_documents(linker: Linker, documents: Iterable[Document]) -> Iterator[Document]:
+    """Documents with the best entity of each mention in the place of what stood there; so many at a time, whatever there is."""
+    waiting = iter(documents)
+    while some := list(islice(waiting, AT_ONCE)):
+        shown = list(map(expand, some)) if linker.encoder.config.long_forms else some
+        best = iter(linker.search(shown, k=1).row_MK[:, 0].tolist())
+        for document in some:
+            ids = [linker.kb.id(row) if row >= 0 else "" for row in islice(best, len(document.mentions))]
+            pairs = zip(document.mentions, ids, strict=True)
+            yield document.having(mentions=[replace(one, entities=(id,) if id else ()) for one, id in pairs])
 
 
 def bracketed(text: str, *, id: str) -> Document:

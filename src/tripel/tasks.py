@@ -12,6 +12,7 @@ from typing import Any
 from tripel import cards, checkpoint, config, reporting, reranker_training, tables
 from tripel.asking import encoder_of
 from tripel.comparing import compared, named, said
+from tripel.converting import convert
 from tripel.encoder import Encoder
 from tripel.end_to_end import end_to_end
 from tripel.environment import describe
@@ -21,13 +22,14 @@ from tripel.find import component
 from tripel.journal import METRICS, Journal
 from tripel.judging import PICTURES, TABLES, judge, right
 from tripel.linker import INDEX, Linker
-from tripel.linking import linked
+from tripel.linking import linked, linked_documents
 from tripel.model_card import card
 from tripel.name_judging import judge_names, quick
 from tripel.name_preparing import name_ground, name_lesson
 from tripel.name_recipe import NameRecipe
 from tripel.pair_files import read as read_pairs
 from tripel.preparing import Ground, ground, lesson
+from tripel.progress import bar
 from tripel.recipe import Recipe, Role
 from tripel.reranker import RERANKER
 from tripel.separating import separate
@@ -137,12 +139,38 @@ def report(run: Path, others: Sequence[Path], *, folder: Path, texts: bool = Tru
 
 def link(run: Path, texts: Sequence[str], *, k: int = 3, as_json: bool = False) -> str:
     """Link texts whose mentions stand in [[double brackets]]; a line for each mention, and one for each candidate."""
+    return linked(_linker(run), texts, k=k, as_json=as_json)
+
+
+def link_file(
+    run: Path, source: Path, target: Path, *, read_as: str = "", write_as: str = "", overwrite: bool = False
+) -> str:
+    """Link the mentions that documents have, from a file of any format into one of any other; gives the account.
+
+    Raises BadInput with every problem of the source; then nothing is written.
+    """
+    linker = _linker(run)
+    with bar("linking documents") as progress:
+        account = convert(
+            source,
+            target,
+            read_as=read_as,
+            write_as=write_as,
+            overwrite=overwrite,
+            change=partial(linked_documents, linker),
+            progress=progress,
+        )
+    return f"{target}: {account}"
+
+
+def _linker(run: Path) -> Linker:
+    """Of a run, or of a folder that links without one."""
     linker_alone = (run / INDEX).is_dir() and not (run / CONFIG).exists()
     if not linker_alone and isinstance(read_recipe(run), NameRecipe):
         raise ValueError(
             f"{run}: learnt from names alone; ask it with `tripel index query {run}`, or train a linker from it"
         )
-    return linked(Linker.load(run), texts, k=k, as_json=as_json)
+    return Linker.load(run)
 
 
 def separation(models: Sequence[str], pairs: Path, *, output: Path) -> str:
