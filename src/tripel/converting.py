@@ -45,9 +45,9 @@ def convert(
 ) -> Account:
     """Convert a file or folder; formats are told by the names where they are not given, and by content of the source.
 
-    `change` makes other documents of them on the way. `progress` is called with the documents done and 0, since how many there are
-    is not known. Raises BadInput with every problem of the source, and ValueError where a format cannot be told or something is in
-    the way; then nothing is written.
+    `change` makes other documents of them on the way. `progress` is called with the documents done and 0, since how many
+    there are is not known. Raises BadInput with every problem of the source, and ValueError where a format cannot be told or
+    something is in the way; then nothing is written.
     """
     account = Account(source=read_as or formats.detect(source), target=write_as or formats.detect(target))
     reader, writer = formats.of(account.source), formats.of(account.target)
