@@ -15,7 +15,7 @@ from tripel.indexes.base import Bool, Float, Index, Int, Queries, best
 
 WORD = r"(?u)\b\w+\b"  # one letter, too: "vitamin D"
 
-BYTES = 500  # of a name, with its words
+BYTES = 900  # of a name, with its words, while it is made
 
 
 class Bm25(Index):
@@ -38,7 +38,7 @@ class Bm25(Index):
 
     @staticmethod
     def size(config: Config, *, rows: int, dimensions: int) -> int:
-        """Bytes in memory: what names of MeSH and MEDIC take."""
+        """Bytes in memory, as names of MeSH and MEDIC take them while it is made."""
         return BYTES * rows
 
     def __len__(self) -> int:

@@ -21,7 +21,7 @@ READ: dict[str, dict[str, object]] = {
     "characters": {"analyzer": "char_wb", "ngram_range": (2, 5)},
     "words": {"analyzer": "word", "token_pattern": r"[a-zA-Z0-9_]{1,}", "stop_words": "english"},
 }
-BYTES = {"characters": 700, "words": 200}  # of a name, with its n-grams or words
+BYTES = {"characters": 1500, "words": 600}  # of a name, with its n-grams or words, while it is made
 BLOCK = 1 << 18  # names made into vectors at a time: some 500 MB beside those that are made
 QUERIES = 1024  # searched at a time: some 30 MB of scores and rows at 512 rows wanted
 
@@ -47,7 +47,7 @@ class Ngram(Index):
 
     @staticmethod
     def size(config: Config, *, rows: int, dimensions: int) -> int:
-        """Bytes in memory: what names of MeSH and MEDIC take."""
+        """Bytes in memory, as names of MeSH and MEDIC take them while it is made."""
         return BYTES[config.read] * rows
 
     def __len__(self) -> int:
