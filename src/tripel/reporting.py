@@ -74,8 +74,10 @@ def _described(source: Path) -> list[str]:
     time = f", {recipe.trainer.minutes:g} minutes" if recipe.trainer.minutes else ""
     return [
         f"{recipe.corpus.name} {recipe.data.train}",
-        f"{Path(recipe.encoder.model).name}, {recipe.encoder.view}",
-        recipe.objective.name + (", re-ranked" if mark(source) else ""),
+        recipe.index.search.name
+        if recipe.index.lexical
+        else f"{Path(recipe.encoder.model).name}, {recipe.encoder.view}",
+        (recipe.objective.name if recipe.trainer.epochs else "none") + (", re-ranked" if mark(source) else ""),
         f"{recipe.trainer.epochs}{time}",
         str(made.get("git") or "")[:12],
         f"{made.get('gpu') or 'CPU'}, {made.get('cores')} cores",
