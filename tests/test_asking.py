@@ -331,7 +331,8 @@ def test_too_little_memory_is_said_before_any_work(model: str, tmp_path: Path) -
 def test_a_plan_prints_every_index_and_takes_one(model: str, tmp_path: Path) -> None:
     kb().save(tmp_path / "kb.arrow")
     said = asking.plan(model, str(tmp_path / "kb.arrow"), {}, ram="8GB")
-    assert all(f"| {name}" in said for name in ("exact", "hnsw ", "hnsw stored=int8", "ivf "))
+    assert all(f"| {name}" in said for name in ("exact", "hnsw ", "hnsw stored=int8", "ivf ", "ngram", "bm25"))
+    assert said.count("compares spelling") == 2
     assert (
         "within 8GB, of which Python, torch and an encoder are counted as 1.0 GB: take exact: `tripel index build"
         in said
@@ -346,7 +347,8 @@ def test_a_plan_takes_codes_where_only_they_fit() -> None:
     centres = rng.normal(size=(40, 16))
     rows = (centres[rng.integers(40, size=2000)] + 0.3 * rng.normal(size=(2000, 16))).astype(np.float32)
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
-    found = index_plan.plan(Vectors([rows]), rows=50_000_000, similarity="cosine")
+    names = [f"name {number}" for number in range(len(rows))]
+    found = index_plan.plan(Vectors([rows]), names, rows=50_000_000, similarity="cosine")
     fits = [one for one in found if one.search.name != "exact"]  # which reads from disk here
     small = index_plan.choose(fits, ram=index_plan.parsed("2GB"))
     assert small is not None and small.search.name == "ivf" and getattr(small.search.settings, "pq", 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
@@ -228,15 +229,17 @@ def plan(model: str, source: str, settings: Mapping[str, Any], *, ram: str) -> s
         texts = kb.names.take(np.sort(chosen)).to_pylist()
         sample = Vectors([unit_vectors(encoder, entity_vectors(encoder, texts, progress=progress))])
     with bar("trying each index") as progress:
-        found = index_plan.plan(sample, rows=len(kb.names), similarity=encoder.config.similarity, progress=progress)
+        found = index_plan.plan(
+            sample, texts, rows=len(kb.names), similarity=encoder.config.similarity, progress=progress
+        )
     disk = 2 * len(kb.names) * encoder.dimensions
     rows = [
         [
             one.name,
             said(one.memory),
-            said(disk + (0 if one.search.name == "exact" else one.memory)),
+            _on_disk(one, vectors=disk),
             f"{one.build_seconds / 60:.1f} min",
-            f"{100 * (1 - one.recall):.1f} %",
+            "compares spelling" if math.isnan(one.recall) else f"{100 * (1 - one.recall):.1f} %",
             f"{one.faster:.1f}x",
         ]
         for one in found
@@ -248,9 +251,16 @@ def plan(model: str, source: str, settings: Mapping[str, Any], *, ram: str) -> s
     grows = "; with more names hnsw misses more" if len(sample) < len(kb.names) else ""
     return (
         f"{len(kb.names):,} names of {encoder.dimensions} dimensions; build, misses and speed from {len(sample):,} of them\n\n"
-        f"{tables.Table(columns, rows)}\n\nmisses are the sample's{grows}; bm25 and ngram compare spelling and are not tried\n"
+        f"{tables.Table(columns, rows)}\n\nmisses are the sample's{grows}; ngram and bm25 are made when they are opened\n"
         f"within {ram}, of which Python, torch and an encoder are counted as {said(index_plan.BESIDES)}: {verdict}"
     )
+
+
+def _on_disk(one: index_plan.Option, *, vectors: int) -> str:
+    """The vectors, and what is made to search them; names alone are in the knowledge base."""
+    if one.search.name in index_plan.SPELLING:
+        return "names alone"
+    return said(vectors + (0 if one.search.name == "exact" else one.memory))
 
 
 def _sections(settings: Mapping[str, Any]) -> tuple[Mapping[str, Any], Mapping[str, Any]]:

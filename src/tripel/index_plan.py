@@ -5,6 +5,7 @@ Shapes: N rows, D dimensions.
 
 from __future__ import annotations
 
+import math
 import re
 import time
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ from tripel.config import Choice
 from tripel.encoding import Progress, silent
 from tripel.find import component
 from tripel.indexes.approximate import FaissIndex
+from tripel.indexes.base import Index, Int, Queries
 from tripel.indexes.exact import Exact
 from tripel.indexes.hnsw import Hnsw
 from tripel.indexes.ivf import AT, CODES, Ivf, recall, true_first
@@ -27,6 +29,7 @@ from tripel.vectors import SHARD, Float, Vectors, resident
 UNITS = {"KB": 2**10, "MB": 2**20, "GB": 2**30, "TB": 2**40}
 ASKED = 256  # queries that recall and speed are measured with
 WANTED = 0.99
+SPELLING = ("ngram", "bm25")  # never chosen: they find other things
 BESIDES = 1 << 30  # what Python, torch and an encoder take, and what a build holds at a time
 
 
@@ -40,7 +43,7 @@ class Option:
     build_seconds: float
     """Expected, from the sample's; 0 for exact."""
     recall: float
-    """Of the first 64 rows, on the sample."""
+    """Of the first 64 rows, on the sample; not a number for what compares spelling."""
     faster: float
     """Times the exact index's queries a second, on the sample."""
     resident: bool = True
@@ -75,8 +78,10 @@ def options(rows: int, dimensions: int) -> list[Choice]:
     ]
 
 
-def plan(sample: Vectors, *, rows: int, similarity: Name, progress: Progress = silent) -> list[Option]:
-    """Try every option on a sample of the rows."""
+def plan(
+    sample: Vectors, names: Sequence[str], *, rows: int, similarity: Name, progress: Progress = silent
+) -> list[Option]:
+    """Try every option on a sample of the rows, and on their names what compares spelling."""
     exact = Exact(Exact.Config(), sample.resident(), similarity=similarity)
     chosen = np.linspace(0, len(sample) - 1, min(ASKED, len(sample))).astype(np.int64)
     query_MD = sample[chosen]
@@ -87,13 +92,16 @@ def plan(sample: Vectors, *, rows: int, similarity: Name, progress: Progress = s
     found = []
     for number, search in enumerate(tried, 1):
         found.append(_tried(search, exact, query_MD, wanted_M, rows, slowest))
-        progress(number, len(tried))
+        progress(number, len(tried) + len(SPELLING))
+    for number, name in enumerate(SPELLING, 1 + len(tried)):
+        found.append(_spelt(name, names, chosen, rows, slowest))
+        progress(number, len(tried) + len(SPELLING))
     return found
 
 
 def choose(found: Sequence[Option], *, ram: int) -> Option | None:
     """Of what fits, exact where it is resident, else the fastest that misses next to nothing, else what misses least."""
-    fitting = [one for one in found if one.memory + BESIDES <= ram]
+    fitting = [one for one in found if one.memory + BESIDES <= ram and one.search.name not in SPELLING]
     good = [one for one in fitting if one.recall >= WANTED]
     if good and good[0].search.name == "exact" and good[0].resident:
         return good[0]
@@ -142,6 +150,20 @@ def _tried(search: Choice, exact: Exact, query_MD: Float, wanted_M: Float, rows:
     share = recall(index, query_MD, wanted_M, at=min(AT, len(exact)))
     spent = time.monotonic() - began
     return Option(search, held, built * _growth(len(exact), rows), share, slowest / max(spent, 1e-9))
+
+
+def _spelt(name: str, names: Sequence[str], chosen: Int, rows: int, slowest: float) -> Option:
+    """What reads the names themselves, and is made anew when it is opened."""
+    kind = component("indexes", name)
+    search = Choice("indexes", name, kind.Config())
+    began = time.monotonic()
+    index: Index = kind(search.settings, names)
+    built = time.monotonic() - began
+    began = time.monotonic()
+    index.nearest(Queries(tuple(names[i] for i in chosen.tolist())), rows=min(AT, len(names)))
+    spent = time.monotonic() - began
+    held = memory(search, rows=rows, dimensions=0)
+    return Option(search, held, built * rows / len(names), math.nan, slowest / max(spent, 1e-9))
 
 
 def _growth(sample: int, rows: int) -> float:
