@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from tripel import checkpoint, index_learn, index_plan, index_update, indexing, library, tables
+from tripel import checkpoint, formats, index_learn, index_plan, index_update, indexing, library, tables
 from tripel.abbreviations import expand
 from tripel.config import build as build_config
 from tripel.config import choose, dump
-from tripel.corpora.pubtator import parse, whole
+from tripel.corpora.pubtator import whole
 from tripel.encoder import Encoder
 from tripel.encoding import entity_vectors, unit_vectors
 from tripel.files import located, mended, read_json, write_json
@@ -165,7 +165,8 @@ def _carried(folder: Path, output: Path) -> None:
 def learn(folder: Path, files: Sequence[Path]) -> str:
     """Annotated documents join the index of a run or a folder, without training."""
     linker = Linker.load(folder)
-    documents = [document for file in files for document in whole(parse(file))]
+    read = (formats.of(formats.detect(file)).read(file) for file in files)
+    documents = [document for found in read for document in whole(found)]
     if linker.encoder.config.long_forms:
         documents = list(map(expand, documents))
     with bar("encoding annotated mentions") as progress:

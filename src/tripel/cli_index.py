@@ -83,7 +83,7 @@ def index_update(
 @index.command("learn")
 def index_learn(
     folder: Annotated[Path, typer.Argument(help="A run, or a folder of `tripel index build`.")],
-    files: Annotated[list[Path], typer.Argument(help="Annotated documents: PubTator, plain or .gz.")],
+    files: Annotated[list[Path], typer.Argument(help="Annotated documents, in any format of `tripel data convert`.")],
 ) -> None:
     """Let new annotations help at once: their mentions join the index, without training.
 
