@@ -49,7 +49,7 @@ def trained(its: Recipe, found: Ground, folder: Path, *, resumed: bool) -> Itera
     taught, pool = lesson(its, found, trainer.student.encoder)
     if near is None:
         with bar("searching for what is confused") as progress:
-            retriever = Encoder(its.encoder)
-            near = negatives.by_encoder(retriever, taught, pool, kept=its.negatives.kept, progress=progress)
+            encoder = trainer.student.encoder  # the run's: nothing has been learnt yet, or a checkpoint would hold them
+            near = negatives.by_encoder(encoder, taught, pool, kept=its.negatives.kept, progress=progress)
     made = replace(taught, near=near)
     yield from steps(its, folder, resumed, trainer, lambda epoch: made, start, near=lambda: near, look=None)
