@@ -26,7 +26,7 @@ from tripel.indexes.exact import Exact
 from tripel.indexes.hnsw import Hnsw
 from tripel.indexes.ivf import Ivf
 from tripel.knowledge import Entity, KnowledgeBase
-from tripel.linker import Linker
+from tripel.ranker import Ranker
 from tripel.vectors import Vectors
 
 WORDS = ("fever", "cough", "pain", "ache", "cold", "hot", "skin", "bone", "heart", "lung")
@@ -60,10 +60,10 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(tiny.folder(tmp_path_factory.mktemp("base")))
 
 
-def built(model: str, folder: Path, *, changed: bool = False, **index: object) -> Linker:
+def built(model: str, folder: Path, *, changed: bool = False, **index: object) -> Ranker:
     kb(changed=changed).save(folder.with_suffix(".arrow"))
     asking.build(model, str(folder.with_suffix(".arrow")), folder, {"index": index})
-    return Linker.load(folder)
+    return Ranker.load(folder)
 
 
 def test_a_query_finds_its_name_and_says_what_matched(model: str, tmp_path: Path) -> None:
@@ -118,7 +118,7 @@ def test_what_is_not_there_is_named(model: str, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"nofile\.txt: no such file or folder"):
         asking.knowledge(str(tmp_path / "nofile.txt"))
     with pytest.raises(ValueError, match=r"nothing: no such folder; `tripel train` or `tripel index build` makes one"):
-        Linker.load(tmp_path / "nothing")
+        Ranker.load(tmp_path / "nothing")
     with pytest.raises(ValueError, match=r"typo: no such folder; expected a run"):
         asking.encoder_of(str(tmp_path / "typo"), {})
 
@@ -159,7 +159,7 @@ def test_an_update_equals_a_rebuild_and_encodes_only_what_is_new(
     if index.get("rows", ["names"]) == ["names"]:
         assert sorted(encoded) == ["another name", "dostarlimab"]
         assert "2 encoded, 3 copied" in said  # "fever 0", and the names of what was merged, have vectors already
-    updated = Linker.load(tmp_path / "names")
+    updated = Ranker.load(tmp_path / "names")
     queries = ["fever 3", "dostarlimab", "bone 7", "another name", "ear 5", "hot of 11"]
     one, other = updated.ask(queries, k=10), rebuilt.ask(queries, k=10)
     assert np.array_equal(one.row_MK, other.row_MK)
@@ -177,7 +177,7 @@ def test_a_buried_row_lends_its_vector_to_nobody(model: str, tmp_path: Path) -> 
     asking.build(model, saved(tmp_path / "1.arrow", alpha, beta), tmp_path / "names", {})
     asking.update(tmp_path / "names", saved(tmp_path / "2.arrow", beta))
     asking.update(tmp_path / "names", saved(tmp_path / "3.arrow", beta, Entity(id="Z9", name="beta")))
-    found = asking.ask(Linker.load(tmp_path / "names"), ["beta"], k=3)
+    found = asking.ask(Ranker.load(tmp_path / "names"), ["beta"], k=3)
     assert [one.entity for one in found] == ["B1", "Z9"]
     assert [one.score for one in found] == pytest.approx([1, 1], abs=1e-3)
 
@@ -197,7 +197,7 @@ def test_a_build_after_an_update_that_was_killed_is_a_build(
     monkeypatch.undo()
     asking.build(model, str(tmp_path / "new.arrow"), tmp_path / "names", {})
     queries = ["bone 7", "dostarlimab", "another name"]
-    found = asking.ask(Linker.load(tmp_path / "names"), queries, k=1)
+    found = asking.ask(Ranker.load(tmp_path / "names"), queries, k=1)
     assert found[1].entity == "D001a" and found[1].score == pytest.approx(1, abs=1e-3)
 
 
@@ -207,7 +207,7 @@ def test_a_damaged_folder_is_built_again(model: str, tmp_path: Path) -> None:
     for damage in ((folder / "vectors-00000.npy").unlink, lambda: os.truncate(folder / index_rows.ROWS, 100)):
         damage()
         with pytest.raises(ValueError, match="build the index again"):
-            Linker.load(tmp_path / "names")
+            Ranker.load(tmp_path / "names")
         built(model, tmp_path / "names", search={"name": "ivf"})
 
 
@@ -231,7 +231,7 @@ def test_one_concept_more_is_found_by_the_next_query(model: str, tmp_path: Path)
     asking.build(model, str(tmp_path / "kb"), tmp_path / "names", {})
     library.add(tmp_path / "kb", library.put(kb(), Entity(id="X1", name="dostarlimab")), made_from="put")
     asking.update(tmp_path / "names", str(tmp_path / "kb"))
-    assert asking.ask(Linker.load(tmp_path / "names"), ["dostarlimab"], k=1)[0].entity == "X1"
+    assert asking.ask(Ranker.load(tmp_path / "names"), ["dostarlimab"], k=1)[0].entity == "X1"
 
 
 def test_an_index_of_another_encoder_is_refused(model: str, tmp_path: Path) -> None:
@@ -239,7 +239,7 @@ def test_an_index_of_another_encoder_is_refused(model: str, tmp_path: Path) -> N
     settings = tmp_path / "names" / "encoder" / "tripel.json"
     write_text(settings, settings.read_text().replace('"entity_length": 48', '"entity_length": 40'))
     with pytest.raises(ValueError, match="built with encoder"):
-        Linker.load(tmp_path / "names")
+        Ranker.load(tmp_path / "names")
 
 
 SLOWLY = """
@@ -294,7 +294,7 @@ def test_another_search_takes_the_vectors_that_are_there(
     monkeypatch.setattr(index_rows, "entity_vectors", None)  # nothing is encoded
     asking.build(model, str(tmp_path / "names.arrow"), tmp_path / "names", {"index": {"search": {"name": "hnsw"}}})
     monkeypatch.undo()
-    linker = Linker.load(tmp_path / "names")
+    linker = Ranker.load(tmp_path / "names")
     assert type(linker.index.parts[0].index).__name__ == "Hnsw"
     assert linker.ask(["bone 7"], k=5).row_MK.tolist() == before.row_MK.tolist()
 
@@ -316,7 +316,7 @@ def test_names_are_looked_up_as_they_are_spelt(model: str, tmp_path: Path, name:
     new.save(tmp_path / "new.arrow")
     said = asking.update(tmp_path / "names", str(tmp_path / "new.arrow"))
     assert "1 copied, 0 buried" in said and "0 encoded" in said
-    assert asking.ask(Linker.load(tmp_path / "names"), ["dostarlimab"], k=1)[0].entity == "X1"
+    assert asking.ask(Ranker.load(tmp_path / "names"), ["dostarlimab"], k=1)[0].entity == "X1"
     with pytest.raises(ValueError, match=r"which reads names: say index\.rows=\[names\]"):
         asking.build(model, "x", tmp_path / "no", {"index": {"search": {"name": name}, "rows": ["names", "whole"]}})
 

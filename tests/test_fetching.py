@@ -20,7 +20,7 @@ from tripel import archives, asking, cli, config, fetching, tasks
 from tripel.corpora.bc5cdr import Bc5cdr
 from tripel.fetching import Remote, Source, download, fetch
 from tripel.files import fingerprint
-from tripel.linker import Linker
+from tripel.ranker import Ranker
 
 BLOCK = b"1|t|Fever.\n1|a|It fell.\n1\t0\t5\tFever\tDisease\tD005334\n"
 
@@ -298,7 +298,7 @@ def test_the_toy_files_go_through_from_copies_under_any_name(
     assert "10 names" in (run / "tables.md").read_text(encoding="utf-8")
     names = tmp_path / "nemo_toy" / "tiny_example_index_data.tsv"
     asking.build(str(run), str(names), tmp_path / "after", {})
-    found = asking.ask(Linker.load(tmp_path / "after"), ["high blood sugar", "head pain"], k=2)
+    found = asking.ask(Ranker.load(tmp_path / "after"), ["high blood sugar", "head pain"], k=2)
     assert [(one.query, one.rank) for one in found] == [
         ("high blood sugar", 1), ("high blood sugar", 2), ("head pain", 1), ("head pain", 2)
     ]  # fmt: skip

@@ -12,7 +12,7 @@ import tiny
 from tripel import asking
 from tripel.index_rows import rows_of
 from tripel.knowledge import Entity, KnowledgeBase
-from tripel.linker import Linker
+from tripel.ranker import Ranker
 
 ANNOTATED = """\
 7|t|Zygoma flare in winter
@@ -34,10 +34,10 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_what_was_annotated_is_found_at_once(folder: Path) -> None:
-    before = Linker.load(folder).ask(["fever", "ms"], k=3)
+    before = Ranker.load(folder).ask(["fever", "ms"], k=3)
     said = asking.learn(folder, [folder.parent / "new.pubtator"])
     assert said.endswith("1 clusters of 1 documents joined the index; 1 mentions have no entity that it knows")
-    linker = Linker.load(folder)
+    linker = Ranker.load(folder)
     found = asking.ask(linker, ["zygoma flare"], k=1)[0]
     assert (found.entity, found.found_by) == ("D6", "mentions") and found.score == pytest.approx(1, abs=1e-3)
     names = linker.index.parts[0]
@@ -47,17 +47,17 @@ def test_what_was_annotated_is_found_at_once(folder: Path) -> None:
 
 
 def learnt_rows(folder: Path) -> list[int]:
-    return Linker.load(folder).index.parts[1].entity_N.tolist()
+    return Ranker.load(folder).index.parts[1].entity_N.tolist()
 
 
 def test_a_corrected_document_takes_the_place_of_the_wrong_one(folder: Path) -> None:
     file = folder.parent / "new.pubtator"
     file.write_text(ANNOTATED.replace("D6", "D1"), encoding="utf-8")
     asking.learn(folder, [file])
-    assert asking.ask(Linker.load(folder), ["zygoma flare"], k=1)[0].entity == "D1"
+    assert asking.ask(Ranker.load(folder), ["zygoma flare"], k=1)[0].entity == "D1"
     file.write_text(ANNOTATED, encoding="utf-8")
     assert "1 clusters of 1 documents joined the index in the place of 1" in asking.learn(folder, [file, file])
-    assert asking.ask(Linker.load(folder), ["zygoma flare"], k=1)[0].entity == "D6"
+    assert asking.ask(Ranker.load(folder), ["zygoma flare"], k=1)[0].entity == "D6"
     assert learnt_rows(folder) == [-1, 5]
     file.write_text(ANNOTATED.split("7\t")[0] + "\n", encoding="utf-8")
     assert "0 clusters of 1 documents joined the index in the place of 1" in asking.learn(folder, [file])

@@ -17,6 +17,7 @@ from tripel.encoding import entity_vectors, mention_vectors
 from tripel.folding import Entities
 from tripel.indexes.base import Queries
 from tripel.linker import Linker
+from tripel.ranker import Ranker
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +48,7 @@ def test_rows_say_what_they_are(encoder: Encoder, tmp_path: Path) -> None:
 def test_each_kind_of_row(encoder: Encoder, tmp_path: Path, kinds: tuple[str, ...]) -> None:
     index = made(tmp_path / "index", encoder, lesson=lessons.lesson(), rows=kinds)
     assert tuple(part.kind for part in index.parts) == kinds
-    hits = Linker(encoder, lessons.KB, index).search([lessons.DOCUMENTS[0]], k=3)
+    hits = Ranker(encoder, lessons.KB, index).search([lessons.DOCUMENTS[0]], k=3)
     assert (hits.row_MK[:, 0] >= 0).all() and (hits.score_MK[:, 0] <= 1.001).all()
 
 
@@ -86,7 +87,7 @@ def test_a_discount_lets_a_name_win(encoder: Encoder, tmp_path: Path) -> None:
     found = {}
     for discount in (0.0, 2.0):
         index = made(tmp_path / str(discount), encoder, lesson=lessons.lesson(), mention_discount=discount)
-        linker = Linker(encoder, lessons.KB, index)
+        linker = Ranker(encoder, lessons.KB, index)
         found[discount] = linker.search([lessons.DOCUMENTS[1]], k=1).score_MK[0, 0]
     assert found[0.0] == pytest.approx(1, abs=1e-3)
     assert found[2.0] < 1
@@ -139,19 +140,20 @@ def test_a_damaged_folder_is_named(encoder: Encoder, tmp_path: Path, damage: str
 
 
 def test_links_hold_candidates_best_first_with_the_name_that_matched(encoder: Encoder, tmp_path: Path) -> None:
-    linker = Linker(encoder, lessons.KB, made(tmp_path / "index", encoder, rows=("names",)))
+    linker = Linker(Ranker(encoder, lessons.KB, made(tmp_path / "index", encoder, rows=("names",))), k=3)
     text = "pyrexia and cold"
     mentions = (Mention(start=0, end=7, text="pyrexia"), Mention(start=12, end=16, text="cold"))
-    links = linker.link(Document(id="1", text=text, mentions=mentions), k=3)
+    links = linker.link(Document(id="1", text=text, mentions=mentions)).links
     assert [link.mention.text for link in links] == ["pyrexia", "cold"]
     for link in links:
         scores = [candidate.score for candidate in link.candidates]
         assert scores == sorted(scores, reverse=True)
         assert link.entity == link.candidates[0].entity
         assert all(
-            candidate.name in lessons.KB[lessons.KB.row(candidate.entity) or 0].names for candidate in link.candidates
+            candidate.matched in lessons.KB[lessons.KB.row(candidate.entity) or 0].names
+            for candidate in link.candidates
         )
-    assert linker.link(Document(id="2", text="nothing"), k=3) == ()
+    assert linker.link(Document(id="2", text="nothing")).links == ()
 
 
 def test_a_prototype_is_the_mean_of_directions(encoder: Encoder) -> None:

@@ -72,7 +72,7 @@ def test_held_out_concepts_are_never_learnt_from(run: Path) -> None:
 
 def test_a_run_of_names_links_nothing_and_says_what_does(run: Path) -> None:
     with pytest.raises(ValueError, match="index query"):
-        tasks.link(run, ["The [[MS]]."])
+        tasks.linker_of(run)
 
 
 @pytest.mark.parametrize(("name", "wrong", "search"), [("triplet", 2, "exact"), ("ranking", 1, "hnsw")])

@@ -23,9 +23,9 @@ from tripel.encoder import Encoder
 from tripel.files import read_json
 from tripel.indexes.base import Hits
 from tripel.knowledge import Entity, KnowledgeBase
-from tripel.linker import Linker
 from tripel.objectives.reranking import Choices, Reranking
 from tripel.packing import pack
+from tripel.ranker import Ranker
 from tripel.reranker import DEPTH, Reranker
 from tripel.windows import windows
 
@@ -179,11 +179,11 @@ def test_a_run_is_judged_and_links_with_its_reranker(run: Path) -> None:
     weights = read_json(run / "whole.json")
     assert weights["reranker"] and weights["weights"]["reread"] > 0
     assert "prototype_contrastive, and a re-ranker" in (run / "README.md").read_text(encoding="utf-8")
-    linker = Linker.load(run)
+    linker = Ranker.load(run)
     assert linker.reranker is not None
-    without = Linker(linker.encoder, linker.kb, linker.index, linker.weights)
+    without = Ranker(linker.encoder, linker.kb, linker.index, linker.weights)
     document = lessons.document(0, [("MS", ""), ("fever", "")])
-    assert [link.candidates for link in linker.link(document)] != [link.candidates for link in without.link(document)]
+    assert (linker.search([document], k=5).score_MK != without.search([document], k=5).score_MK).any()
 
 
 def test_called_again_it_goes_on_and_ends_with_the_same(run: Path, tmp_path: Path) -> None:
@@ -199,7 +199,7 @@ def test_weights_of_another_reranker_are_refused(run: Path, tmp_path: Path) -> N
     shutil.copytree(run, again)
     shutil.rmtree(again / "reranker")
     with pytest.raises(ValueError, match=r"whole\.json: chosen for another encoder or re-ranker; run `tripel evaluate"):
-        Linker.load(again)
+        Ranker.load(again)
 
 
 def test_what_is_the_runs_is_not_said_again(run: Path, tmp_path: Path) -> None:
@@ -224,27 +224,29 @@ def test_a_trained_linker_learns_a_concept_without_training(run: Path, tmp_path:
         asking.update(run, str(tmp_path / "more.arrow"))
     said = asking.update(run, str(tmp_path / "more.arrow"), tmp_path / "linker")
     assert "1 encoded" in said and not (tmp_path / "linker" / "reranker" / "state").exists()
-    before, after = Linker.load(run), Linker.load(tmp_path / "linker")
+    before, after = Ranker.load(run), Ranker.load(tmp_path / "linker")
     assert after.weights == before.weights and after.reranker is not None
     assert len(after.index.entity_N) == len(before.index.entity_N) + 1
     assert asking.ask(after, ["dostarlimab"], k=1)[0].entity == "X1"
-    assert tasks.link(tmp_path / "linker", ["Given [[dostarlimab]] twice."]).startswith("dostarlimab [6, 17)")
+    assert next(tasks.link(tasks.linker_of(tmp_path / "linker"), ["Given [[dostarlimab]] twice."])).startswith(
+        "dostarlimab [6, 17)"
+    )
     asking.update(tmp_path / "linker", str(run / "knowledge.arrow"))  # and unlearns it
-    assert asking.ask(Linker.load(tmp_path / "linker"), ["dostarlimab"], k=1)[0].entity != "X1"
+    assert asking.ask(Ranker.load(tmp_path / "linker"), ["dostarlimab"], k=1)[0].entity != "X1"
     with pytest.raises(ValueError, match="is there already"):
         asking.update(run, str(tmp_path / "more.arrow"), tmp_path / "linker")
 
 
 def test_documents_of_any_format_are_linked_into_any_other(run: Path, tmp_path: Path) -> None:
     source = ROOT / "data" / "sample" / "dev.pubtator"
-    said = tasks.link_file(run, source, tmp_path / "linked.bioc.xml")
+    said = tasks.link_file(tasks.linker_of(run), source, tmp_path / "linked.bioc.xml", given=True)
     before, after = pubtator.read(source), list(formats.of("bioc_xml").read(tmp_path / "linked.bioc.xml"))
     assert f"{len(before)} documents" in said
-    linker = Linker.load(run)
+    linker = tasks.linker_of(run, k=1)
     for ours, theirs in zip(before, after, strict=True):
         assert isinstance(theirs, Document)
         assert [(m.start, m.end, m.type) for m in theirs.mentions] == [(m.start, m.end, m.type) for m in ours.mentions]
-        links = linker.link(expand(ours), k=1)
-        assert [m.entities for m in theirs.mentions] == [(one.entity,) for one in links]
+        links = linker.link(expand(ours)).links
+        assert [m.entities for m in theirs.mentions] == [(one.entity,) if one.entity else () for one in links]
     with pytest.raises(ValueError, match="is there already"):
-        tasks.link_file(run, source, tmp_path / "linked.bioc.xml")
+        tasks.link_file(tasks.linker_of(run), source, tmp_path / "linked.bioc.xml", given=True)

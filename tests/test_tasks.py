@@ -21,8 +21,7 @@ from typer.testing import CliRunner
 from tripel import asking, checkpoint, cli, tasks, training
 from tripel.evaluation import Scores
 from tripel.files import read_json, read_lines, write_json
-from tripel.linker import Linker
-from tripel.linking import bracketed
+from tripel.ranker import Ranker
 
 ROOT = Path(__file__).parents[1]
 WORDS = [
@@ -184,18 +183,19 @@ def test_linking(run: Path) -> None:
     text = "The [[MS]] lesions of naïve [[patients]] were small."
     runner = CliRunner()
     said = runner.invoke(cli.app, ["link", str(run), text, "--json", "-k", "2"])
-    records = [json.loads(line) for line in said.output.splitlines()]
-    plain = text.replace("[[", "").replace("]]", "")
-    assert [plain[record["start"] : record["end"]] for record in records] == ["MS", "patients"]
-    assert all(len(record["candidates"]) == 2 and record["entity"] == record["candidates"][0][0] for record in records)
+    record = json.loads(said.output)
+    assert record["text"] == text.replace("[[", "").replace("]]", "")
+    assert [record["text"][one["start"] : one["end"]] for one in record["mentions"]] == ["MS", "patients"]
+    for one in record["mentions"]:
+        assert len(one["candidates"]) == 2
+        assert one["entities"] == ([one["candidates"][0]["entity"]] if one["decision"] == "linked" else [])
     shown = runner.invoke(cli.app, ["link", str(run), text])
     assert "MS [4, 6)" in shown.output
 
 
-@pytest.mark.parametrize("text", ["no brackets", "open [[only", "[[]] empty"])
-def test_a_text_without_mention_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match=r"no mention in the text: put each in double brackets"):
-        bracketed(text, id="1")
+def test_a_text_without_mention_is_refused(run: Path) -> None:
+    with pytest.raises(ValueError, match=r"nothing finds mentions here: give a recognizer"):
+        list(tasks.link(tasks.linker_of(run), ["open [[only"]))
 
 
 def test_a_folder_that_is_no_run_is_named(tmp_path: Path) -> None:
@@ -211,10 +211,11 @@ def test_linking_needs_an_index_and_no_corpus(run: Path, tmp_path: Path) -> None
     values = yaml.safe_load((tmp_path / "run" / "config.yaml").read_text(encoding="utf-8"))
     values["corpus"] = {"name": "bc5cdr", "path": "nowhere"}
     (tmp_path / "run" / "config.yaml").write_text(yaml.safe_dump(values), encoding="utf-8")
-    assert tasks.link(tmp_path / "run", texts) == tasks.link(run, texts)
+    ours, theirs = (list(tasks.link(tasks.linker_of(one), texts)) for one in (tmp_path / "run", run))
+    assert ours == theirs
     shutil.rmtree(tmp_path / "run" / "index")
     with pytest.raises(ValueError, match="no index here yet; run `tripel evaluate"):
-        tasks.link(tmp_path / "run", texts)
+        tasks.linker_of(tmp_path / "run")
 
 
 def test_an_untrained_run_can_be_judged(recipe: Path, tmp_path: Path) -> None:
@@ -230,14 +231,15 @@ def test_entities_judged_as_wholes_by_weights_chosen_on_dev(recipe: Path, tmp_pa
     tables = (chosen / "tables.md").read_text(encoding="utf-8")
     assert tables.startswith("Weights were chosen on ") and "trained over best-row" in tables
     assert {"trained", "best-row"} <= read_json(chosen / "speeds" / "dev.json").keys()
-    said = [json.loads(line) for line in tasks.link(chosen, ["The [[MS]] lesions."], as_json=True).splitlines()]
-    assert len(said[0]["candidates"]) == 3 and 0 < said[0]["candidates"][0][1] <= 1
+    linked = [json.loads(line) for line in tasks.link(tasks.linker_of(chosen), ["The [[MS]] lesions."], as_json=True)]
+    candidates = linked[0]["mentions"][0]["candidates"]
+    assert len(candidates) == 5 and all(0 <= one["probability"] <= 1 for one in candidates)
     like = [*words, "data.train=train+dev", "data.judged=[test]", f"whole.like={chosen}"]
     other = tasks.train(recipe, like, output=tmp_path / "other")
     assert read_json(other / "whole.json")["weights"] == weights["weights"]
     write_json(other / "whole.json", {**weights, "encoder": "another"})
     with pytest.raises(ValueError, match=r"whole\.json: chosen for another encoder or re-ranker; run `tripel evaluate"):
-        tasks.link(other, ["The [[MS]] lesions."])
+        tasks.linker_of(other)
     tasks.evaluate(other)
     assert read_json(other / "whole.json")["encoder"] != "another"
 
@@ -249,7 +251,7 @@ def test_what_joined_the_index_is_not_judged(run: Path, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"18 documents of dev joined its index .*so it is not judged on dev"):
         tasks.evaluate(tmp_path / "run", on=["dev"])
     asking.learn(tmp_path / "run", [ROOT / "data" / "sample" / "train.pubtator"])
-    before, after = (Linker.load(its).index.parts[1].entity_N for its in (run, tmp_path / "run"))
+    before, after = (Ranker.load(its).index.parts[1].entity_N for its in (run, tmp_path / "run"))
     assert (after >= 0).sum() > (before >= 0).sum() and (after[: len(before)] == -1).all()
     assert "## test" in tasks.evaluate(tmp_path / "run", on=["test"])
 

@@ -16,9 +16,9 @@ import numpy as np
 
 from tripel import tasks, weighing
 from tripel.indexes.base import Bool
-from tripel.linker import Linker
 from tripel.metrics import paired
 from tripel.preparing import ground
+from tripel.ranker import Ranker
 from tripel.recipe import Recipe
 from tripel.tables import Table
 from tripel.weighing import Evident, cross_fitted, first_right
@@ -32,7 +32,7 @@ def main() -> None:
     run = parser.parse_args().run
     recipe = tasks.read_recipe(run)
     assert isinstance(recipe, Recipe), "a run that learnt from names alone has no mentions"
-    found, linker = ground(recipe, run), Linker.load(run)
+    found, linker = ground(recipe, run), Ranker.load(run)
     documents = found.documents["dev"]
     began = time.monotonic()
     asked = linker.asked(documents)

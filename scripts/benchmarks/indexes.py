@@ -36,7 +36,7 @@ from tripel.folding import Entities, Part
 from tripel.index_plan import said
 from tripel.indexes.base import Index, Queries
 from tripel.indexes.exact import Exact
-from tripel.linker import INDEX, Linker
+from tripel.ranker import INDEX, Ranker
 from tripel.vectors import SHARD, Vectors, write_shard
 
 AT = 64
@@ -87,7 +87,7 @@ def main() -> None:
 
 def prepare(folder: Path, work: Path, rows: int) -> None:
     """Shards of rows, and queries, in `work`; what is there is kept."""
-    linker = Linker.load(folder)
+    linker = Ranker.load(folder)
     own = Vectors.open(sorted((folder / INDEX / "names").glob("vectors-*.npy")))
     entity_N = linker.index.parts[0].entity_N
     work.mkdir(parents=True, exist_ok=True)

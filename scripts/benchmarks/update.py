@@ -20,7 +20,7 @@ import numpy as np
 from tripel import asking
 from tripel.config import words
 from tripel.knowledge import KnowledgeBase
-from tripel.linker import Linker
+from tripel.ranker import Ranker
 
 ASKED = 10  # entities for each name
 SHOWN = 1000  # names of each kind that are asked for, at most
@@ -43,7 +43,7 @@ def main() -> None:
         build, _ = timed(lambda: asking.build(asked.model, str(work / "old.arrow"), work / "index", settings))
         update, said = timed(lambda: asking.update(work / "index", str(work / "new.arrow")))
         again, _ = timed(lambda: asking.build(asked.model, str(work / "new.arrow"), work / "again", settings))
-        updated, rebuilt = (Linker.load(work / folder) for folder in ("index", "again"))
+        updated, rebuilt = (Ranker.load(work / folder) for folder in ("index", "again"))
         rng = np.random.default_rng(1)
         others = old.names.take(rng.choice(len(old.names), size=min(SHOWN, len(old.names)), replace=False)).to_pylist()
         texts = [*taken[:SHOWN], *others]

@@ -18,15 +18,16 @@ from tripel.abbreviations import expand
 from tripel.config import build as build_config
 from tripel.config import choose, dump
 from tripel.corpora.pubtator import whole
+from tripel.deciding import CALIBRATION
 from tripel.encoder import Encoder
 from tripel.encoding import entity_vectors, unit_vectors
 from tripel.files import located, mended, read_json, write_json
 from tripel.index_plan import memory, parsed, said
 from tripel.indexing import Stamp
 from tripel.knowledge import KnowledgeBase
-from tripel.linker import INDEX, KNOWLEDGE, Linker
 from tripel.preparing import read_terminologies
 from tripel.progress import bar
+from tripel.ranker import INDEX, KNOWLEDGE, Ranker
 from tripel.reranker import RERANKER
 from tripel.vectors import Vectors
 from tripel.whole import WEIGHTS
@@ -135,21 +136,21 @@ def update(folder: Path, source: str, output: Path | None = None) -> str:
     if indexing.made_by(folder / INDEX, stamp):
         new.save(folder / KNOWLEDGE)
         return f"{folder} is of this version already"
-    linker = Linker.load(folder)
+    linker = Ranker.load(folder)
     with bar("encoding new names") as progress:
         counts = index_update.update(folder / INDEX, linker.encoder, linker.kb, new, stamp=stamp, progress=progress)
     new.save(folder / KNOWLEDGE)
     return f"{folder}: {counts}"
 
 
-LINKS = (checkpoint.ENCODER, INDEX, KNOWLEDGE, WEIGHTS, RERANKER)  # all that links, in a run
+LINKS = (checkpoint.ENCODER, INDEX, KNOWLEDGE, WEIGHTS, CALIBRATION, RERANKER)  # all that links, in a run
 
 
 def _carried(folder: Path, output: Path) -> None:
     """What links of a run, in a folder of its own; files are shared, not copied."""
     if output.exists():
         raise ValueError(f"{output} is there already; `tripel index update {output} KB` goes on with it")
-    Linker.load(folder)  # raises where something is missing
+    Ranker.load(folder)  # raises where something is missing
     part = output.with_name(f".{output.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
@@ -164,7 +165,7 @@ def _carried(folder: Path, output: Path) -> None:
 
 def learn(folder: Path, files: Sequence[Path]) -> str:
     """Annotated documents join the index of a run or a folder, without training."""
-    linker = Linker.load(folder)
+    linker = Ranker.load(folder)
     read = (formats.of(formats.detect(file)).read(file) for file in files)
     documents = [document for found in read for document in whole(found)]
     if linker.encoder.config.long_forms:
@@ -174,7 +175,7 @@ def learn(folder: Path, files: Sequence[Path]) -> str:
 
 
 def ask(
-    linker: Linker,
+    linker: Ranker,
     queries: Sequence[str],
     *,
     k: int,
@@ -308,7 +309,7 @@ def _fits(config: indexing.Config, kb: KnowledgeBase, encoder: Encoder, max_ram:
         )
 
 
-def _answer(linker: Linker, query: str, rank: int, row: int, score: float, place: int) -> Answer:
+def _answer(linker: Ranker, query: str, rank: int, row: int, score: float, place: int) -> Answer:
     kb = linker.kb
     first, number = int(kb.first_E[row]), int(linker.index.name_N[place])
     sources = kb.sources(row)

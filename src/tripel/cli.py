@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from tripel import cli_convert, cli_index, cli_kb
+from tripel import cli_convert, cli_index, cli_kb, cli_link
 
 if TYPE_CHECKING:
     from tripel.fetching import Progress
@@ -30,6 +30,7 @@ app.add_typer(cli_kb.kb, name="kb")
 data = typer.Typer(no_args_is_help=True, help="Corpora: fetch, count, check, convert, and pairs of synonyms.")
 data.command("convert")(cli_convert.convert)
 app.add_typer(data, name="data")
+app.command("link")(cli_link.link)
 
 
 class Role(StrEnum):
@@ -123,38 +124,6 @@ def report(
     from tripel import tasks
 
     print(f"the report is {tasks.report(run, others or [], folder=output, texts=texts)}")
-
-
-@app.command()
-def link(
-    run: Annotated[Path, typer.Argument(help="A run folder with a trained encoder.")],
-    texts: Annotated[list[str] | None, typer.Argument(help="Texts with their mentions in [[double brackets]].")] = None,
-    k: Annotated[int, typer.Option("-k", help="Candidates shown for each mention.")] = 3,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON Lines, a mention a line.")] = False,
-    file: Annotated[
-        Path | None, typer.Option(help="Documents with mentions, in any format of `tripel data convert`.")
-    ] = None,
-    output: Annotated[Path | None, typer.Option(help="Where they go with the best entity of each mention.")] = None,
-    read_as: Annotated[
-        str, typer.Option("--from", help="The format of --file, where its content leaves it open.")
-    ] = "",
-    write_as: Annotated[str, typer.Option("--to", help="The format of --output, where its name leaves it open.")] = "",
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace --output where it is there.")] = False,
-) -> None:
-    """Link the mentions of texts, or of files of documents.
-
-    Example: tripel link runs/sample "The [[MS]] lesions were periventricular."
-
-    Example: tripel link runs/fast --file notes.pubtator --output linked.bioc.xml
-    """
-    from tripel import tasks
-
-    if bool(texts) == bool(file) or bool(file) != bool(output):
-        raise ValueError("give texts, or --file and --output")
-    if file and output:
-        print(tasks.link_file(run, file, output, read_as=read_as, write_as=write_as, overwrite=overwrite))
-    else:
-        print(tasks.link(run, texts or [], k=k, as_json=as_json))
 
 
 @app.command()

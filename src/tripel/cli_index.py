@@ -114,9 +114,9 @@ def index_query(
     Example: tripel index query runs/names "high blood sugar" "head pain" --type C23
     """
     from tripel import asking
-    from tripel.linker import Linker
+    from tripel.ranker import Ranker
 
-    linker = Linker.load(folder)
+    linker = Ranker.load(folder)
     wanted = _text(ids).split() if ids else []
     if ids and not wanted:
         raise ValueError(f"{ids}: no ids in it; one on each line is expected")

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,22 +52,40 @@ def _fill(parts: tuple[tuple[int, int], ...], start: int, end: int) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """An entity that a mention may mean."""
+    """An entity that a mention may mean, and why."""
 
     entity: str
+    """Its id in the knowledge base."""
     score: float
-    """Higher is closer."""
+    """Higher is closer; where entities are judged as wholes, the probability among the candidates."""
     name: str = ""
-    """The name that matched."""
+    """The preferred name."""
+    matched: str = ""
+    """The name that matched; the preferred one where a training mention or the entity as a whole did."""
+    source: str = ""
+    """The vocabulary that the matched name is from; empty where none is known."""
+    probability: float | None = None
+    """That it is meant, as calibrated on dev; None where nothing was calibrated."""
+    ids: tuple[str, ...] = ()
+    """What the wanted vocabulary calls it; empty where none is wanted or none is known."""
+
+
+Decision = Literal["linked", "nil", "filtered"]
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """What a linker said of one mention: candidates, best first, and the entity decided on (None is NIL)."""
+    """What a linker said of one mention: candidates, best first, and what was decided."""
 
     mention: Mention
     candidates: tuple[Candidate, ...]
     entity: str | None
+    """The one decided on; None where it is NIL or filtered."""
+    decision: Decision = "linked"
+    why: str = ""
+    """The decision in words."""
+    confidence: float = 1.0
+    """How sure the recognizer is of the span, from 0 to 1; 1 where the mention was given."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,3 +109,17 @@ class Document:
     def having(self, *, mentions: Iterable[Mention]) -> Document:
         """The same text with other mentions, put in order."""
         return replace(self, mentions=tuple(sorted(mentions, key=lambda m: (m.start, m.end, m.type))))
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """A document as it was linked: a link for each of its mentions, in their order."""
+
+    document: Document
+    links: tuple[Link, ...]
+
+    @property
+    def decided(self) -> Document:
+        """The document, its mentions with the entity decided on, and with none where they are NIL or filtered."""
+        pairs = ((link.mention, (link.entity,) if link.entity else ()) for link in self.links)
+        return self.document.having(mentions=[replace(mention, entities=ids) for mention, ids in pairs])

@@ -12,7 +12,7 @@ import pkgutil
 from pathlib import Path
 from typing import Any
 
-KINDS = ("corpora", "formats", "terminologies", "indexes", "objectives")
+KINDS = ("corpora", "formats", "terminologies", "indexes", "objectives", "recognizers")
 
 
 def names(kind: str) -> list[str]:

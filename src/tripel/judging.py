@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tripel import checkpoint, index_learn, indexing, library, maps, plots, predictions, tables, weighing
+from tripel import checkpoint, deciding, index_learn, indexing, library, maps, plots, predictions, tables, weighing
+from tripel.deciding import CALIBRATION, Calibration
 from tripel.documents import Document
 from tripel.encoder import Encoder
 from tripel.evaluation import Scores, compare, evaluate
@@ -17,14 +18,14 @@ from tripel.gold import Gold, gold
 from tripel.indexes.base import Float, Hits
 from tripel.indexing import Stamp
 from tripel.journal import METRICS, Journal
-from tripel.linker import INDEX, Linker
 from tripel.metrics import Paired
 from tripel.predictions import Origin, Prediction
 from tripel.preparing import Ground, lesson
 from tripel.progress import bar
+from tripel.ranker import INDEX, Ranker
 from tripel.recipe import Recipe
 from tripel.reranker import mark
-from tripel.weighing import Evident
+from tripel.weighing import Evident, right_rows
 from tripel.whole import WEIGHTS, Asked, Weights
 
 UNTRAINED_INDEX = "index-untrained"
@@ -44,7 +45,7 @@ def judge(run: Path, recipe: Recipe, found: Ground, journal: Journal) -> str:
 
     A split all of which was learned from (dev, where `data.train` is `train+dev`) is not judged.
     """
-    systems: dict[str, Linker] = {}
+    systems: dict[str, Ranker] = {}
     if recipe.data.compare_untrained:
         systems[UNTRAINED] = untrained(run, recipe, found)
     looked: dict[str, _Looked] = {}
@@ -60,8 +61,8 @@ def judge(run: Path, recipe: Recipe, found: Ground, journal: Journal) -> str:
     return text
 
 
-def trained(run: Path, recipe: Recipe, found: Ground) -> Linker:
-    """The linker of a run; its index is built where it is not there, or was built for another encoder."""
+def trained(run: Path, recipe: Recipe, found: Ground) -> Ranker:
+    """The ranker of a run; its index is built where it is not there, or was built for another encoder."""
     folder = checkpoint.published(run)
     stamp = Stamp(checkpoint.encoder_fingerprint(folder), found.kb.fingerprint)
     if not indexing.made_by(run / INDEX, stamp):
@@ -69,17 +70,20 @@ def trained(run: Path, recipe: Recipe, found: Ground) -> Linker:
     serve = (run / WEIGHTS).exists() and Weights.load(run / WEIGHTS).serve(stamp.encoder, mark(run))
     if not recipe.whole.weigh or not serve:
         (run / WEIGHTS).unlink(missing_ok=True)  # of another encoder, which was trained on, or another re-ranker
-    return Linker.load(run)
+        (run / CALIBRATION).unlink(missing_ok=True)
+    if (run / CALIBRATION).exists() and not Calibration.load(run / CALIBRATION).serve(stamp.encoder, mark(run)):
+        (run / CALIBRATION).unlink()
+    return Ranker.load(run)
 
 
-def untrained(run: Path, recipe: Recipe, found: Ground) -> Linker:
+def untrained(run: Path, recipe: Recipe, found: Ground) -> Ranker:
     """The encoder as it came, as such encoders are used: a mention is shown as a name is, alone, the index holds no mentions."""
     kept = tuple(kind for kind in recipe.index.rows if kind != "mentions")
     its = replace(recipe, index=replace(recipe.index, rows=kept))
     encoder, stamp = Encoder(replace(recipe.encoder, view="bare")), Stamp(UNTRAINED, found.kb.fingerprint)
     _index(run / UNTRAINED_INDEX, encoder, its, found, stamp)
     index = indexing.opened(run / UNTRAINED_INDEX, found.kb, stamp=stamp, rebuild=f"tripel evaluate {run}")
-    return Linker(encoder, found.kb, index)
+    return Ranker(encoder, found.kb, index)
 
 
 def _index(folder: Path, encoder: Encoder, recipe: Recipe, found: Ground, stamp: Stamp) -> None:
@@ -107,7 +111,7 @@ def _judge_role(
     recipe: Recipe,
     found: Ground,
     role: str,
-    systems: Mapping[str, Linker],
+    systems: Mapping[str, Ranker],
     looked: Mapping[str, _Looked],
     journal: Journal,
 ) -> str:
@@ -143,11 +147,11 @@ def right(found: Ground, role: str) -> Gold:
     return gold(documents, kb=found.kb, train=found.documents["train"], retrieved=lexical.__getitem__)
 
 
-def _chosen(linker: Linker) -> list[str]:
+def _chosen(ranker: Ranker) -> list[str]:
     """What choosing the weights came to, for whoever reads figures of dev beside it."""
-    if linker.weights is None or not linker.weights.chosen_on:
+    if ranker.weights is None or not ranker.weights.chosen_on:
         return []
-    its = linker.weights.chosen_on
+    its = ranker.weights.chosen_on
     return [
         f"Weights were chosen on {its['mentions']:,} mentions of dev: {100 * its['right by best row']:.1f} % right by their best"
         f" row, {100 * its['right as wholes']:.1f} % as wholes, by weights chosen without the documents judged."
@@ -167,62 +171,101 @@ class _Looked:
     """Seconds that it took."""
 
     @classmethod
-    def by(cls, linker: Linker, documents: Sequence[Document], *, said: str, whole: bool) -> _Looked:
+    def by(cls, ranker: Ranker, documents: Sequence[Document], *, said: str, whole: bool) -> _Looked:
         began = time.monotonic()
         with bar(f"linking {said}") as progress:
-            asked = linker.asked(documents, progress=progress)
-            hits = linker.nearest(asked)
+            asked = ranker.asked(documents, progress=progress)
+            hits = ranker.nearest(asked)
         found = time.monotonic()
-        evidence = linker.evidence(asked, hits) if whole else None
+        evidence = ranker.evidence(asked, hits) if whole else None
         return cls(asked, hits, found - began, evidence, time.monotonic() - found)
 
 
-def _weighed(run: Path, recipe: Recipe, found: Ground, linker: Linker, looked: dict[str, _Looked]) -> Linker:
-    """The linker with its weights: those there, or another run's, or chosen on dev, which is then looked at once."""
-    path, encoder, reranker = run / WEIGHTS, checkpoint.encoder_fingerprint(checkpoint.published(run)), mark(run)
-    if not recipe.whole.weigh:
-        return linker
-    if linker.weights is None:
-        if recipe.whole.like:
-            like = Weights.load(Path(recipe.whole.like) / WEIGHTS)
-            if bool(like.reranker) != bool(reranker):
-                both = f"{recipe.whole.like} and {run}"
-                raise ValueError(
-                    f"of {both} one has a re-ranker and one has none: call `tripel rerank` on both, the first one first"
-                )
-            weights = replace(like, encoder=encoder, reranker=reranker)
-        else:
-            documents = found.documents["dev"]
-            look = looked["dev"] = _Looked.by(linker, documents, said="dev, to choose weights", whole=True)
-            assert look.evidence is not None
-            its = Evident.of(documents, linker.kb, look.asked, look.hits, look.evidence)
-            chosen = weighing.choose(its, encoder=encoder, seed=recipe.trainer.seed)
-            weights = replace(chosen, reranker=reranker)
-        weights.save(path)
-    return Linker(linker.encoder, linker.kb, linker.index, Weights.load(path), linker.reranker)
+def _weighed(run: Path, recipe: Recipe, found: Ground, ranker: Ranker, looked: dict[str, _Looked]) -> Ranker:
+    """The ranker with its weights and its calibration: those there, or another run's, or chosen on dev, looked at once."""
+    encoder, reranker = checkpoint.encoder_fingerprint(checkpoint.published(run)), mark(run)
+    if recipe.whole.like:
+        _taken(Path(recipe.whole.like), run, encoder=encoder, reranker=reranker, weigh=recipe.whole.weigh)
+    elif recipe.data.dev not in recipe.data.train.split("+"):
+        _choose(run, recipe, found, ranker, looked, encoder=encoder, reranker=reranker)
+    weights = Weights.load(run / WEIGHTS) if (run / WEIGHTS).exists() else None
+    calibration = Calibration.load(run / CALIBRATION) if (run / CALIBRATION).exists() else None
+    return Ranker(ranker.encoder, ranker.kb, ranker.index, weights, ranker.reranker, calibration)
+
+
+def _taken(like: Path, run: Path, *, encoder: str, reranker: str, weigh: bool) -> None:
+    """Another run's weights and calibration, for a run that learns from dev, too."""
+    if weigh and not (run / WEIGHTS).exists():
+        weights = Weights.load(like / WEIGHTS)
+        if bool(weights.reranker) != bool(reranker):
+            raise ValueError(
+                f"of {like} and {run} one has a re-ranker and one has none: call `tripel rerank` on both, the first one first"
+            )
+        replace(weights, encoder=encoder, reranker=reranker).save(run / WEIGHTS)
+    if (like / CALIBRATION).exists() and not (run / CALIBRATION).exists():
+        theirs = Calibration.load(like / CALIBRATION)
+        replace(theirs, encoder=encoder, reranker=reranker).save(run / CALIBRATION)
+
+
+def _choose(
+    run: Path,
+    recipe: Recipe,
+    found: Ground,
+    ranker: Ranker,
+    looked: dict[str, _Looked],
+    *,
+    encoder: str,
+    reranker: str,
+) -> None:
+    """Weights and calibration on dev, where they are not there."""
+    weigh = recipe.whole.weigh and not (run / WEIGHTS).exists()
+    if not weigh and (run / CALIBRATION).exists():
+        return
+    documents = found.documents["dev"]
+    look = looked["dev"] = _Looked.by(ranker, documents, said="dev, to choose on it", whole=recipe.whole.weigh)
+    if weigh:
+        assert look.evidence is not None
+        its = Evident.of(documents, ranker.kb, look.asked, look.hits, look.evidence)
+        chosen = weighing.choose(its, encoder=encoder, seed=recipe.trainer.seed)
+        replace(chosen, reranker=reranker).save(run / WEIGHTS)
+    weights = Weights.load(run / WEIGHTS) if recipe.whole.weigh else None
+    judged = Ranker(ranker.encoder, ranker.kb, ranker.index, weights, ranker.reranker)
+    ranked = judged.judged(look.asked, look.hits, look.evidence)
+    right_MK = right_rows(documents, ranker.kb, ranked.hits)
+    calibration = deciding.fit(
+        ranked.signs_MKF,
+        ranked.hits.row_MK,
+        right_MK,
+        look.asked.document_M,
+        encoder=encoder,
+        reranker=reranker,
+        seed=recipe.trainer.seed,
+    )
+    if calibration is not None:
+        calibration.save(run / CALIBRATION)
 
 
 def _answers(
-    run: Path, found: Ground, role: str, systems: Mapping[str, Linker], looked: Mapping[str, _Looked]
+    run: Path, found: Ground, role: str, systems: Mapping[str, Ranker], looked: Mapping[str, _Looked]
 ) -> Answers:
     """What every system says; spelling first, whose candidates the others rank, too. How fast each was is written down:
     mentions a second, encoded and searched for among all entities."""
     documents, candidates = found.documents[role], found.candidates[role]
     ranked: dict[tuple[str, str], Hits] = {(LEXICAL, FULL): candidates}
     speeds: dict[str, float] = {}
-    for name, linker in systems.items():
+    for name, ranker in systems.items():
         look = (
             looked[role]
             if name == TRAINED and role in looked
-            else _Looked.by(linker, documents, said=f"{role}, {name}", whole=linker.weights is not None)
+            else _Looked.by(ranker, documents, said=f"{role}, {name}", whole=ranker.weights is not None)
         )
         full = look.hits
-        if linker.weights is not None and look.evidence is not None:
-            full = linker.weights.ranked(look.hits, look.evidence, look.asked)
+        if ranker.weights is not None and look.evidence is not None:
+            full = ranker.weights.ranked(look.hits, look.evidence, look.asked)
         speeds[name] = len(look.asked) / (look.seconds + look.weighing)
-        within = linker.weighed(look.asked, linker.within(look.asked, candidates.row_MK))
+        within = ranker.weighed(look.asked, ranker.within(look.asked, candidates.row_MK))
         ranked |= {(name, CANDIDATES): within, (name, FULL): full}
-        if linker.weights is not None:
+        if ranker.weights is not None:
             speeds[BEST] = len(look.asked) / look.seconds
             ranked[BEST, FULL] = look.hits
     write_json(run / SPEEDS / f"{role}.json", speeds)
@@ -254,12 +297,12 @@ def _pictures(folder: Path, role: str, full: Sequence[Scores]) -> dict[str, Path
     return drawn
 
 
-def _map(run: Path, recipe: Recipe, found: Ground, role: str, linker: Linker) -> dict[str, Path]:
+def _map(run: Path, recipe: Recipe, found: Ground, role: str, ranker: Ranker) -> dict[str, Path]:
     """Mentions and names of a few entities as the encoder had them before training and has them now; drawn once."""
     its, path = maps.chosen(found.documents[role], found.kb), run / PICTURES / f"{role}-map.png"
-    if path.exists() or not linker.index.dense or not recipe.trainer.epochs or not maps.worth(its):
+    if path.exists() or not ranker.index.dense or not recipe.trainer.epochs or not maps.worth(its):
         return {}
-    encoders = {"before": Encoder(recipe.encoder), "after": linker.encoder}
+    encoders = {"before": Encoder(recipe.encoder), "after": ranker.encoder}
     seed = recipe.trainer.seed
     laid = [maps.cloud(encoder, its, title=name, seed=seed) for name, encoder in encoders.items()]
     return {f"{role} map": plots.clouds(laid, *maps.labels(its, found.kb), path=path)}

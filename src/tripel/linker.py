@@ -1,139 +1,225 @@
-"""Mentions of documents -> ranked entities. It owns an encoder, a knowledge base and an index, and trains nothing.
+"""Texts -> links: find mentions, rank entities for each, decide. It puts a recognizer, a ranker and a threshold together.
 
-Shapes: M mentions of all documents in order, K candidates.
+    linker = Linker.load(Path("runs/fast"), recognizer="runs/tagger")
+    for link in linker("Relapses made MS certain.").links:
+        print(link.mention.text, link.entity, link.why)
+
+Shapes: M mentions, K candidates.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import shlex
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import overload
 
 import numpy as np
-from numpy.typing import NDArray
 
-from tripel import checkpoint
-from tripel.documents import Candidate, Document, Link, Mention
-from tripel.encoder import Encoder
-from tripel.encoding import Progress, entity_vectors, mention_vectors, silent, unit_vectors
-from tripel.folding import Entities
-from tripel.indexes.base import Bool, Float, Hits, Queries
-from tripel.indexing import Stamp, opened
-from tripel.knowledge import KnowledgeBase
-from tripel.reranker import Reranker, mark
-from tripel.whole import WEIGHTS, Asked, Weights, evidence
+from tripel.abbreviations import expand
+from tripel.config import choose, words
+from tripel.deciding import LIKELIER
+from tripel.documents import Candidate, Decision, Document, Link, Linked
+from tripel.indexes.base import Bool
+from tripel.ranker import Ranked, Ranker
+from tripel.recognizers.base import Found, Recognizer
+from tripel.recognizers.gold import Gold
+from tripel.whole import Asked
 
-CANDIDATES = 64
-KNOWLEDGE, INDEX = "knowledge.arrow", "index"  # in a folder that links, beside the encoder
-
-
-def _rebuild(folder: Path) -> str:
-    """The command that makes an index: of a run, or of a folder without a configuration."""
-    return (
-        f"tripel evaluate {folder}"
-        if (folder / "config.yaml").exists()
-        else f"tripel index build ... --output {folder}"
-    )
+DOCUMENTS_AT_ONCE = 64
+CHARACTERS_AT_ONCE = 200_000  # of documents that are linked together
 
 
 class Linker:
-    """Ranks entities for the mentions that a document already has."""
+    """Finds what texts mention and says which entity each mention means, which may be none."""
 
     def __init__(
         self,
-        encoder: Encoder,
-        kb: KnowledgeBase,
-        index: Entities,
-        weights: Weights | None = None,
-        reranker: Reranker | None = None,
+        ranker: Ranker,
+        recognizer: Recognizer | None = None,
+        *,
+        k: int = 5,
+        threshold: float | None = None,
+        allowed_E: Bool | None = None,
     ) -> None:
-        """Without `weights` an entity counts as its best row; a re-ranker only speaks through them."""
-        self.encoder = encoder
-        self.kb = kb
-        self.index = index
-        self.weights = weights
-        self.reranker = reranker
+        """Without a recognizer only the mentions that documents have are linked.
+
+        k: candidates kept of each mention. threshold: the probability below which a mention is NIL; where nothing was calibrated,
+        the score; when left out, 0.5 where the run was calibrated, and none otherwise. allowed_E: the entities that may be
+        found at all; the others play no part in the ranking.
+        """
+        if k < 1:
+            raise ValueError(f"{k} candidates are asked for: at least 1")
+        if threshold is None and ranker.calibration is not None:
+            threshold = LIKELIER
+        if allowed_E is not None and not allowed_E.any():
+            raise ValueError("the filters leave no entity")
+        self.ranker = ranker
+        self.recognizer = recognizer
+        self.k = k
+        self.threshold = threshold
+        self.allowed_E = allowed_E
 
     @classmethod
-    def load(cls, folder: Path) -> Linker:
-        """What a run left, or `tripel index build`: encoder, knowledge base and index as they lie there, no corpus.
+    def load(
+        cls,
+        run: Path | str,
+        *,
+        recognizer: str = "",
+        k: int = 5,
+        threshold: float | None = None,
+        precision: float | None = None,
+        types: Iterable[str] = (),
+        sources: Iterable[str] = (),
+        ids: Iterable[str] = (),
+    ) -> Linker:
+        """A run of `tripel train`, or another folder that links.
 
-        Raises ValueError where one of them is missing or another made the index, naming the command that helps.
+        recognizer: the folder of a trained tagger, or a name with settings, such as `dictionary fuzzy=true`; when left out, the
+        run's own, where it was trained with one. precision: the share of links that are to be right, as the run's dev has it, in
+        place of a threshold. types, sources, ids: only entities of one of these, each where given.
+
+        Raises ValueError in one sentence where something is missing, and for a precision that dev never reached.
         """
-        if not folder.is_dir():
-            raise ValueError(f"{folder}: no such folder; `tripel train` or `tripel index build` makes one")
-        encoder_folder = checkpoint.published(folder)
-        encoder, kb = Encoder.load(encoder_folder), KnowledgeBase.open(folder / KNOWLEDGE)
-        stamp = Stamp(checkpoint.encoder_fingerprint(encoder_folder), kb.fingerprint)
-        index = opened(folder / INDEX, kb, stamp=stamp, rebuild=_rebuild(folder))
-        weights = Weights.load(folder / WEIGHTS) if (folder / WEIGHTS).exists() else None
-        if weights is not None and not weights.serve(stamp.encoder, mark(folder)):
-            raise ValueError(f"{folder / WEIGHTS}: chosen for another encoder or re-ranker; run `{_rebuild(folder)}`")
-        return cls(encoder, kb, index, weights, Reranker.of(folder))
+        ranker = Ranker.load(Path(run))
+        if precision is not None:
+            if threshold is not None:
+                raise ValueError("give a threshold or a precision, not both")
+            if ranker.calibration is None:
+                raise ValueError(f"{run} was not calibrated; judge it on dev with `tripel evaluate {run}`")
+            threshold = ranker.calibration.reaching(precision).threshold
+        kept = {"types": tuple(types), "sources": tuple(sources), "ids": tuple(ids)}
+        allowed_E = ranker.kb.allowed(**kept) if any(kept.values()) else None
+        found = recognizer_of(recognizer, ranker)
+        return cls(ranker, found, k=k, threshold=threshold, allowed_E=allowed_E)
 
-    def ask(self, texts: Sequence[str], *, k: int, allowed_E: Bool | None = None) -> Hits:
-        """The k entities closest to each name, as rows of the index; only those allowed [M, K]."""
-        if not self.index.dense:
-            return self.index.search(Queries(tuple(texts)), k=k, allowed_E=allowed_E)
-        if self.encoder.config.towers == "shared":
-            vectors_MD = entity_vectors(self.encoder, texts)
-        else:
-            alone = (
-                Document(id="", text=text, mentions=(Mention(start=0, end=len(text), text=text),)) for text in texts
+    @overload
+    def __call__(self, text: str) -> Linked: ...  # type: ignore[overload-overlap]  # a text is one of texts, too
+    @overload
+    def __call__(self, text: Iterable[str]) -> Iterator[Linked]: ...
+    def __call__(self, text: str | Iterable[str]) -> Linked | Iterator[Linked]:
+        """Link a text, or one after the other of many, of which only some are held at a time.
+
+        Documents are numbered from 1. Raises ValueError where there is no recognizer.
+        """
+        if isinstance(text, str):
+            return next(self.stream([Document(id="1", text=text)]))
+        return self.stream(Document(id=str(number), text=its) for number, its in enumerate(text, 1))
+
+    def link(self, document: Document) -> Linked:
+        """Link the mentions that a document has."""
+        return self._linked([Found(document, (1.0,) * len(document.mentions))])[0]
+
+    def stream(self, documents: Iterable[Document], *, given: bool = False) -> Iterator[Linked]:
+        """Link many documents, in their order, some at a time. `given`: the mentions they have; else those that are found."""
+        recognizer = Gold(Gold.Config(), self.ranker.kb) if given else self.recognizer
+        if recognizer is None:
+            raise ValueError(
+                "nothing finds mentions here: give a recognizer, such as a trained tagger or `dictionary`, or texts with their"
+                " mentions"
             )
-            vectors_MD = mention_vectors(self.encoder, [(document, document.mentions) for document in alone])
-        queries = Queries(tuple(texts), unit_vectors(self.encoder, vectors_MD))
-        return self.index.search(queries, k=k, allowed_E=allowed_E)
+        for some in batched(documents):
+            yield from self._linked(recognizer.recognize(some))
 
-    def search(self, documents: Sequence[Document], *, k: int = CANDIDATES, progress: Progress = silent) -> Hits:
-        """The k closest of all entities, for each mention [M, K]."""
-        asked = self.asked(documents, progress=progress)
-        hits = self.weighed(asked, self.nearest(asked, k=k if self.weights is None else max(k, CANDIDATES)))
-        name_MK = np.where(hits.name_MK >= 0, self.index.name_N[hits.name_MK], -1)
-        return Hits(hits.row_MK[:, :k], hits.score_MK[:, :k], name_MK[:, :k])
+    def _linked(self, found: Sequence[Found]) -> list[Linked]:
+        documents = [one.document for one in found]
+        if self.ranker.encoder.config.long_forms:
+            documents = list(map(expand, documents))
+        if not any(document.mentions for document in documents):
+            return [Linked(one.document, ()) for one in found]
+        shared = [one.vectors_MD for one in found if one.vectors_MD is not None and one.document.mentions]
+        asked = self.ranker.asked(documents, vectors_MD=np.concatenate(shared) if shared else None)
+        links = self._decided(asked, [confidence for one in found for confidence in one.confidence])
+        return [Linked(one.document, tuple(next(links) for _ in one.document.mentions)) for one in found]
 
-    def asked(self, documents: Sequence[Document], *, progress: Progress = silent) -> Asked:
-        """The mentions of documents, in order, as the index is asked for them."""
-        texts = tuple(mention.text for document in documents for mention in document.mentions)
-        if not self.index.dense:
-            return Asked.of(documents, Queries(texts))
-        chosen = [(document, document.mentions) for document in documents if document.mentions]
-        vectors_MD = unit_vectors(self.encoder, mention_vectors(self.encoder, chosen, progress=progress))
-        return Asked.of(documents, Queries(texts, vectors_MD))
+    def _decided(self, asked: Asked, confidence: Sequence[float]) -> Iterator[Link]:
+        """A link for each mention, in order."""
+        ranked = self.ranker.ranked(asked, k=self.k, allowed_E=self.allowed_E)
+        beyond = None if self.allowed_E is None else self._candidates(self.ranker.ranked(asked, k=1))
+        mentions = (mention for document in asked.documents for mention in document.mentions)
+        for m, (mention, candidates) in enumerate(zip(mentions, self._candidates(ranked), strict=True)):
+            decision, why = self._decision(candidates, () if beyond is None else beyond[m])
+            entity = candidates[0].entity if decision == "linked" else None
+            yield Link(mention, candidates, entity, decision, why, confidence[m])
 
-    def nearest(self, asked: Asked, *, k: int = CANDIDATES) -> Hits:
-        """The k entities with the best rows, whatever else speaks for them [M, K]; `name_MK` is the row of the index."""
-        return self.index.search(asked.queries, k=k)
+    def _decision(self, candidates: Sequence[Candidate], beyond: Sequence[Candidate]) -> tuple[Decision, str]:
+        """What to make of the best candidate; `beyond` is the best of all entities, where not all are allowed."""
+        best = _sureness(candidates)
+        if candidates and (self.threshold is None or best >= self.threshold):
+            return "linked", self._said(best, "at least") or "the closest entity"
+        other, ours = _sureness(beyond), [one.entity for one in candidates[:1]]
+        if beyond and beyond[0].entity not in ours and (self.threshold is None or other >= self.threshold):
+            one = beyond[0]
+            return "filtered", f"{one.entity} ({one.name}) has {_kind(one)} {other:.2f} and is not allowed"
+        return "nil", self._said(best, "below") if candidates else "no candidate"
 
-    def within(self, asked: Asked, row_MK: NDArray[np.int64]) -> Hits:
-        """Given candidates of each mention by their best rows [M, K]; -1 pads."""
-        return self.index.rank(asked.queries, row_MK)
+    def _said(self, value: float, compared: str) -> str:
+        if self.threshold is None:
+            return ""
+        kind = "score" if self.ranker.calibration is None else "probability"
+        return f"{kind} {value:.2f}, {compared} {self.threshold:.2f}"
 
-    def weighed(self, asked: Asked, hits: Hits) -> Hits:
-        """The same candidates judged as wholes, each with its probability; as they are where no weights were chosen."""
-        if self.weights is None:
-            return hits
-        return self.weights.ranked(hits, self.evidence(asked, hits), asked)
-
-    def evidence(self, asked: Asked, hits: Hits) -> Float:
-        """What speaks for each candidate [M, K, F], by `whole.EVIDENCE`."""
-        return evidence(self.index, self.kb, asked, hits, reranker=self.reranker)
-
-    def link(self, document: Document, *, k: int = 5) -> tuple[Link, ...]:
-        """Each mention of a document with its k best candidates; the best is the link."""
-        hits = self.search([document], k=k)
-        return tuple(
-            Link(mention, candidates, candidates[0].entity if candidates else None)
-            for mention, candidates in zip(document.mentions, self._candidates(hits), strict=True)
-        )
-
-    def _candidates(self, hits: Hits) -> Iterator[tuple[Candidate, ...]]:
-        for rows, scores, names in zip(hits.row_MK, hits.score_MK, hits.name_MK, strict=True):
-            yield tuple(
-                Candidate(self.kb.id(int(row)), float(score), self._name(int(row), int(name)))
-                for row, score, name in zip(rows, scores, names, strict=True)
+    def _candidates(self, ranked: Ranked) -> list[tuple[Candidate, ...]]:
+        """The candidates of each mention, best first."""
+        hits, name_MK, chance_MK = ranked.hits, self.ranker.names(ranked.hits), ranked.probability_MK
+        return [
+            tuple(
+                self._candidate(int(row), float(hits.score_MK[m, k]), int(name_MK[m, k]), _at(chance_MK, m, k))
+                for k, row in enumerate(row_K)
                 if row >= 0
             )
+            for m, row_K in enumerate(hits.row_MK)
+        ]
 
-    def _name(self, row: int, name: int) -> str:
-        """The name that matched; of a cluster of training mentions or an entity shown whole, the preferred one."""
-        return str(self.kb.names[name if name >= 0 else int(self.kb.first_E[row])].as_py())
+    def _candidate(self, row: int, score: float, name: int, probability: float | None) -> Candidate:
+        kb = self.ranker.kb
+        first = int(kb.first_E[row])
+        matched = name if name >= 0 else first
+        sources = kb.sources(row)
+        return Candidate(
+            entity=kb.id(row),
+            score=score,
+            name=str(kb.names[first].as_py()),
+            matched=str(kb.names[matched].as_py()),
+            source=sources[matched - first] if sources else "",
+            probability=probability,
+        )
+
+
+def recognizer_of(said: str, ranker: Ranker) -> Recognizer | None:
+    """A recognizer by its name and settings, as in `dictionary fuzzy=true`; None where nothing is said."""
+    if not said:
+        return None
+    name, *settings = shlex.split(said)
+    made: Recognizer = choose("recognizers", {"name": name, **words(settings)}, where="recognizer").make(ranker.kb)
+    return made
+
+
+def batched(documents: Iterable[Document]) -> Iterator[list[Document]]:
+    """Documents in their order, so many at a time that they fit in memory."""
+    some: list[Document] = []
+    characters = 0
+    for document in documents:
+        some.append(document)
+        characters += len(document.text)
+        if len(some) == DOCUMENTS_AT_ONCE or characters >= CHARACTERS_AT_ONCE:
+            yield some
+            some, characters = [], 0
+    if some:
+        yield some
+
+
+def _sureness(candidates: Sequence[Candidate]) -> float:
+    """The probability of the best candidate, or its score where nothing was calibrated; 0 where there is none."""
+    if not candidates:
+        return 0.0
+    best = candidates[0]
+    return best.score if best.probability is None else best.probability
+
+
+def _kind(candidate: Candidate) -> str:
+    return "score" if candidate.probability is None else "probability"
+
+
+def _at(chance_MK: np.ndarray | None, m: int, k: int) -> float | None:
+    return None if chance_MK is None else float(chance_MK[m, k])

@@ -1,72 +1,95 @@
-"""Texts with their mentions in [[double brackets]] -> links, in words or as JSON Lines; and documents with theirs, linked."""
+"""What a linker said, in words or as JSON Lines; and texts with their mentions in [[double brackets]]."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
-from itertools import islice
+from collections.abc import Iterable, Iterator
+from typing import Any
 
-from tripel.abbreviations import expand
-from tripel.documents import Document, Link, Mention
-from tripel.knowledge import KnowledgeBase
-from tripel.linker import Linker
+from tripel.documents import Candidate, Document, Link, Linked, Mention
 
-AT_ONCE = 64  # documents that are linked together
 BRACKETS = re.compile(r"\[\[(.+?)\]\]")
 
 
-def linked(linker: Linker, texts: Sequence[str], *, k: int, as_json: bool) -> str:
-    """A line for each mention, and one for each of its k best candidates; or JSON, a mention a line."""
-    documents = [bracketed(text, id=str(number)) for number, text in enumerate(texts, 1)]
-    if linker.encoder.config.long_forms:
-        documents = list(map(expand, documents))
-    found = ((document, link) for document in documents for link in linker.link(document, k=k))
-    return "\n".join(_json(document, one) if as_json else _words(one, linker.kb) for document, one in found)
-
-
-def linked_documents(linker: Linker, documents: Iterable[Document]) -> Iterator[Document]:
-    """Documents with the best entity of each mention in the place of what stood there; so many at a time, whatever there is."""
-    waiting = iter(documents)
-    while some := list(islice(waiting, AT_ONCE)):
-        shown = list(map(expand, some)) if linker.encoder.config.long_forms else some
-        best = iter(linker.search(shown, k=1).row_MK[:, 0].tolist())
-        for document in some:
-            ids = [linker.kb.id(row) if row >= 0 else "" for row in islice(best, len(document.mentions))]
-            pairs = zip(document.mentions, ids, strict=True)
-            yield document.having(mentions=[replace(one, entities=(id,) if id else ()) for one, id in pairs])
+def documents_of(texts: Iterable[str]) -> Iterator[tuple[Document, bool]]:
+    """A document for each text, numbered from 1, and whether it brings its mentions, in double brackets."""
+    for number, text in enumerate(texts, 1):
+        document = bracketed(text, id=str(number))
+        yield document, bool(document.mentions)
 
 
 def bracketed(text: str, *, id: str) -> Document:
-    """`The [[MS]] lesions` -> a document with its mention. Raises ValueError where there is none."""
-    pieces = BRACKETS.split(text)
-    if len(pieces) < 3:
-        raise ValueError("no mention in the text: put each in double brackets, as in 'The [[MS]] lesions'")
+    """`The [[MS]] lesions` -> a document with its mention; without brackets one without mentions."""
     plain, mentions = "", []
-    for number, piece in enumerate(pieces):
+    for number, piece in enumerate(BRACKETS.split(text)):
         if number % 2:
             mentions.append(Mention(start=len(plain), end=len(plain) + len(piece), text=piece))
         plain += piece
     return Document(id=id, text=plain, mentions=tuple(mentions))
 
 
-def _words(found: Link, kb: KnowledgeBase) -> str:
-    said = [f"{found.mention.text} [{found.mention.start}, {found.mention.end})"]
-    for one in found.candidates:
-        row = kb.row(one.entity)
-        preferred = kb[row].name if row is not None else ""
-        matched = f" (as {one.name!r})" if one.name != preferred else ""
-        said.append(f"    {one.score:.3f}  {one.entity:<14}{preferred}{matched}")
-    return "\n".join(said)
+def in_words(linked: Linked) -> str:
+    """A line for each mention and one for each of its candidates; of a link that was not made, why."""
+    return "\n".join(_lines(linked.links))
 
 
-def _json(document: Document, found: Link) -> str:
-    record = {
-        "document": document.id,
-        "start": found.mention.start,
-        "end": found.mention.end,
-        "entity": found.entity,
-        "candidates": [[one.entity, round(one.score, 6), one.name] for one in found.candidates],
+def as_record(linked: Linked, *, text: bool = True) -> dict[str, Any]:
+    """A document as an object of JSON: what `formats.jsonl` reads back, and of each mention the candidates and the decision."""
+    document = linked.document
+    return {
+        "id": document.id,
+        **({"text": document.text} if text else {}),
+        "title_end": document.title_end,
+        "mentions": [_record(link, text=text) for link in linked.links],
     }
-    return json.dumps(record, ensure_ascii=False)
+
+
+def as_line(linked: Linked) -> str:
+    """The same on one line."""
+    return json.dumps(as_record(linked), ensure_ascii=False)
+
+
+def _lines(links: Iterable[Link]) -> Iterator[str]:
+    for link in links:
+        told = "" if link.decision == "linked" else f"  {link.decision.upper()}: {link.why}"
+        yield f"{link.mention.text} [{link.mention.start}, {link.mention.end}){told}"
+        for one in link.candidates:
+            sure = one.score if one.probability is None else one.probability
+            yield f"    {sure:.3f}  {one.entity:<14}{one.name}{_beside(one)}"
+
+
+def _beside(one: Candidate) -> str:
+    """What else is worth knowing of a candidate."""
+    matched = f" (as {one.matched!r})" if one.matched != one.name else ""
+    source = f" [{one.source}]" if one.source else ""
+    ids = f" = {', '.join(one.ids)}" if one.ids else ""
+    return f"{matched}{source}{ids}"
+
+
+def _record(link: Link, *, text: bool) -> dict[str, Any]:
+    mention = link.mention
+    return {
+        "start": mention.start,
+        "end": mention.end,
+        **({"text": mention.text, "long_form": mention.long_form} if text else {}),
+        "type": mention.type,
+        "parts": mention.parts,
+        "confidence": round(link.confidence, 6),
+        "entities": [link.entity] if link.entity else [],
+        "decision": link.decision,
+        "why": link.why,
+        "candidates": [_candidate(one) for one in link.candidates],
+    }
+
+
+def _candidate(one: Candidate) -> dict[str, Any]:
+    return {
+        "entity": one.entity,
+        "name": one.name,
+        "matched": one.matched,
+        "source": one.source,
+        "ids": one.ids,
+        "score": round(one.score, 6),
+        "probability": None if one.probability is None else round(one.probability, 6),
+    }

@@ -22,11 +22,11 @@ from tripel.indexes.exact import Exact
 from tripel.indexing import Stamp
 from tripel.journal import METRICS, Journal
 from tripel.judging import PICTURES, TABLES, TRAINED, UNTRAINED, UNTRAINED_INDEX
-from tripel.linker import INDEX
 from tripel.metrics import Float
 from tripel.name_preparing import NameGround, Questions
 from tripel.name_recipe import NameRecipe
 from tripel.progress import bar
+from tripel.ranker import INDEX
 from tripel.vectors import Vectors
 
 AT = (1, 5)

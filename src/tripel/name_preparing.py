@@ -17,12 +17,12 @@ from tripel.config import choose
 from tripel.encoder import Encoder
 from tripel.files import located, replacing
 from tripel.knowledge import Entity, KnowledgeBase
-from tripel.linker import KNOWLEDGE
 from tripel.name_batches import NameLesson
 from tripel.name_recipe import NameRecipe
 from tripel.pair_files import NamePair
 from tripel.preparing import knowledge_base
 from tripel.progress import bar
+from tripel.ranker import KNOWLEDGE
 from tripel.synonyms import Drawn, Int, Pairs, ambiguous, candidates, held_out
 from tripel.terminologies.dictionary import read_names
 

@@ -23,9 +23,9 @@ from tripel.encoder import Encoder
 from tripel.files import replacing
 from tripel.indexes.base import Hits
 from tripel.knowledge import KnowledgeBase
-from tripel.linker import KNOWLEDGE
 from tripel.negatives import Pool, by_spelling
 from tripel.plots import STYLES, finish, sheet, write
+from tripel.ranker import KNOWLEDGE
 from tripel.recipe import Recipe
 
 DEPTH = 64

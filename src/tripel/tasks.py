@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -13,6 +13,7 @@ from tripel import cards, checkpoint, config, reporting, reranker_training, tabl
 from tripel.asking import encoder_of
 from tripel.comparing import compared, named, said
 from tripel.converting import convert
+from tripel.documents import Document
 from tripel.encoder import Encoder
 from tripel.end_to_end import end_to_end
 from tripel.environment import describe
@@ -21,8 +22,8 @@ from tripel.files import read_json, write_json, write_text
 from tripel.find import component
 from tripel.journal import METRICS, Journal
 from tripel.judging import PICTURES, TABLES, judge, right
-from tripel.linker import INDEX, Linker
-from tripel.linking import linked, linked_documents
+from tripel.linker import Linker
+from tripel.linking import as_line, documents_of, in_words
 from tripel.model_card import card
 from tripel.name_judging import judge_names, quick
 from tripel.name_preparing import name_ground, name_lesson
@@ -30,6 +31,7 @@ from tripel.name_recipe import NameRecipe
 from tripel.pair_files import read as read_pairs
 from tripel.preparing import Ground, ground, lesson
 from tripel.progress import bar
+from tripel.ranker import INDEX
 from tripel.recipe import Recipe, Role
 from tripel.reranker import RERANKER
 from tripel.separating import separate
@@ -39,6 +41,7 @@ from tripel.whole import WEIGHTS
 
 CONFIG, ENVIRONMENT = "config.yaml", "environment.json"
 EXAMPLES = "examples.txt"
+SHOWN = 3  # candidates of an example
 MEAN = {"entity_pooling": "mean"}  # how encoders that were not trained here are mostly used
 
 
@@ -137,19 +140,31 @@ def report(run: Path, others: Sequence[Path], *, folder: Path, texts: bool = Tru
     return reporting.report([run, *others], recipe, found, folder=folder, texts=texts)
 
 
-def link(run: Path, texts: Sequence[str], *, k: int = 3, as_json: bool = False) -> str:
-    """Link texts whose mentions stand in [[double brackets]]; a line for each mention, and one for each candidate."""
-    return linked(_linker(run), texts, k=k, as_json=as_json)
+def link(linker: Linker, texts: Iterable[str], *, as_json: bool = False) -> Iterator[str]:
+    """Link texts, whose mentions stand in [[double brackets]] or are found, and say of each what came out."""
+    for document, given in documents_of(texts):
+        its = linker.link(document) if given else next(linker.stream([document]))
+        yield as_line(its) if as_json else in_words(its)
 
 
 def link_file(
-    run: Path, source: Path, target: Path, *, read_as: str = "", write_as: str = "", overwrite: bool = False
+    linker: Linker,
+    source: Path,
+    target: Path,
+    *,
+    given: bool,
+    read_as: str = "",
+    write_as: str = "",
+    overwrite: bool = False,
 ) -> str:
-    """Link the mentions that documents have, from a file of any format into one of any other; gives the account.
+    """Link documents from a file of any format into one of any other, the mentions they have or those found; gives the account.
 
     Raises BadInput with every problem of the source; then nothing is written.
     """
-    linker = _linker(run)
+
+    def change(documents: Iterable[Document]) -> Iterator[Document]:
+        return (linked.decided for linked in linker.stream(documents, given=given))
+
     with bar("linking documents") as progress:
         account = convert(
             source,
@@ -157,20 +172,20 @@ def link_file(
             read_as=read_as,
             write_as=write_as,
             overwrite=overwrite,
-            change=partial(linked_documents, linker),
+            change=change,
             progress=progress,
         )
     return f"{target}: {account}"
 
 
-def _linker(run: Path) -> Linker:
-    """Of a run, or of a folder that links without one."""
+def linker_of(run: Path, **settings: Any) -> Linker:
+    """Of a run, or of a folder that links without one; `settings` as of `Linker.load`."""
     linker_alone = (run / INDEX).is_dir() and not (run / CONFIG).exists()
     if not linker_alone and isinstance(read_recipe(run), NameRecipe):
         raise ValueError(
             f"{run}: learnt from names alone; ask it with `tripel index query {run}`, or train a linker from it"
         )
-    return Linker.load(run)
+    return Linker.load(run, **settings)
 
 
 def separation(models: Sequence[str], pairs: Path, *, output: Path) -> str:
@@ -203,7 +218,7 @@ def told(run: Path) -> str:
 def finish(run: Path, recipe: Recipe, found: Ground) -> None:
     """The examples linked, and the model card."""
     if recipe.data.examples:
-        write_text(run / EXAMPLES, link(run, recipe.data.examples) + "\n")
+        write_text(run / EXAMPLES, "\n".join(link(linker_of(run, k=SHOWN), recipe.data.examples)) + "\n")
     write_text(run / "README.md", card(cards.of_linker(run, recipe, found)))
 
 

@@ -51,12 +51,15 @@ class Evident:
         cls, documents: Sequence[Document], kb: KnowledgeBase, asked: Asked, hits: Hits, evidence_MKF: Float
     ) -> Evident:
         """Right is any entity that a mention names."""
-        mentions = [mention for document in documents for mention in document.mentions]
-        gold = [kb.rows(mention.entities) for mention in mentions]
-        right = [[row in rows for row in its] for rows, its in zip(gold, hits.row_MK.tolist(), strict=True)]
-        linkable = [bool(mention.entities) for mention in mentions]
-        right_MK = np.array(right, np.bool_).reshape(hits.row_MK.shape)
-        return cls(asked, hits, evidence_MKF, right_MK, np.array(linkable, np.bool_))
+        linkable = [bool(mention.entities) for document in documents for mention in document.mentions]
+        return cls(asked, hits, evidence_MKF, right_rows(documents, kb, hits), np.array(linkable, np.bool_))
+
+
+def right_rows(documents: Sequence[Document], kb: KnowledgeBase, hits: Hits) -> Bool:
+    """Which candidates their mentions name [M, K]."""
+    gold = [kb.rows(mention.entities) for document in documents for mention in document.mentions]
+    right = [[row in rows for row in its] for rows, its in zip(gold, hits.row_MK.tolist(), strict=True)]
+    return np.array(right, np.bool_).reshape(hits.row_MK.shape)
 
 
 def choose(its: Evident, *, encoder: str, seed: int) -> Weights:

@@ -93,11 +93,15 @@ class Weights:
                 f"{path}: not the weights of a linker ({first}); delete it and run `tripel evaluate`"
             ) from None
 
+    def chances(self, hits: Hits, evidence_MKF: Float, asked: Asked) -> Real:
+        """The probability of each candidate among those of its mention [M, K]."""
+        weight_F = np.array([self.weights.get(kind, 0.0) for kind in EVIDENCE])
+        return agreed(chances(evidence_MKF @ weight_F, hits.row_MK), hits.row_MK, asked, share=self.agreement)
+
     def ranked(self, hits: Hits, evidence_MKF: Float, asked: Asked) -> Hits:
         """The same candidates by their probability among each other, which is the new score; -1 stays last."""
-        weight_F = np.array([self.weights.get(kind, 0.0) for kind in EVIDENCE])
-        chance_MK = agreed(chances(evidence_MKF @ weight_F, hits.row_MK), hits.row_MK, asked, share=self.agreement)
-        order_MK = np.argsort(-chance_MK, axis=1, kind="stable")
+        chance_MK = self.chances(hits, evidence_MKF, asked)
+        order_MK = order(chance_MK)
         row_MK, name_MK = (np.take_along_axis(column, order_MK, 1) for column in (hits.row_MK, hits.name_MK))
         score_MK = np.where(row_MK < 0, -np.inf, np.take_along_axis(chance_MK, order_MK, 1))
         return Hits(row_MK, score_MK.astype(np.float32), name_MK)
@@ -118,7 +122,7 @@ def evidence(
         chunk = slice(first, first + AT_ONCE)
         row_MK = hits.row_MK[chunk]
         out[chunk, :, 0] = np.where(row_MK < 0, 0, hits.score_MK[chunk])
-        out[chunk, :, 4] = _exact(kb, asked.forms_M[chunk], row_MK)
+        out[chunk, :, 4] = exact(kb, asked.forms_M[chunk], row_MK)
         its = index.mentions_of(some(asked.queries, np.arange(len(asked))[chunk]), row_MK)
         for m, (owner_R, score_R) in enumerate(its, first):
             has_K = np.bincount(owner_R, minlength=row_MK.shape[1])
@@ -131,6 +135,11 @@ def evidence(
         below_MK = score_MK - score_MK.max(axis=1, keepdims=True)
         out[:, :, 5] = np.where((hits.row_MK < 0) | (out[:, :, 2] > 0), 0, below_MK)
     return out
+
+
+def order(chance_MK: Real) -> Int:
+    """Candidates from the likeliest on; ties stay in their order [M, K]."""
+    return np.argsort(-chance_MK, axis=1, kind="stable")
 
 
 def chances(logit_MK: Real, row_MK: Int) -> Real:
@@ -159,8 +168,8 @@ def _forms(mention: Mention) -> tuple[str, ...]:
     return tuple(form.casefold() for form in (mention.text, mention.long_form) if form)
 
 
-def _exact(kb: KnowledgeBase, forms_M: Sequence[tuple[str, ...]], row_MK: Int) -> Float:
-    """Whether each candidate has a name that the mention says [M, K]."""
+def exact(kb: KnowledgeBase, forms_M: Sequence[tuple[str, ...]], row_MK: Int) -> Float:
+    """Whether each candidate has a name that the mention says [M, K], by `Asked.forms_M`."""
     rows = np.unique(row_MK[row_MK >= 0])
     places, _ = kb.places(rows)
     named: dict[str, set[int]] = defaultdict(set)

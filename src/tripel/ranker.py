@@ -1,0 +1,167 @@
+"""Mentions of documents -> ranked entities. It owns an encoder, a knowledge base and an index, and trains nothing.
+
+Shapes: M mentions of all documents in order, K candidates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tripel import checkpoint
+from tripel.deciding import CALIBRATION, Calibration, signs
+from tripel.documents import Document, Mention
+from tripel.encoder import Encoder
+from tripel.encoding import Progress, entity_vectors, mention_vectors, silent, unit_vectors
+from tripel.folding import Entities
+from tripel.indexes.base import Bool, Float, Hits, Queries
+from tripel.indexing import Stamp, opened
+from tripel.knowledge import KnowledgeBase
+from tripel.reranker import Reranker, mark
+from tripel.whole import EVIDENCE, WEIGHTS, Asked, Real, Weights, evidence, exact, order
+
+CANDIDATES = 64
+EXACT = EVIDENCE.index("exact")
+KNOWLEDGE, INDEX = "knowledge.arrow", "index"  # in a folder that links, beside the encoder
+
+
+def _rebuild(folder: Path) -> str:
+    """The command that makes an index: of a run, or of a folder without a configuration."""
+    return (
+        f"tripel evaluate {folder}"
+        if (folder / "config.yaml").exists()
+        else f"tripel index build ... --output {folder}"
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Ranked:
+    """Candidates of mentions, best first, and how likely each is meant."""
+
+    hits: Hits
+    """`name_MK` is the row of the index that matched."""
+    signs_MKF: Float
+    """By `deciding.SIGNS`."""
+    probability_MK: Real | None
+    """None where nothing was calibrated."""
+
+
+class Ranker:
+    """Ranks entities for the mentions that a document already has."""
+
+    def __init__(
+        self,
+        encoder: Encoder,
+        kb: KnowledgeBase,
+        index: Entities,
+        weights: Weights | None = None,
+        reranker: Reranker | None = None,
+        calibration: Calibration | None = None,
+    ) -> None:
+        """Without `weights` an entity counts as its best row; a re-ranker only speaks through them."""
+        self.encoder = encoder
+        self.kb = kb
+        self.index = index
+        self.weights = weights
+        self.reranker = reranker
+        self.calibration = calibration
+
+    @classmethod
+    def load(cls, folder: Path) -> Ranker:
+        """What a run left, or `tripel index build`: encoder, knowledge base and index as they lie there, no corpus.
+
+        Raises ValueError where one of them is missing or another made the index, naming the command that helps.
+        """
+        if not folder.is_dir():
+            raise ValueError(f"{folder}: no such folder; `tripel train` or `tripel index build` makes one")
+        encoder_folder = checkpoint.published(folder)
+        encoder, kb = Encoder.load(encoder_folder), KnowledgeBase.open(folder / KNOWLEDGE)
+        stamp = Stamp(checkpoint.encoder_fingerprint(encoder_folder), kb.fingerprint)
+        index = opened(folder / INDEX, kb, stamp=stamp, rebuild=_rebuild(folder))
+        weights = Weights.load(folder / WEIGHTS) if (folder / WEIGHTS).exists() else None
+        calibration = Calibration.load(folder / CALIBRATION) if (folder / CALIBRATION).exists() else None
+        for path, chosen in ((WEIGHTS, weights), (CALIBRATION, calibration)):
+            if chosen is not None and not chosen.serve(stamp.encoder, mark(folder)):
+                raise ValueError(f"{folder / path}: chosen for another encoder or re-ranker; run `{_rebuild(folder)}`")
+        return cls(encoder, kb, index, weights, Reranker.of(folder), calibration)
+
+    def ask(self, texts: Sequence[str], *, k: int, allowed_E: Bool | None = None) -> Hits:
+        """The k entities closest to each name, as rows of the index; only those allowed [M, K]."""
+        if not self.index.dense:
+            return self.index.search(Queries(tuple(texts)), k=k, allowed_E=allowed_E)
+        if self.encoder.config.towers == "shared":
+            vectors_MD = entity_vectors(self.encoder, texts)
+        else:
+            alone = (
+                Document(id="", text=text, mentions=(Mention(start=0, end=len(text), text=text),)) for text in texts
+            )
+            vectors_MD = mention_vectors(self.encoder, [(document, document.mentions) for document in alone])
+        queries = Queries(tuple(texts), unit_vectors(self.encoder, vectors_MD))
+        return self.index.search(queries, k=k, allowed_E=allowed_E)
+
+    def search(self, documents: Sequence[Document], *, k: int = CANDIDATES, progress: Progress = silent) -> Hits:
+        """The k closest of all entities, for each mention [M, K]; `name_MK` by position in `kb.names`."""
+        hits = self.ranked(self.asked(documents, progress=progress), k=k).hits
+        return Hits(hits.row_MK, hits.score_MK, self.names(hits))
+
+    def ranked(self, asked: Asked, *, k: int, allowed_E: Bool | None = None) -> Ranked:
+        """The k best of all entities, or of those allowed, for each mention [M, K]."""
+        hits = self.index.search(
+            asked.queries, k=k if self.weights is None else max(k, CANDIDATES), allowed_E=allowed_E
+        )
+        its = self.judged(asked, hits, None if self.weights is None else self.evidence(asked, hits))
+        first = Hits(its.hits.row_MK[:, :k], its.hits.score_MK[:, :k], its.hits.name_MK[:, :k])
+        chance_MK = its.probability_MK
+        return Ranked(first, its.signs_MKF[:, :k], None if chance_MK is None else chance_MK[:, :k])
+
+    def judged(self, asked: Asked, hits: Hits, evidence_MKF: Float | None) -> Ranked:
+        """The same candidates with what tells how far to trust each: as wholes by their evidence, or else by their best rows."""
+        if self.weights is None or evidence_MKF is None:
+            exact_MK = exact(self.kb, asked.forms_M, hits.row_MK)
+            signs_MKF = signs(hits, hits.score_MK, exact_MK, chances=False)
+        else:
+            order_MK = order(self.weights.chances(hits, evidence_MKF, asked))
+            closeness_MK = np.take_along_axis(hits.score_MK, order_MK, 1)
+            exact_MK = np.take_along_axis(evidence_MKF[:, :, EXACT], order_MK, 1)
+            hits = self.weights.ranked(hits, evidence_MKF, asked)
+            signs_MKF = signs(hits, closeness_MK, exact_MK, chances=True)
+        chance_MK = None if self.calibration is None else self.calibration.probabilities(signs_MKF, hits.row_MK)
+        return Ranked(hits, signs_MKF, chance_MK)
+
+    def names(self, hits: Hits) -> NDArray[np.int64]:
+        """The names that matched, by position in `kb.names`; -1 where a training mention or the entity as a whole did [M, K]."""
+        return np.where(hits.name_MK >= 0, self.index.name_N[hits.name_MK], -1)
+
+    def asked(
+        self, documents: Sequence[Document], *, vectors_MD: Float | None = None, progress: Progress = silent
+    ) -> Asked:
+        """The mentions of documents, in order, as the index is asked for them; `vectors_MD` where they are known already."""
+        texts = tuple(mention.text for document in documents for mention in document.mentions)
+        if not self.index.dense:
+            return Asked.of(documents, Queries(texts))
+        if vectors_MD is None:
+            chosen = [(document, document.mentions) for document in documents if document.mentions]
+            vectors_MD = mention_vectors(self.encoder, chosen, progress=progress)
+        return Asked.of(documents, Queries(texts, unit_vectors(self.encoder, vectors_MD)))
+
+    def nearest(self, asked: Asked, *, k: int = CANDIDATES) -> Hits:
+        """The k entities with the best rows, whatever else speaks for them [M, K]; `name_MK` is the row of the index."""
+        return self.index.search(asked.queries, k=k)
+
+    def within(self, asked: Asked, row_MK: NDArray[np.int64]) -> Hits:
+        """Given candidates of each mention by their best rows [M, K]; -1 pads."""
+        return self.index.rank(asked.queries, row_MK)
+
+    def weighed(self, asked: Asked, hits: Hits) -> Hits:
+        """The same candidates judged as wholes, each with its probability; as they are where no weights were chosen."""
+        if self.weights is None:
+            return hits
+        return self.weights.ranked(hits, self.evidence(asked, hits), asked)
+
+    def evidence(self, asked: Asked, hits: Hits) -> Float:
+        """What speaks for each candidate [M, K, F], by `whole.EVIDENCE`."""
+        return evidence(self.index, self.kb, asked, hits, reranker=self.reranker)
