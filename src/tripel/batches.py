@@ -75,6 +75,8 @@ class Batch:
     """The first column of each cluster's entity."""
     known_GE: NDArray[np.bool_]
     """Entities that some member of the cluster names: never wrong for it, whoever brought them into the batch."""
+    placed_M: tuple[tuple[int, Mention], ...] = ()
+    """Each mention and its document, by position in the lesson."""
     wrong_G: Int | None = None
     """The column of each cluster's hardest wrong entity, once one was selected; -1 where the batch has none."""
 
@@ -176,6 +178,7 @@ def _batch(lesson: Lesson, chosen: Sequence[Cluster], *, members: int, wrong: in
         row_E=np.array([row for row, _ in shown], np.int64),
         gold_G=np.array([columns[cluster.entity][0] for cluster in chosen], np.int64),
         known_GE=known_GE,
+        placed_M=tuple(lesson.grouped.mentions[m] for m in flat_M),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tripel import __version__, checkpoint
+from tripel.documents import Document
 from tripel.evaluation import Scores
 from tripel.files import read_json
 from tripel.judging import TRAINED
@@ -16,6 +17,7 @@ from tripel.preparing import Ground
 from tripel.recipe import Recipe
 from tripel.reranker import mark
 from tripel.tables import with_interval
+from tripel.tagger_recipe import TaggerRecipe
 
 HUB_BASE = "sentence-transformers/all-MiniLM-L6-v2"  # what is embedded
 
@@ -45,6 +47,27 @@ def of_linker(run: Path, recipe: Recipe, found: Ground) -> Facts:
             "knowledge base": found.kb.fingerprint,
             "encoder": checkpoint.encoder_fingerprint(checkpoint.published(run)),
         },
+        version=__version__,
+    )
+
+
+def of_tagger(run: Path, recipe: TaggerRecipe, documents: dict[str, tuple[Document, ...]]) -> Facts:
+    """From strong F1 on test, or on dev where test was not looked at."""
+    role = next((role for role in ("test", "dev") if (run / "scores" / f"{role}-mentions.json").exists()), "test")
+    scores = read_json(run / "scores" / f"{role}-mentions.json")
+    said = {role: f"{recipe.corpus.name}: {len(its):,} documents" for role, its in documents.items()}
+    return Facts(
+        name=run.name,
+        base=recipe.encoder.model,
+        hub_base=HUB_BASE if recipe.encoder.model == "embedded" else "",
+        objective=recipe.objective.name,
+        trained_on=said["train"],
+        judged_on=said[role],
+        terminologies=(),
+        links=False,
+        knowledge_base="none",
+        scores=tuple((f"{role} strong F1, {name}", f"{100 * value:.1f}") for name, value in scores.items()),
+        fingerprints={"encoder": checkpoint.encoder_fingerprint(checkpoint.published(run))},
         version=__version__,
     )
 

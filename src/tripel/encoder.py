@@ -102,10 +102,15 @@ class Encoder(nn.Module):
 
     def mentions(self, passages: Passages) -> Tensor:
         """Vectors of the mentions in passages [M, D]."""
+        return self.read(passages)[0]
+
+    def read(self, passages: Passages) -> tuple[Tensor, NDArray[np.int64]]:
+        """Vectors of the mentions in passages [M, D], and how many tokens each mention has [M]."""
         shown = windows(self._cased(passages), self.tokenizer, length=self.config.mention_length)
         first_M, last_M = shown.first_M, shown.last_M
         ends = self.config.mention_pooling == "markers"
-        return self._pool(self.mention_tower, shown.tokens, shown.window_M, first_M, last_M, ends=ends)
+        vector_MD = self._pool(self.mention_tower, shown.tokens, shown.window_M, first_M, last_M, ends=ends)
+        return vector_MD, last_M - first_M
 
     def entities(self, texts: Sequence[str]) -> Tensor:
         """Vectors of entities, each shown as one text [E, D]."""

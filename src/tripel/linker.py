@@ -24,6 +24,7 @@ from tripel.indexes.base import Bool
 from tripel.ranker import Ranked, Ranker
 from tripel.recognizers.base import Found, Recognizer
 from tripel.recognizers.gold import Gold
+from tripel.recognizers.tagger import TAGGER, Tagger
 from tripel.whole import Asked
 
 DOCUMENTS_AT_ONCE = 64
@@ -90,7 +91,7 @@ class Linker:
             threshold = ranker.calibration.reaching(precision).threshold
         kept = {"types": tuple(types), "sources": tuple(sources), "ids": tuple(ids)}
         allowed_E = ranker.kb.allowed(**kept) if any(kept.values()) else None
-        found = recognizer_of(recognizer, ranker)
+        found = recognizer_of(recognizer, ranker) if recognizer else own(Path(run), ranker)
         return cls(ranker, found, k=k, threshold=threshold, allowed_E=allowed_E)
 
     @overload
@@ -186,13 +187,19 @@ class Linker:
         )
 
 
-def recognizer_of(said: str, ranker: Ranker) -> Recognizer | None:
-    """A recognizer by its name and settings, as in `dictionary fuzzy=true`; None where nothing is said."""
-    if not said:
-        return None
+def recognizer_of(said: str, ranker: Ranker) -> Recognizer:
+    """A recognizer by its name and settings, as in `dictionary fuzzy=true`, or by the folder of a trained tagger."""
     name, *settings = shlex.split(said)
-    made: Recognizer = choose("recognizers", {"name": name, **words(settings)}, where="recognizer").make(ranker.kb)
+    given = {"name": name} if not Path(name).is_dir() else {"name": "tagger", "run": name}
+    made: Recognizer = choose("recognizers", {**given, **words(settings)}, where="recognizer").make(ranker.kb)
     return made
+
+
+def own(run: Path, ranker: Ranker) -> Recognizer | None:
+    """The tagger that a linker was trained together with, which shares its encoder; None where there is none."""
+    if not (run / TAGGER).exists():
+        return None
+    return Tagger(Tagger.Config(run=str(run)), ranker.kb, shared=ranker.encoder)
 
 
 def batched(documents: Iterable[Document]) -> Iterator[list[Document]]:

@@ -27,6 +27,7 @@ from tripel.negatives import Pool, by_spelling
 from tripel.plots import STYLES, finish, sheet, write
 from tripel.ranker import KNOWLEDGE
 from tripel.recipe import Recipe
+from tripel.tagger_recipe import TaggerRecipe
 
 DEPTH = 64
 
@@ -63,7 +64,7 @@ def ground(recipe: Recipe, run: Path) -> Ground:
     return Ground(kb, documents, candidates)
 
 
-def read_documents(recipe: Recipe) -> dict[str, tuple[Document, ...]]:
+def read_documents(recipe: Recipe | TaggerRecipe) -> dict[str, tuple[Document, ...]]:
     """The documents by role, abbreviations told where the encoder is to be shown them."""
     corpus = recipe.corpus.make()
     splits = {"train": recipe.data.train, "dev": recipe.data.dev, "test": recipe.data.test}

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tripel import cards, checkpoint, config, reporting, reranker_training, tables
+from tripel import cards, checkpoint, config, reporting, reranker_training, tables, tagger_training
 from tripel.asking import encoder_of
 from tripel.comparing import compared, named, said
 from tripel.converting import convert
@@ -28,14 +28,18 @@ from tripel.model_card import card
 from tripel.name_judging import judge_names, quick
 from tripel.name_preparing import name_ground, name_lesson
 from tripel.name_recipe import NameRecipe
+from tripel.objectives.tagging_and_linking import TaggingAndLinking
 from tripel.pair_files import read as read_pairs
-from tripel.preparing import Ground, ground, lesson
+from tripel.preparing import Ground, ground, lesson, read_documents
 from tripel.progress import bar
 from tripel.ranker import INDEX
-from tripel.recipe import Recipe, Role
+from tripel.recipe import Data, Recipe, Role
+from tripel.recognizers.tagger import TAGGER
 from tripel.reranker import RERANKER
 from tripel.separating import separate
-from tripel.training import agreed, begun, processes, steps
+from tripel.tagger_judging import drawn, judge_tagger
+from tripel.tagger_recipe import TaggerRecipe
+from tripel.training import AnyRecipe, agreed, begun, processes, steps
 from tripel.watching import Lessons, watched
 from tripel.whole import WEIGHTS
 
@@ -62,7 +66,7 @@ def resume(run: Path) -> Path:
     return _train_any(read_recipe(run), run, resumed=True)
 
 
-def read_recipe(run: Path) -> Recipe | NameRecipe:
+def read_recipe(run: Path) -> AnyRecipe:
     """The recipe of a run folder."""
     if not (run / CONFIG).is_file():
         raise ValueError(f"{run}: not a run folder (no {CONFIG}); `tripel train` makes one")
@@ -74,10 +78,17 @@ def evaluate(run: Path, *, on: Sequence[Role] = ()) -> str:
     recipe = read_recipe(run)
     if isinstance(recipe, NameRecipe):
         return judge_names(run, recipe, name_ground(recipe, run), Journal.silent())
-    if on:
-        recipe = replace(recipe, data=replace(recipe.data, judged=tuple(on)))
+    if isinstance(recipe, TaggerRecipe):
+        its = replace(recipe, data=_judging(recipe.data, on))
+        return _judge_tagger(run, its, read_documents(its), Journal.silent())
+    recipe = replace(recipe, data=_judging(recipe.data, on))
     found = _ground(recipe, run)
     return judge(run, recipe, found, Journal.silent())
+
+
+def _judging(data: Data, on: Sequence[Role]) -> Data:
+    """The same splits, others of them judged where some are named."""
+    return replace(data, judged=tuple(on)) if on else data
 
 
 def rerank(run: Path, overrides: Sequence[str] = ()) -> str:
@@ -85,9 +96,7 @@ def rerank(run: Path, overrides: Sequence[str] = ()) -> str:
 
     Called again it goes on where it stopped. Gives the tables as Markdown.
     """
-    recipe = read_recipe(run)
-    if isinstance(recipe, NameRecipe):
-        raise ValueError(f"{run}: learnt from names alone; a re-ranker reads mentions")
+    recipe = _linking(run, "a re-ranker reads mentions and entities")
     found, folder = _ground(recipe, run), run / RERANKER
     resumed = (folder / CONFIG).exists()
     its = (
@@ -106,18 +115,14 @@ def rerank(run: Path, overrides: Sequence[str] = ()) -> str:
 
 def compare(run: Path, others: Sequence[Path], *, on: Sequence[Role] = ()) -> str:
     """A judged run against other runs, or files of predictions, on the same mentions. Gives the tables as Markdown."""
-    recipe = read_recipe(run)
-    if isinstance(recipe, NameRecipe):
-        raise ValueError(f"{run}: learnt from names alone; compare encoders of names with `tripel separation`")
+    recipe = _linking(run, "compare encoders of names with `tripel separation`, and what taggers find with --found")
     found = _ground(recipe, run)
     return "\n\n".join(str(compared([run, *others], found, role, seed=recipe.trainer.seed)) for role in on or ("test",))
 
 
 def found(run: Path, others: Sequence[Path], *, on: Sequence[Role] = ()) -> str:
     """Files of mentions that other systems found and linked, against what is annotated. Gives the tables as Markdown."""
-    recipe = read_recipe(run)
-    if isinstance(recipe, NameRecipe):
-        raise ValueError(f"{run}: learnt from names alone; it says nothing of what documents hold")
+    recipe = _linking(run, "it says nothing of the entities that documents name")
     its = _ground(recipe, run)
     parts = []
     for role in on or ("test",):
@@ -133,9 +138,7 @@ def found(run: Path, others: Sequence[Path], *, on: Sequence[Role] = ()) -> str:
 
 def report(run: Path, others: Sequence[Path], *, folder: Path, texts: bool = True) -> Path:
     """A judged run, other runs and files of predictions beside it, as one page with tables and pictures; gives the page."""
-    recipe = read_recipe(run)
-    if isinstance(recipe, NameRecipe):
-        raise ValueError(f"{run}: learnt from names alone; its tables are in {run / TABLES}")
+    recipe = _linking(run, f"its tables are in {run / TABLES}")
     found = _ground(recipe, run)
     return reporting.report([run, *others], recipe, found, folder=folder, texts=texts)
 
@@ -181,9 +184,9 @@ def link_file(
 def linker_of(run: Path, **settings: Any) -> Linker:
     """Of a run, or of a folder that links without one; `settings` as of `Linker.load`."""
     linker_alone = (run / INDEX).is_dir() and not (run / CONFIG).exists()
-    if not linker_alone and isinstance(read_recipe(run), NameRecipe):
-        raise ValueError(
-            f"{run}: learnt from names alone; ask it with `tripel index query {run}`, or train a linker from it"
+    if not linker_alone:
+        _linking(
+            run, f"ask names with `tripel index query {run}`, give a tagger as --recognizer, or train a linker from it"
         )
     return Linker.load(run, **settings)
 
@@ -222,19 +225,52 @@ def finish(run: Path, recipe: Recipe, found: Ground) -> None:
     write_text(run / "README.md", card(cards.of_linker(run, recipe, found)))
 
 
-def recipe_of(values: dict[str, Any]) -> Recipe | NameRecipe:
-    """A linker learns from a corpus; what learns from names has pairs."""
+def recipe_of(values: dict[str, Any]) -> AnyRecipe:
+    """A linker learns from a corpus; what learns from names has pairs, and a tagger has no terminologies."""
+    said = values.get("objective")
+    if isinstance(said, dict) and isinstance(said.get("name"), str) and _learns(said["name"]) == "spans":
+        return TaggerRecipe.read(values)
     recipe: Recipe | NameRecipe = (NameRecipe if "pairs" in values else Recipe).read(values)
     wanted = "names" if isinstance(recipe, NameRecipe) else "mentions"
-    learns = component("objectives", recipe.objective.name).learns
+    learns = _learns(recipe.objective.name)
     if learns != wanted:
         instead = "give `pairs` and no corpus" if learns == "names" else "give a corpus and no `pairs`"
         raise ValueError(f"objective.name: {recipe.objective.name} learns from {learns}, not from {wanted}; {instead}")
     return recipe
 
 
-def _train_any(recipe: Recipe | NameRecipe, run: Path, *, resumed: bool) -> Path:
-    return _train_names(recipe, run, resumed) if isinstance(recipe, NameRecipe) else _train(recipe, run, resumed)
+def _learns(objective: str) -> str:
+    return str(component("objectives", objective).learns)
+
+
+def _linking(run: Path, instead: str) -> Recipe:
+    """The recipe of a linker's run. Raises ValueError for another one, with what to do instead."""
+    recipe = read_recipe(run)
+    if not isinstance(recipe, Recipe):
+        learnt = "learnt from names alone" if isinstance(recipe, NameRecipe) else "learnt where mentions stand"
+        raise ValueError(f"{run}: {learnt}; {instead}")
+    return recipe
+
+
+def _train_any(recipe: AnyRecipe, run: Path, *, resumed: bool) -> Path:
+    if isinstance(recipe, NameRecipe):
+        return _train_names(recipe, run, resumed)
+    if isinstance(recipe, TaggerRecipe):
+        return _train_tagger(recipe, run, resumed)
+    return _train(recipe, run, resumed)
+
+
+def _train_tagger(recipe: TaggerRecipe, run: Path, resumed: bool) -> Path:
+    with processes().main_process_first():
+        documents = read_documents(recipe)
+        recipe = tagger_training.told(recipe, documents["train"], run)
+    trainer, start, _ = begun(recipe, run)
+    lesson = tagger_training.lesson(recipe, documents)
+    look = tagger_training.look(trainer, documents["dev"][: recipe.data.watched]) if recipe.data.watched else None
+    for journal in steps(recipe, run, resumed, trainer, lambda epoch: lesson, start, look=look):
+        _judge_tagger(run, recipe, documents, journal)
+        write_text(run / "README.md", card(cards.of_tagger(run, recipe, documents)))
+    return run
 
 
 def _train(recipe: Recipe, run: Path, resumed: bool) -> Path:
@@ -245,6 +281,8 @@ def _train(recipe: Recipe, run: Path, resumed: bool) -> Path:
         )
     with processes().main_process_first():  # the others read what it wrote
         found = _ground(recipe, run)
+        if isinstance(recipe.objective.settings, TaggingAndLinking.Config):
+            recipe = tagger_training.told(recipe, found.documents["train"], run)
     trainer, start, near = begun(recipe, run)
     made, pool = lesson(recipe, found, trainer.student.encoder)
     lessons = Lessons(recipe.negatives, trainer, replace(made, near=near or made.near), pool, start=start)
@@ -253,8 +291,18 @@ def _train(recipe: Recipe, run: Path, resumed: bool) -> Path:
         look = partial(watched, found=found, documents=recipe.data.watched)
     for journal in steps(recipe, run, resumed, trainer, lessons.of, start, near=lambda: lessons.now.near, look=look):
         judge(run, recipe, found, journal)
+        if (run / TAGGER).exists():
+            said = judge_tagger(run, recipe.data, found.documents, journal, seed=recipe.trainer.seed)
+            write_text(run / TABLES, f"{(run / TABLES).read_text(encoding='utf-8')}\n{said}\n")
         finish(run, recipe, found)
     return run
+
+
+def _judge_tagger(run: Path, recipe: TaggerRecipe, documents: dict[str, tuple[Document, ...]], journal: Journal) -> str:
+    text = judge_tagger(run, recipe.data, documents, journal, seed=recipe.trainer.seed)
+    drawn(run, journal)
+    write_text(run / TABLES, text + "\n")
+    return text
 
 
 def _train_names(recipe: NameRecipe, run: Path, resumed: bool) -> Path:

@@ -17,8 +17,12 @@ from tripel.encoder import Encoder
 from tripel.journal import Journal
 from tripel.name_recipe import NameRecipe
 from tripel.recipe import Recipe
+from tripel.tagger_recipe import TaggerRecipe
 from tripel.trainer import Place, Trainer
 from tripel.watching import Watcher
+
+AnyRecipe = Recipe | NameRecipe | TaggerRecipe
+"""Of whatever a run may learn."""
 
 
 def processes() -> PartialState:
@@ -34,7 +38,7 @@ def agreed(run: Path) -> Path:
     return Path(names[0])
 
 
-def begun(recipe: Recipe | NameRecipe, run: Path) -> tuple[Trainer, Place, Near | None]:
+def begun(recipe: AnyRecipe, run: Path) -> tuple[Trainer, Place, Near | None]:
     """A trainer, where it begins, and what its checkpoint kept of what was mined."""
     folder = checkpoint.latest(run)
     encoder = Encoder.load(folder / checkpoint.ENCODER) if folder else Encoder(recipe.encoder)
@@ -45,7 +49,7 @@ def begun(recipe: Recipe | NameRecipe, run: Path) -> tuple[Trainer, Place, Near 
 
 
 def steps(
-    recipe: Recipe | NameRecipe,
+    recipe: AnyRecipe,
     run: Path,
     resumed: bool,
     trainer: Trainer,

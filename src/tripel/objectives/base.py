@@ -45,8 +45,8 @@ class Objective(nn.Module, ABC, Generic[LessonT, BatchT]):
     """One file each in `objectives/`; `Config` holds its settings, its parameters join the optimizer."""
 
     Config: type[Any]
-    learns: Literal["mentions", "names"] = "mentions"
-    """What its lessons hold: mentions of documents, or names alone."""
+    learns: Literal["mentions", "names", "spans"] = "mentions"
+    """What its lessons hold: mentions with their entities, names alone, or where mentions stand in texts."""
 
     @property
     def counted(self) -> str:
