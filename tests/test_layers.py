@@ -19,7 +19,7 @@ LAYERS = (
     "negatives batches name_batches objectives trainer checkpoint journal environment",
     "index_rows indexing index_plan index_update index_learn reranker whole weighing deciding ranker recognizers linker "
     "name_negatives exporting",
-    "predictions foreign metrics calibration gold protocols evaluation end_to_end tables plots corpus_plots separation "
+    "predictions foreign metrics calibration trust gold protocols evaluation end_to_end tables plots corpus_plots separation "
     "separation_plots model_card report report_plots published",
     "recipe name_recipe tagger_recipe tagger_training tagger_judging "
     "preparing name_preparing judging name_judging separating comparing reporting drawing asking knowing "

@@ -137,7 +137,7 @@ def test_a_trained_tagger_is_judged_and_found_again(run: Path) -> None:
     assert tags_of(run).labels[:5] == ("O", *(f"{place}-{types[0]}" for place in "BIES"))
     tables = (run / "tables.md").read_text(encoding="utf-8")
     assert "## dev: mentions found" in tables and "## test: mentions found" in tables
-    assert read_json(run / "scores" / "test-mentions.json").keys() >= {"all types", *types}
+    assert "all types" in read_json(run / "scores" / "test-mentions.json")
     assert tasks.evaluate(run, on=["dev"]).startswith("## dev: mentions found")
     assert "strong F1" in (run / "README.md").read_text(encoding="utf-8")
     with pytest.raises(
@@ -156,9 +156,10 @@ def test_it_goes_on_where_it_stopped(recipe: Path, tmp_path: Path, monkeypatch: 
         if place.step == 10:
             raise KeyboardInterrupt
 
-    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-        patched.setattr(checkpoint, "save", stopping)
+    monkeypatch.setattr(checkpoint, "save", stopping)
+    with pytest.raises(KeyboardInterrupt):
         tasks.train(recipe, words, output=tmp_path / "again")
+    monkeypatch.setattr(checkpoint, "save", save)
     tasks.resume(tmp_path / "again")
     assert (tmp_path / "again" / "metrics.jsonl").read_bytes() == (whole / "metrics.jsonl").read_bytes()
     ours, theirs = (Tagger(Tagger.Config(run=str(one))) for one in (whole, tmp_path / "again"))
@@ -208,10 +209,13 @@ def test_a_linker_trained_with_a_tagger_reads_a_text_once(
         return hidden(self, *args, **more)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Encoder, "_hidden", counted)
-    linked = next(one for one in linker(document.text for document in SAMPLE.read("train")) if one.links)
+    plain = (document.text for document in SAMPLE.read("train") if not short_forms(document))
+    linked = next(one for one in linker(plain) if one.links)
     passes.clear()
     linked = linker(linked.document.text)
-    assert len(linked.links) and len(passes) == 1
-    again = linker.link(linked.document)
-    ours, theirs = ([link.candidates[0].entity for link in one.links] for one in (linked, again))
-    assert sum(a == b for a, b in zip(ours, theirs, strict=True)) >= 0.8 * len(ours)
+    assert linked.links and len(passes) == 1
+    again = linker.link(linked.document)  # its mentions alone, in a pass of their own
+    assert len(passes) == 2
+    for ours, theirs in zip(linked.links, again.links, strict=True):
+        assert [one.entity for one in ours.candidates] == [one.entity for one in theirs.candidates]
+        assert ours.candidates[0].score == pytest.approx(theirs.candidates[0].score, abs=1e-4)

@@ -28,6 +28,7 @@ MOST = 12.0  # of the logit of a probability
 FIRST = 5  # candidates of each mention that are learnt from
 FOLDS = 5
 FEWEST = 50  # mentions of which the first candidate is right, and of which it is wrong 5
+PRECISIONS = (0.95, 0.97, 0.99)
 LIKELIER = 0.5  # the threshold when nothing else is said: more likely right than wrong
 
 
@@ -79,6 +80,15 @@ class Calibration:
             best = max((point for point in self.points if point.coverage > 0), key=lambda point: point.precision)
             raise ValueError(f"no threshold gives a precision of {100 * precision:.1f} % on dev; the best is {best}")
         return enough[0]
+
+    def thresholds(self) -> dict[str, float]:
+        """Those worth looking at, by what they are for: more likely right than wrong, and each precision that dev reached."""
+        reached = {
+            f"{100 * precision:.0f} % on dev": self.reaching(precision).threshold
+            for precision in PRECISIONS
+            if any(point.precision >= precision and point.coverage > 0 for point in self.points)
+        }
+        return {"likelier right": LIKELIER, **reached}
 
     def serve(self, encoder: str, reranker: str) -> bool:
         """Whether it was fitted for these."""

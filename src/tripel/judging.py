@@ -5,8 +5,10 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+
+import numpy as np
 
 from tripel import checkpoint, deciding, index_learn, indexing, library, maps, plots, predictions, tables, weighing
 from tripel.deciding import CALIBRATION, Calibration
@@ -25,6 +27,7 @@ from tripel.progress import bar
 from tripel.ranker import INDEX, Ranker
 from tripel.recipe import Recipe
 from tripel.reranker import mark
+from tripel.trust import trust
 from tripel.weighing import Evident, right_rows
 from tripel.whole import WEIGHTS, Asked, Weights
 
@@ -112,7 +115,7 @@ def _judge_role(
     found: Ground,
     role: str,
     systems: Mapping[str, Ranker],
-    looked: Mapping[str, _Looked],
+    looked: dict[str, _Looked],
     journal: Journal,
 ) -> str:
     answers = _answers(run, found, role, systems, looked)
@@ -136,7 +139,23 @@ def _judge_role(
     ]
     journal.tables(role, ["system", "accuracy@1"], figures)
     gained = tables.gains(_gains(answers, truth, found, seed=recipe.trainer.seed))
-    return f"## {role}\n\n{tables.main(scores)}\n\n{gained}\n\n{tables.slices(full)}"
+    parts = [f"## {role}", tables.main(scores), gained, tables.slices(full)]
+    return "\n\n".join(map(str, [*parts, *_trusted(run, found, role, systems[TRAINED], looked[role])]))
+
+
+def _trusted(run: Path, found: Ground, role: str, ranker: Ranker, look: _Looked) -> list[str]:
+    """How far the probabilities of the trained system can be trusted; nothing where it was not calibrated."""
+    if ranker.calibration is None:
+        return []
+    documents = found.documents[role]
+    ranked = ranker.judged(look.asked, look.hits, look.evidence)
+    assert ranked.probability_MK is not None
+    right_MK = right_rows(documents, found.kb, ranked.hits)
+    known = [bool(found.kb.rows(mention.entities)) for document in documents for mention in document.mentions]
+    nil_M = ~np.array(known, np.bool_)
+    its = trust(ranked.probability_MK[:, 0], right_MK[:, 0], nil_M, thresholds=ranker.calibration.thresholds())
+    write_json(run / "scores" / f"{role}-trust.json", asdict(its))
+    return [tables.trust(its)]
 
 
 def right(found: Ground, role: str) -> Gold:
@@ -245,20 +264,19 @@ def _choose(
         calibration.save(run / CALIBRATION)
 
 
-def _answers(
-    run: Path, found: Ground, role: str, systems: Mapping[str, Ranker], looked: Mapping[str, _Looked]
-) -> Answers:
+def _answers(run: Path, found: Ground, role: str, systems: Mapping[str, Ranker], looked: dict[str, _Looked]) -> Answers:
     """What every system says; spelling first, whose candidates the others rank, too. How fast each was is written down:
     mentions a second, encoded and searched for among all entities."""
     documents, candidates = found.documents[role], found.candidates[role]
     ranked: dict[tuple[str, str], Hits] = {(LEXICAL, FULL): candidates}
     speeds: dict[str, float] = {}
     for name, ranker in systems.items():
-        look = (
-            looked[role]
-            if name == TRAINED and role in looked
-            else _Looked.by(ranker, documents, said=f"{role}, {name}", whole=ranker.weights is not None)
-        )
+        if name == TRAINED and role in looked:
+            look = looked[role]
+        else:
+            look = _Looked.by(ranker, documents, said=f"{role}, {name}", whole=ranker.weights is not None)
+        if name == TRAINED:
+            looked[role] = look
         full = look.hits
         if ranker.weights is not None and look.evidence is not None:
             full = ranker.weights.ranked(look.hits, look.evidence, look.asked)

@@ -25,6 +25,7 @@ from tripel.reranker import Reranker, mark
 from tripel.whole import EVIDENCE, WEIGHTS, Asked, Real, Weights, evidence, exact, order
 
 CANDIDATES = 64
+LEAD = 2  # candidates that tell how far the first is ahead
 EXACT = EVIDENCE.index("exact")
 KNOWLEDGE, INDEX = "knowledge.arrow", "index"  # in a folder that links, beside the encoder
 
@@ -110,9 +111,8 @@ class Ranker:
 
     def ranked(self, asked: Asked, *, k: int, allowed_E: Bool | None = None) -> Ranked:
         """The k best of all entities, or of those allowed, for each mention [M, K]."""
-        hits = self.index.search(
-            asked.queries, k=k if self.weights is None else max(k, CANDIDATES), allowed_E=allowed_E
-        )
+        wanted = max(k, LEAD if self.weights is None else CANDIDATES)
+        hits = self.index.search(asked.queries, k=wanted, allowed_E=allowed_E)
         its = self.judged(asked, hits, None if self.weights is None else self.evidence(asked, hits))
         first = Hits(its.hits.row_MK[:, :k], its.hits.score_MK[:, :k], its.hits.name_MK[:, :k])
         chance_MK = its.probability_MK

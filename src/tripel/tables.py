@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from tripel.end_to_end import LOST, EndToEnd
 from tripel.evaluation import AT, OUTCOMES, Scores
 from tripel.metrics import Estimate, Paired
+from tripel.trust import Trust
 
 LATEX = str.maketrans({character: f"\\{character}" for character in "&%$#_{}"} | {"\\": r"\textbackslash{}"})
 
@@ -118,6 +119,25 @@ def found(judged: Sequence[EndToEnd]) -> str:
         for one in judged
     ]
     return f"{Table(columns, rows)}\n\n{Table(['% of linkable mentions', *LOST], lost)}"
+
+
+def trust(its: Trust) -> str:
+    """How far probabilities can be trusted, and what thresholds that were chosen on dev give here, as Markdown."""
+    columns = ["threshold for", "threshold", "links right", "mentions linked", "NIL right", "NIL found"]
+    rows = [
+        [
+            one.name,
+            f"{one.threshold:.2f}",
+            *(f"{100 * share:.1f}" for share in (one.precision, one.coverage, one.nil_precision, one.nil_recall)),
+        ]
+        for one in its.points
+    ]
+    said = (
+        f"probabilities of the best candidates of all {its.n:,} mentions, {its.nil:,} of them NIL: without an id, or with one"
+        f" outside the knowledge base. Expected calibration error {100 * its.error:.1f} %, mean risk over all coverages"
+        f" {100 * its.area:.1f} %. In % of links given, of mentions, of mentions said to be NIL, and of those that are:"
+    )
+    return f"{said}\n\n{Table(columns, rows)}"
 
 
 def gains(compared: Mapping[str, Paired]) -> Table:

@@ -57,6 +57,8 @@ class Head(nn.Module):
         super().__init__()
         self.dropout = nn.Dropout(dropout)
         self.linear = nn.Linear(dimensions, labels)
+        nn.init.zeros_(self.linear.weight)  # every run begins alike; labels tell words apart from the first step on
+        nn.init.zeros_(self.linear.bias)
 
     def forward(self, vector_WD: Tensor) -> Tensor:
         """Logits [W, L]."""

@@ -1,0 +1,224 @@
+"""Probabilities fitted on dev, what thresholds give, and what a linker decides by them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import lessons
+import numpy as np
+import pytest
+import tiny
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tripel import deciding, indexing
+from tripel.deciding import Calibration, Point, fit, signs
+from tripel.documents import Document, Mention
+from tripel.indexes.base import Hits
+from tripel.linker import Linker, batched
+from tripel.ranker import Ranker
+from tripel.recognizers.base import Found
+from tripel.trust import trust
+
+
+def hits(score_MK: list[list[float]], row_MK: list[list[int]] | None = None) -> Hits:
+    score = np.array(score_MK, np.float32)
+    rows = np.tile(np.arange(score.shape[1]), (len(score), 1)) if row_MK is None else np.array(row_MK)
+    return Hits(rows, score, rows)
+
+
+def test_signs_by_hand() -> None:
+    found = hits([[0.9, 0.7, 0.1], [0.5, -np.inf, -np.inf]], [[3, 1, 2], [4, -1, -1]])
+    exact = np.array([[1, 0, 0], [0, 0, 0]], np.float32)
+    plain = signs(found, found.score_MK, exact, chances=False)
+    np.testing.assert_allclose(plain[0], [[0.2, 0.9, 1], [-0.2, 0.7, 0], [-0.8, 0.1, 0]], atol=1e-6)
+    np.testing.assert_allclose(plain[1], [[0, 0.5, 0], [0, 0, 0], [0, 0, 0]])
+    chances = signs(hits([[0.75, 0.25, 0.0]]), np.array([[0.4, 0.5, 0.6]], np.float32), exact[:1], chances=True)
+    np.testing.assert_allclose(chances[0, :, 0], [np.log(3), -np.log(3), -deciding.MOST], atol=1e-4)
+    np.testing.assert_allclose(chances[0, :, 1], [0.4, 0.5, 0.6])
+
+
+def drawn(count: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Mentions whose first candidate is right as often as a logistic function of one sign says."""
+    rng = np.random.default_rng(seed)
+    signs_MKF = np.zeros((count, 3, 3), np.float32)
+    signs_MKF[:, :, 0] = rng.normal(0, 2, (count, 3))
+    true_MK = 1 / (1 + np.exp(-(1.5 * signs_MKF[:, :, 0] + 0.5)))
+    return signs_MKF, rng.random((count, 3)) < true_MK, true_MK
+
+
+def test_a_fit_finds_the_probabilities_behind_what_was_drawn() -> None:
+    signs_MKF, right_MK, true_MK = drawn(4000, 1)
+    rows = np.tile(np.arange(3), (4000, 1))
+    its = fit(signs_MKF, rows, right_MK, np.arange(4000) // 8, encoder="e", seed=1)
+    assert its is not None
+    assert its.weights["lead"] == pytest.approx(1.5, abs=0.15) and its.intercept == pytest.approx(0.5, abs=0.15)
+    assert np.abs(its.probabilities(signs_MKF, rows) - true_MK).max() < 0.05
+    for point in its.points:
+        given = true_MK[:, 0] >= point.threshold
+        if given.sum() > 200:
+            assert point.coverage == pytest.approx(given.mean(), abs=0.05)
+            assert point.precision == pytest.approx(right_MK[given, 0].mean(), abs=0.05)
+
+
+def test_too_little_to_learn_from_is_no_calibration() -> None:
+    signs_MKF, right_MK, _ = drawn(40, 2)
+    rows = np.tile(np.arange(3), (40, 1))
+    assert fit(signs_MKF, rows, right_MK, np.arange(40), encoder="e", seed=1) is None
+
+
+POINTS = tuple(
+    Point(threshold=t, precision=p, coverage=c) for t, p, c in [(0.0, 0.8, 1.0), (0.5, 0.9, 0.7), (0.9, 0.97, 0.3)]
+)
+ITS = Calibration(weights={"closeness": 4.0}, intercept=-2.0, points=POINTS, encoder="e")
+
+
+def test_a_precision_asks_for_the_lowest_threshold_that_gives_it() -> None:
+    assert ITS.reaching(0.85).threshold == 0.5 and ITS.reaching(0.97).threshold == 0.9
+    assert str(ITS.reaching(0.97)) == "above 0.90: precision 97.0 %, coverage 30.0 %"
+    with pytest.raises(ValueError, match=r"no threshold gives a precision of 99\.0 % on dev; the best is above 0\.90"):
+        ITS.reaching(0.99)
+
+
+def test_it_is_kept_and_anything_else_is_refused(tmp_path: Path) -> None:
+    ITS.save(tmp_path / "calibration.json")
+    assert Calibration.load(tmp_path / "calibration.json") == ITS
+    (tmp_path / "calibration.json").write_text(json.dumps({"weights": 3}))
+    with pytest.raises(ValueError, match=r"not the calibration of a linker \(.*\); delete it"):
+        Calibration.load(tmp_path / "calibration.json")
+
+
+def test_trust_by_hand() -> None:
+    """Four mentions, the last without an entity."""
+    probability, right, nil = np.array([0.9, 0.8, 0.4, 0.3]), np.array([1, 0, 1, 0], bool), np.array([0, 0, 0, 1], bool)
+    its = trust(probability, right, nil, thresholds={"half": 0.5, "none": 0.0})
+    half, none = its.points
+    assert (half.precision, half.coverage, half.nil_precision, half.nil_recall) == (0.5, 0.5, 0.5, 1.0)
+    assert (none.precision, none.coverage, none.nil_precision, none.nil_recall) == (0.5, 1.0, 0.0, 0.0)
+    assert its.error == pytest.approx((0.1 + 0.8 + 0.6 + 0.3) / 4) and (its.n, its.nil) == (4, 1)
+
+
+@pytest.fixture(scope="module")
+def ranker(tmp_path_factory: pytest.TempPathFactory) -> Ranker:
+    folder = tmp_path_factory.mktemp("ranker")
+    encoder = tiny.encoder(folder / "model")
+    stamp = indexing.Stamp("encoder", lessons.KB.fingerprint)
+    config = indexing.Config(rows=("names",))
+    indexing.make(folder / "index", encoder, lessons.KB, None, config, stamp=stamp)
+    return Ranker(encoder, lessons.KB, indexing.opened(folder / "index", lessons.KB, stamp=stamp, rebuild=""))
+
+
+def calibrated(ranker: Ranker, intercept: float) -> Ranker:
+    its = Calibration(weights={"closeness": 1.0}, intercept=intercept, points=POINTS)
+    return Ranker(ranker.encoder, ranker.kb, ranker.index, calibration=its)
+
+
+def only(*rows: int) -> np.ndarray:
+    return np.isin(np.arange(len(lessons.KB)), rows)
+
+
+def of(text: str) -> Document:
+    return Document(id="1", text=text, mentions=(Mention(start=0, end=len(text), text=text),))
+
+
+def test_a_link_says_what_was_decided_and_why(ranker: Ranker) -> None:
+    sure, unsure = (Linker(calibrated(ranker, intercept), k=2) for intercept in (2.0, -4.0))
+    link = sure.link(of("pyrexia")).links[0]
+    assert (link.decision, link.entity) == ("linked", "D1") and len(link.candidates) == 2
+    best = link.candidates[0]
+    assert (best.name, best.matched) == ("fever", "pyrexia")
+    assert best.probability == pytest.approx(1 / (1 + np.exp(-(2.0 + best.score))), abs=1e-5)
+    assert link.why == f"probability {best.probability:.2f}, at least 0.50"
+    link = unsure.link(of("pyrexia")).links[0]
+    assert (link.decision, link.entity) == ("nil", None) and "below 0.50" in link.why
+    assert unsure.link(of("pyrexia")).decided.mentions[0].entities == ()
+
+
+def test_without_calibration_everything_is_linked_unless_a_score_is_asked_for(ranker: Ranker) -> None:
+    link = Linker(ranker).link(of("pyrexia")).links[0]
+    assert (link.decision, link.why, link.candidates[0].probability) == ("linked", "the closest entity", None)
+    link = Linker(ranker, threshold=2.0).link(of("pyrexia")).links[0]
+    assert link.decision == "nil" and "score 1.00, below 2.00" in link.why
+
+
+def test_filters_act_before_ranking_and_say_what_they_kept_out(ranker: Ranker) -> None:
+    """The best allowed entity is found however far down it stands; where it is not likely, the one kept out is named."""
+    row = lessons.KB.row("D6")
+    assert row is not None
+    allowed = only(row)
+    link = Linker(ranker, allowed_E=allowed).link(of("pyrexia")).links[0]
+    assert link.entity == "D6" and [one.entity for one in link.candidates] == ["D6"]
+    own = 1.0  # closeness of a name to itself
+    weights = Calibration(weights={"lead": 100.0, "closeness": 1.0}, intercept=-own / 2, points=POINTS)
+    strict = Ranker(ranker.encoder, ranker.kb, ranker.index, calibration=weights)
+    link = Linker(strict, allowed_E=allowed, threshold=0.7).link(of("pyrexia")).links[0]
+    assert link.decision == "filtered" and link.why.startswith("D1 (fever) has probability 1.00 and is not allowed")
+    with pytest.raises(ValueError, match="the filters leave no entity"):
+        Linker(ranker, allowed_E=np.zeros(len(lessons.KB), bool))
+
+
+class Capitals:
+    """Every word in capitals."""
+
+    def recognize(self, documents: list[Document]) -> list[Found]:
+        found = []
+        for document in documents:
+            at = [i for i, letter in enumerate(document.text) if letter.isupper()]
+            made = document.having(mentions=[Mention(start=i, end=i + 1, text=document.text[i]) for i in at])
+            found.append(Found(made, (0.5,) * len(at)))
+        return found
+
+
+def test_texts_are_linked_one_after_the_other(ranker: Ranker) -> None:
+    linker = Linker(ranker, Capitals(), k=1)  # type: ignore[arg-type]
+    one = linker("aB")
+    assert [(link.mention.text, link.confidence) for link in one.links] == [("B", 0.5)]
+    many = list(linker(text for text in ["aB", "", "none", "CD"]))
+    assert [its.document.id for its in many] == ["1", "2", "3", "4"]
+    assert [len(its.links) for its in many] == [1, 0, 0, 2]
+    assert many[0].links[0].candidates == one.links[0].candidates
+    with pytest.raises(ValueError, match="nothing finds mentions here"):
+        Linker(ranker)("aB")
+
+
+def test_many_texts_are_not_held(ranker: Ranker) -> None:
+    """What is asked for is read some documents ahead, not to its end."""
+    read = 0
+
+    def texts() -> object:
+        nonlocal read
+        for _ in range(10_000):
+            read += 1
+            yield "a text"
+
+    stream = Linker(ranker, Capitals())(texts())  # type: ignore[arg-type]
+    next(stream)
+    assert read <= 64
+
+
+@given(st.lists(st.integers(0, 300_000), max_size=20))
+def test_documents_come_in_pieces_that_fit(lengths: list[int]) -> None:
+    documents = [Document(id=str(n), text="x" * length) for n, length in enumerate(lengths)]
+    pieces = list(batched(documents))
+    assert [one for piece in pieces for one in piece] == documents
+    assert all(sum(len(one.text) for one in piece[:-1]) < 200_000 for piece in pieces)
+
+
+def test_a_precision_needs_a_calibration(ranker: Ranker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Ranker, "load", classmethod(lambda cls, run: ranker))
+    with pytest.raises(ValueError, match="was not calibrated"):
+        Linker.load("run", precision=0.9)
+    with pytest.raises(ValueError, match="not both"):
+        Linker.load("run", precision=0.9, threshold=0.5)
+    monkeypatch.setattr(Ranker, "load", classmethod(lambda cls, run: calibrated(ranker, 0.0)))
+    assert Linker.load("run", precision=0.97).threshold == 0.9
+    assert Linker.load("run").threshold == 0.5
+
+
+def test_a_recognizer_that_is_unknown_is_named(tmp_path: Path, ranker: Ranker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Ranker, "load", classmethod(lambda cls, run: ranker))
+    with pytest.raises(ValueError, match="unknown name 'oracle' in recognizers"):
+        Linker.load("run", recognizer="oracle")
+    with pytest.raises(ValueError, match="no trained tagger here"):
+        Linker.load("run", recognizer=str(tmp_path))
