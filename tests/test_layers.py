@@ -22,7 +22,7 @@ LAYERS = (
     "predictions foreign metrics calibration trust gold protocols evaluation end_to_end tables plots corpus_plots separation "
     "separation_plots model_card report report_plots published",
     "recipe name_recipe tagger_recipe tagger_training tagger_judging "
-    "preparing name_preparing judging name_judging separating comparing reporting drawing asking knowing "
+    "preparing name_preparing judging pipeline_judging name_judging separating comparing reporting drawing asking knowing "
     "linking cards watching training reranker_training maps tasks cli cli_index cli_kb cli_convert cli_link __main__",
 )
 LAYER = {name: number for number, names in enumerate(LAYERS) for name in names.split()}

@@ -88,6 +88,12 @@ def evaluate(
     ] = None,
     on: Annotated[list[Role] | None, typer.Option(help="dev or test; when left out, what the run says.")] = None,
     found: Annotated[bool, typer.Option("--found", help="The others found the mentions themselves.")] = False,
+    recognizer: Annotated[
+        str, typer.Option(help="Judge the whole pipeline: a tagger's folder, `dictionary`, ..., or `own`.")
+    ] = "",
+    threshold: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Of the pipeline: the probability below which a mention is NIL.")
+    ] = None,
 ) -> None:
     """Judge a run: within candidates and over the full knowledge base, overall and by slices.
 
@@ -96,11 +102,15 @@ def evaluate(
     With others, compare what was said of the same mentions, with paired tests: tripel evaluate RUN OTHER theirs.jsonl
 
     Mentions that others found themselves: precision, recall, F1 and what was lost: tripel evaluate RUN theirs.pubtator --found
+
+    The whole pipeline on plain texts: tripel evaluate RUN --recognizer runs/tagger, or `own` of a run that finds mentions itself
     """
     from tripel import tasks
 
     roles: list[Split] = [role.value for role in on or []]
-    if found:
+    if recognizer:
+        print(tasks.pipeline(run, "" if recognizer == "own" else recognizer, on=roles, threshold=threshold))
+    elif found:
         print(tasks.found(run, others or [run], on=roles))
     else:
         print(tasks.compare(run, others, on=roles) if others else tasks.evaluate(run, on=roles))

@@ -30,6 +30,7 @@ from tripel.name_preparing import name_ground, name_lesson
 from tripel.name_recipe import NameRecipe
 from tripel.objectives.tagging_and_linking import TaggingAndLinking
 from tripel.pair_files import read as read_pairs
+from tripel.pipeline_judging import judge_pipeline
 from tripel.preparing import Ground, ground, lesson, read_documents
 from tripel.progress import bar
 from tripel.ranker import INDEX
@@ -134,6 +135,16 @@ def found(run: Path, others: Sequence[Path], *, on: Sequence[Role] = ()) -> str:
         ]
         parts.append(f"## {role}\n\n{tables.found(judged)}")
     return "\n\n".join(parts)
+
+
+def pipeline(run: Path, recognizer: str, *, on: Sequence[Role] = (), threshold: float | None = None) -> str:
+    """A run and a recognizer on plain texts, against what is annotated. Gives the tables as Markdown."""
+    recipe = _linking(run, "a pipeline needs a linker; give a tagger as --recognizer")
+    its = _ground(recipe, run)
+    linker = Linker.load(run, recognizer=recognizer, threshold=threshold)
+    name = Path(recognizer.split()[0]).name if recognizer else "own-tagger"
+    seed = recipe.trainer.seed
+    return "\n\n".join(judge_pipeline(linker, its, role, run=run, name=name, seed=seed) for role in on or ("test",))
 
 
 def report(run: Path, others: Sequence[Path], *, folder: Path, texts: bool = True) -> Path:

@@ -1,0 +1,181 @@
+"""Mentions and abstracts linked in a second, of BC5CDR test: given mentions, and found ones; one run, one machine.
+
+    TRIPEL_DATA=... python scripts/benchmarks/linking.py runs/fast --tagger runs/tagger --joint runs/joint
+
+The published way encodes each mention alone between markers, and each of its 64 lexical candidates anew, padded to 128
+tokens (Le & Nguyen 2023, their released code); it is given few mentions, since it is slow. All others search every name.
+`wholes` weighs all evidence of a run, `best rows` leaves that out. bf16 and int8 are the same weights in other arithmetic:
+what that costs in accuracy is in the last column, over the same mentions. Each way runs in a process of its own and reports
+its peak memory; rounds alternate; ratios are those of the medians. Time is that of linking, abbreviations included, without
+loading.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tripel.documents import Document, Linked
+    from tripel.linker import Linker
+
+FIXED, CANDIDATES = 128, 64
+FEW = 8  # mentions of the published way in a round
+GIVEN = ("published", "wholes", "wholes bf16", "best rows", "best rows bf16", "best rows int8")
+FOUND = ("tagger, wholes bf16", "tagger, best rows bf16", "joint, best rows bf16")
+
+
+def main() -> None:
+    """Measure, and print a Markdown table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("run", type=Path)
+    parser.add_argument("--tagger", type=Path)
+    parser.add_argument("--joint", type=Path)
+    parser.add_argument("--documents", type=int, default=100)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--one", help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    if asked.one:
+        print(json.dumps(measure(asked.one, asked)))
+        return
+    ways = [*GIVEN, *(way for way in FOUND if getattr(asked, way.split(",")[0]))]
+    rounds = [{way: one(way) for way in ways} for _ in range(asked.rounds)]
+    report(ways, rounds, documents=asked.documents, threads=asked.threads)
+
+
+def one(way: str) -> dict[str, float]:
+    """One way in a process of its own."""
+    done = subprocess.run([sys.executable, *sys.argv, "--one", way], check=True, capture_output=True, text=True)
+    print(f"{way}: {done.stdout.splitlines()[-1]}", file=sys.stderr)
+    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def measure(way: str, asked: argparse.Namespace) -> dict[str, float]:
+    """Mentions and documents in a second, share that is right, peak memory in MiB."""
+    import torch
+
+    from tripel.corpora.bc5cdr import Bc5cdr
+
+    torch.set_num_threads(asked.threads)
+    documents = Bc5cdr(Bc5cdr.Config()).read("test")[: asked.documents]
+    found = published(documents, asked.run) if way == "published" else ours(way, documents, asked)
+    return {**found, "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
+
+
+def ours(way: str, documents: Sequence[Document], asked: argparse.Namespace) -> dict[str, float]:
+    """A linker over documents, once to warm up on a few."""
+    finder, _, arithmetic = way.rpartition(", ")
+    linker = prepared(asked.joint if finder == "joint" else asked.run, finder, arithmetic, asked)
+    given = not finder
+    texts = documents if given else [replace(document, mentions=()) for document in documents]
+    list(linker.stream(texts[:8], given=given))
+    began = time.perf_counter()
+    linked = list(linker.stream(texts, given=given))
+    seconds = time.perf_counter() - began
+    mentions = sum(len(one.links) for one in linked)
+    right = accuracy(linked, documents, linker) if given else float("nan")
+    return {"mentions": mentions / seconds, "documents": len(documents) / seconds, "right": right}
+
+
+def prepared(run: Path, finder: str, arithmetic: str, asked: argparse.Namespace) -> Linker:
+    """The linker in the arithmetic wanted; without weights an entity counts as its best row."""
+    import torch
+
+    from tripel.linker import Linker
+
+    linker = Linker.load(run, recognizer=str(asked.tagger) if finder == "tagger" else "", threshold=0.0)
+    if arithmetic.startswith("best rows"):
+        linker.ranker.weights = linker.ranker.calibration = None
+    encoders = [linker.ranker.encoder]
+    if linker.recognizer is not None:
+        encoders.append(linker.recognizer.reader.encoder)  # type: ignore[attr-defined]
+    for encoder in encoders:
+        if arithmetic.endswith("bf16"):
+            encoder.config = replace(encoder.config, precision="bf16")
+        if arithmetic.endswith("int8"):
+            encoder.mention_tower = torch.ao.quantization.quantize_dynamic(  # type: ignore[no-untyped-call]
+                encoder.mention_tower, {torch.nn.Linear}, dtype=torch.qint8
+            )
+    return linker
+
+
+def accuracy(linked: Sequence[Linked], documents: Sequence[Document], linker: Linker) -> float:
+    """Share of linkable mentions whose first candidate is right."""
+    kb = linker.ranker.kb
+    right = [
+        kb.row(link.candidates[0].entity) in kb.rows(mention.entities)
+        for document, one in zip(documents, linked, strict=True)
+        for mention, link in zip(document.mentions, one.links, strict=True)
+        if mention.entities
+    ]
+    return sum(right) / len(right)
+
+
+def published(documents: Sequence[Document], run: Path) -> dict[str, float]:
+    """Mention by mention, its candidates encoded anew; lexical candidates are looked up beforehand."""
+    import torch
+
+    from tripel import views
+    from tripel.candidates import Candidates, Config
+    from tripel.encoder import Encoder
+    from tripel.knowledge import KnowledgeBase
+    from tripel.views import Passages
+
+    kb = KnowledgeBase.open(run / "knowledge.arrow")
+    encoder = Encoder(
+        Encoder.Config(view="marked", mention_length=FIXED, entity_length=FIXED, entity_view="whole")
+    ).eval()
+    chosen = [(document, mention) for document in documents for mention in document.mentions][:FEW]
+    hits = Candidates(Config(mix=44), kb).search([mention.text for _, mention in chosen], k=CANDIDATES)
+    tokenize: Callable[..., dict[str, torch.Tensor]] = encoder.tokenizer
+    began = time.perf_counter()
+    with torch.inference_mode():
+        for (document, mention), rows in zip(chosen, hits.row_MK.tolist(), strict=True):
+            shown = views.passages([(document, [mention])], view="marked", long_forms=True)
+            vector_MD = encoder.mentions(Passages(shown.texts, shown.passage_M, shown.start_M, shown.end_M))
+            texts = [encoder.entity_text(kb, row) for row in rows if row >= 0]
+            padded = tokenize(texts, padding="max_length", truncation=True, max_length=FIXED, return_tensors="pt")
+            entity_ED = encoder.entity_tower(**padded).last_hidden_state[:, 0]
+            encoder.similarity(vector_MD, entity_ED).argmax()
+    seconds = time.perf_counter() - began
+    each = len(chosen) / seconds
+    mean = sum(len(document.mentions) for document in documents) / len(documents)
+    return {"mentions": each, "documents": each / mean, "right": float("nan")}
+
+
+def report(ways: Sequence[str], rounds: Sequence[dict[str, dict[str, float]]], *, documents: int, threads: int) -> None:
+    """Medians, and ratios to the published way."""
+    from tripel.tables import Table
+
+    middle = {way: {key: statistics.median(its[way][key] for its in rounds) for key in rounds[0][way]} for way in ways}
+    base = middle["published"]["mentions"]
+    rows = [
+        [
+            way,
+            f"{its['mentions']:,.1f}",
+            f"{its['documents']:,.2f}",
+            f"{its['mentions'] / base:,.0f}x",
+            f"{its['memory']:,.0f}",
+            "" if its["right"] != its["right"] else f"{100 * its['right']:.2f}",
+        ]
+        for way, its in middle.items()
+    ]
+    columns = ["way", "mentions/s", "abstracts/s", "times published", "peak MiB", "right %"]
+    print(
+        f"{documents} abstracts of BC5CDR test, {threads} threads, medians of {len(rounds)} rounds\n\n{Table(columns, rows)}"
+    )
+
+
+if __name__ == "__main__":
+    main()
