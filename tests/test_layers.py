@@ -12,7 +12,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "src" / "tripel"
 LAYERS = (
-    "__init__ documents knowledge files config find problems",
+    "documents knowledge files config find problems",
     "corpora terminologies abbreviations clusters synonyms pair_files vectors releases library archives fetching checking counts "
     "formats converting tags",
     "similarity views words windows packing encoder encoding indexes candidates folding progress",
@@ -23,7 +23,7 @@ LAYERS = (
     "separation_plots model_card report report_plots published",
     "recipe name_recipe tagger_recipe tagger_training tagger_judging "
     "preparing name_preparing judging pipeline_judging name_judging separating comparing reporting drawing asking knowing "
-    "linking cards watching training reranker_training maps tasks cli cli_index cli_kb cli_convert cli_link __main__",
+    "linking cards watching training reranker_training maps tasks cli cli_index cli_kb cli_convert cli_link __main__ __init__",
 )
 LAYER = {name: number for number, names in enumerate(LAYERS) for name in names.split()}
 JUDGING = 5

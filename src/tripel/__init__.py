@@ -1,3 +1,55 @@
-"""tripel: train, judge and serve biomedical entity linkers by metric learning."""
+"""tripel: train, judge and serve biomedical entity linkers by metric learning.
+
+What is imported from here is documented, typed and stable; everything else may change between versions. Names are loaded when
+they are asked for, so that `import tripel` is instant.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tripel.documents import Candidate as Candidate
+    from tripel.documents import Document as Document
+    from tripel.documents import Link as Link
+    from tripel.documents import Linked as Linked
+    from tripel.documents import Mention as Mention
+    from tripel.knowledge import Entity as Entity
+    from tripel.knowledge import KnowledgeBase as KnowledgeBase
+    from tripel.linker import Linker as Linker
+    from tripel.tasks import compare as compare
+    from tripel.tasks import evaluate as evaluate
+    from tripel.tasks import rerank as rerank
+    from tripel.tasks import resume as resume
+    from tripel.tasks import train as train
 
 __version__ = "0.1.0"
+
+_MODULES = {
+    "Candidate": "documents",
+    "Document": "documents",
+    "Entity": "knowledge",
+    "KnowledgeBase": "knowledge",
+    "Link": "documents",
+    "Linked": "documents",
+    "Linker": "linker",
+    "Mention": "documents",
+    "compare": "tasks",
+    "evaluate": "tasks",
+    "rerank": "tasks",
+    "resume": "tasks",
+    "train": "tasks",
+}
+__all__ = ["__version__", *_MODULES]
+
+
+def __getattr__(name: str) -> Any:
+    """A public name, from the module that it lies in."""
+    if name not in _MODULES:
+        raise AttributeError(f"module 'tripel' has no attribute {name!r}; there is {', '.join(_MODULES)}")
+    return getattr(import_module(f"tripel.{_MODULES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -111,5 +111,5 @@ def _counted(documents: Sequence[Document]) -> str:
     return (
         f"{len(mentions):,} mentions of {len(documents):,} documents, 95 % interval by bootstrap over documents;"
         f" {nested:,} overlap others and {split:,} are in pieces, which a tagger cannot find as they are: they count as"
-        " not found."
+        " not found. `linked wrong` is one of another type."
     )

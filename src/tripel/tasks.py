@@ -50,10 +50,15 @@ SHOWN = 3  # candidates of an example
 MEAN = {"entity_pooling": "mean"}  # how encoders that were not trained here are mostly used
 
 
-def train(path: Path, overrides: Sequence[str] = (), *, output: Path | None = None) -> Path:
-    """Train from a YAML file. Gives the run folder, which holds all that `resume`, `evaluate` and `link` need."""
+def train(path: Path | str, overrides: Sequence[str] = (), *, output: Path | str | None = None) -> Path:
+    """Train from a YAML file, with `section.key=value` words laid over it. Gives the run folder, which holds all that `resume`,
+    `evaluate` and `Linker.load` need.
+
+    Raises ValueError in one sentence for settings that cannot work, and where the folder is a run already.
+    """
+    path = Path(path)
     recipe = recipe_of(config.load(path, overrides))
-    run = agreed(output or Path("runs") / f"{path.stem}-{time.strftime('%Y%m%d-%H%M%S')}")
+    run = agreed(Path(output) if output else Path("runs") / f"{path.stem}-{time.strftime('%Y%m%d-%H%M%S')}")
     if processes().is_main_process:
         if (run / METRICS).exists() or (run / checkpoint.ENCODER).exists():
             raise ValueError(f"{run} is a run already; go on with `tripel resume {run}`, or choose another --output")
@@ -62,8 +67,9 @@ def train(path: Path, overrides: Sequence[str] = (), *, output: Path | None = No
     return _train_any(recipe, run, resumed=False)
 
 
-def resume(run: Path) -> Path:
-    """Go on with a run that was stopped, from its last checkpoint."""
+def resume(run: Path | str) -> Path:
+    """Go on with a run that was stopped, from its last checkpoint; a finished one is judged again. Gives its folder."""
+    run = Path(run)
     return _train_any(read_recipe(run), run, resumed=True)
 
 
@@ -74,8 +80,9 @@ def read_recipe(run: Path) -> AnyRecipe:
     return recipe_of(config.load(run / CONFIG))
 
 
-def evaluate(run: Path, *, on: Sequence[Role] = ()) -> str:
+def evaluate(run: Path | str, *, on: Sequence[Role] = ()) -> str:
     """Judge a run again, on dev or test where one is named. Gives the tables as Markdown."""
+    run = Path(run)
     recipe = read_recipe(run)
     if isinstance(recipe, NameRecipe):
         return judge_names(run, recipe, name_ground(recipe, run), Journal.silent())
@@ -92,11 +99,12 @@ def _judging(data: Data, on: Sequence[Role]) -> Data:
     return replace(data, judged=tuple(on)) if on else data
 
 
-def rerank(run: Path, overrides: Sequence[str] = ()) -> str:
+def rerank(run: Path | str, overrides: Sequence[str] = ()) -> str:
     """Train a re-ranker for a judged run, from its encoder and on what that confuses, then judge the run with it.
 
     Called again it goes on where it stopped. Gives the tables as Markdown.
     """
+    run = Path(run)
     recipe = _linking(run, "a re-ranker reads mentions and entities")
     found, folder = _ground(recipe, run), run / RERANKER
     resumed = (folder / CONFIG).exists()
@@ -114,11 +122,12 @@ def rerank(run: Path, overrides: Sequence[str] = ()) -> str:
     return ""
 
 
-def compare(run: Path, others: Sequence[Path], *, on: Sequence[Role] = ()) -> str:
+def compare(run: Path | str, others: Sequence[Path | str], *, on: Sequence[Role] = ()) -> str:
     """A judged run against other runs, or files of predictions, on the same mentions. Gives the tables as Markdown."""
+    run, theirs = Path(run), [Path(other) for other in others]
     recipe = _linking(run, "compare encoders of names with `tripel separation`, and what taggers find with --found")
     found = _ground(recipe, run)
-    return "\n\n".join(str(compared([run, *others], found, role, seed=recipe.trainer.seed)) for role in on or ("test",))
+    return "\n\n".join(str(compared([run, *theirs], found, role, seed=recipe.trainer.seed)) for role in on or ("test",))
 
 
 def found(run: Path, others: Sequence[Path], *, on: Sequence[Role] = ()) -> str:

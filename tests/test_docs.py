@@ -1,0 +1,59 @@
+"""Pages of docs: their examples run, in order, in a folder where `runs/sample` and `runs/tagger` were trained."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import tiny
+import yaml
+
+from tripel import tasks
+from tripel.corpora.sample import Sample
+
+ROOT = Path(__file__).parents[1]
+PAGES = [page.name for page in sorted((ROOT / "docs").glob("*.md")) if "```python" in page.read_text(encoding="utf-8")]
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with configurations on an encoder that reads letters, and what was trained with them."""
+    folder = tmp_path_factory.mktemp("docs")
+    model = str(tiny.folder(folder / "model"))
+    (folder / "configs").mkdir()
+    sample = yaml.safe_load((ROOT / "configs" / "sample.yaml").read_text(encoding="utf-8"))
+    sample["encoder"]["model"] = model
+    sample["trainer"]["epochs"] = 0
+    sample |= {"journal": {"wandb": False}}
+    sample["data"] = {"watched": 0}
+    tagger = {
+        "corpus": {"name": "sample"},
+        "objective": {"name": "tagging", "lr": 0.05},
+        "data": {"watched": 0},
+        "encoder": {"model": model},
+        "trainer": {"epochs": 1, "batch": 8},
+        "journal": {"wandb": False},
+    }
+    for name, values in (("sample", sample), ("tagger", tagger)):
+        (folder / "configs" / f"{name}.yaml").write_text(yaml.safe_dump(values), encoding="utf-8")
+        tasks.train(folder / "configs" / f"{name}.yaml", output=folder / "runs" / name)
+    return folder
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_examples_of_a_page_run(page: str, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(place)
+    document = next(one for one in Sample(Sample.Config()).read("test") if one.mentions)
+    first = document.mentions[0]
+    known: dict[str, object] = {"FIRST": (document.id, first.start, first.end)}
+    for number, block in enumerate(
+        re.findall(r"```python\n(.*?)```", (ROOT / "docs" / page).read_text(encoding="utf-8"), re.DOTALL)
+    ):
+        exec(compile(block, f"{page}, block {number + 1}", "exec"), known)
+
+
+def test_links_between_pages_lead_somewhere() -> None:
+    for page in (*(ROOT / "docs").glob("*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md"):
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8")):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
