@@ -18,6 +18,7 @@ import resource
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -40,6 +41,7 @@ def main() -> None:
     parser.add_argument("run", type=Path)
     parser.add_argument("--tagger", type=Path)
     parser.add_argument("--joint", type=Path)
+    parser.add_argument("--scispacy", type=Path, help="the Python of an environment that has scispaCy")
     parser.add_argument("--documents", type=int, default=100)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
@@ -48,7 +50,8 @@ def main() -> None:
     if asked.one:
         print(json.dumps(measure(asked.one, asked)))
         return
-    ways = [*GIVEN, *(way for way in FOUND if getattr(asked, way.split(",")[0]))]
+    ways = [*GIVEN, *(["scispacy"] if asked.scispacy else [])]
+    ways += [way for way in FOUND if getattr(asked, way.split(",")[0])]
     rounds = [{way: one(way) for way in ways} for _ in range(asked.rounds)]
     report(ways, rounds, documents=asked.documents, threads=asked.threads)
 
@@ -69,6 +72,8 @@ def measure(way: str, asked: argparse.Namespace) -> dict[str, float]:
 
     torch.set_num_threads(asked.threads)
     documents = Bc5cdr(Bc5cdr.Config()).read("test")[: asked.documents]
+    if way == "scispacy":
+        return peer(documents, asked)
     found = published(documents, asked.run) if way == "published" else ours(way, documents, asked)
     return {**found, "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
 
@@ -152,6 +157,40 @@ def published(documents: Sequence[Document], run: Path) -> dict[str, float]:
     each = len(chosen) / seconds
     mean = sum(len(document.mentions) for document in documents) / len(documents)
     return {"mentions": each, "documents": each / mean, "right": float("nan")}
+
+
+def peer(documents: Sequence[Document], asked: argparse.Namespace) -> dict[str, float]:
+    """scispaCy's candidate generator over the same names and mentions, in an environment of its own."""
+    from tripel.abbreviations import expand
+    from tripel.knowledge import KnowledgeBase
+
+    kb = KnowledgeBase.open(asked.run / "knowledge.arrow")
+    mentions = [mention for document in map(expand, documents) for mention in document.mentions]
+    with tempfile.TemporaryDirectory() as folder:
+        with (Path(folder) / "concepts.jsonl").open("w", encoding="utf-8") as out:
+            for entity in kb:
+                record = {
+                    "concept_id": entity.id,
+                    "canonical_name": entity.name,
+                    "aliases": list(entity.synonyms),
+                    "types": [],
+                    "definition": None,
+                }
+                out.write(json.dumps(record) + "\n")
+        said = [mention.long_form or mention.text for mention in mentions]
+        (Path(folder) / "mentions.json").write_text(json.dumps(said), encoding="utf-8")
+        script = Path(__file__).with_name("peer_scispacy.py")
+        done = subprocess.run([asked.scispacy, script, folder], check=True, capture_output=True, text=True)
+    found = json.loads(done.stdout.splitlines()[-1])
+    pairs = [(mention, id) for mention, id in zip(mentions, found["first"], strict=True) if mention.entities]
+    right = [kb.row(id) in kb.rows(mention.entities) for mention, id in pairs]
+    speed = len(mentions) / found["seconds"]
+    return {
+        "mentions": speed,
+        "documents": speed * len(documents) / len(mentions),
+        "right": sum(right) / len(right),
+        "memory": found["memory"],
+    }
 
 
 def report(ways: Sequence[str], rounds: Sequence[dict[str, dict[str, float]]], *, documents: int, threads: int) -> None:
