@@ -22,13 +22,14 @@ from tripel.deciding import CALIBRATION
 from tripel.encoder import Encoder
 from tripel.encoding import entity_vectors, unit_vectors
 from tripel.files import located, mended, read_json, write_json
-from tripel.index_plan import memory, parsed, said
+from tripel.index_plan import memory
 from tripel.indexing import Stamp
 from tripel.knowledge import KnowledgeBase
 from tripel.preparing import read_terminologies
 from tripel.progress import bar
 from tripel.ranker import INDEX, KNOWLEDGE, Ranker
 from tripel.reranker import RERANKER
+from tripel.sizes import parsed, said
 from tripel.vectors import Vectors
 from tripel.whole import WEIGHTS
 
