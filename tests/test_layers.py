@@ -13,7 +13,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "src" / "tripel"
 LAYERS = (
     "__init__ offline startup sizes documents knowledge files config find problems",
-    "corpora terminologies abbreviations clusters synonyms pair_files vectors releases library archives fetching checking "
+    "corpora terminologies abbreviations clusters synonyms pair_files vectors releases library bundle archives fetching checking "
     "counts formats converting",
     "similarity views windows packing encoder encoding indexes candidates folding progress",
     "negatives batches name_batches objectives trainer checkpoint journal environment",
@@ -22,7 +22,7 @@ LAYERS = (
     "predictions foreign metrics calibration gold protocols evaluation end_to_end tables plots corpus_plots separation "
     "separation_plots model_card report report_plots published",
     "recipe name_recipe preparing name_preparing judging name_judging separating comparing reporting drawing asking knowing "
-    "linking cards watching training reranker_training maps tasks cli cli_index cli_kb cli_convert cli_link "
+    "linking cards watching training reranker_training maps tasks bundling cli cli_index cli_kb cli_convert cli_link cli_bundle "
     "__main__",
 )
 LAYER = {name: number for number, names in enumerate(LAYERS) for name in names.split()}

@@ -6,7 +6,7 @@ import json
 import math
 import os
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from tripel.corpora.pubtator import whole
 from tripel.deciding import CALIBRATION
 from tripel.encoder import Encoder
 from tripel.encoding import entity_vectors, unit_vectors
-from tripel.files import located, mended, read_json, write_json
+from tripel.files import appearing, located, mended, read_json, write_json
 from tripel.index_plan import memory
 from tripel.indexing import Stamp
 from tripel.knowledge import KnowledgeBase
@@ -145,6 +145,7 @@ def update(folder: Path, source: str, output: Path | None = None) -> str:
 
 
 LINKS = (checkpoint.ENCODER, INDEX, KNOWLEDGE, WEIGHTS, CALIBRATION, RERANKER)  # all that links, in a run
+UNNEEDED = shutil.ignore_patterns(checkpoint.STATE, "wandb", "*.jsonl", "config.yaml")  # of training a re-ranker
 
 
 def _carried(folder: Path, output: Path) -> None:
@@ -152,16 +153,17 @@ def _carried(folder: Path, output: Path) -> None:
     if output.exists():
         raise ValueError(f"{output} is there already; `tripel index update {output} KB` goes on with it")
     Ranker.load(folder)  # raises where something is missing
-    part = output.with_name(f".{output.name}.part")
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
+    with appearing(output) as part:
+        lay_out(folder, part, copy=os.link)
+
+
+def lay_out(folder: Path, part: Path, *, copy: Callable[[str, str], object]) -> None:
+    """Bring what links of a run into another folder, file by file."""
     for name in LINKS:
         if (folder / name).is_dir():
-            unneeded = shutil.ignore_patterns("state", "wandb", "*.jsonl")
-            shutil.copytree(folder / name, part / name, copy_function=os.link, ignore=unneeded)
+            shutil.copytree(folder / name, part / name, copy_function=copy, ignore=UNNEEDED)
         elif (folder / name).exists():
-            os.link(folder / name, part / name)
-    part.rename(output)
+            copy(str(folder / name), str(part / name))
 
 
 def learn(folder: Path, files: Sequence[Path]) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from tripel import cli_convert, cli_index, cli_kb, cli_link, offline
+from tripel import cli_bundle, cli_convert, cli_index, cli_kb, cli_link, offline
 
 if TYPE_CHECKING:
     from tripel.fetching import Progress
@@ -31,6 +31,7 @@ data = typer.Typer(no_args_is_help=True, help="Corpora: fetch, count, check, con
 data.command("convert")(cli_convert.convert)
 app.add_typer(data, name="data")
 app.command("link")(cli_link.link)
+app.command("bundle")(cli_bundle.bundle)
 
 
 @app.callback()
