@@ -12,7 +12,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "src" / "tripel"
 LAYERS = (
-    "__init__ offline startup sizes documents knowledge files config find problems",
+    "__init__ offline startup findings limits sizes documents knowledge files config find problems",
     "corpora terminologies abbreviations clusters synonyms pair_files vectors releases library bundle archives fetching checking "
     "counts formats converting",
     "similarity views windows packing encoder encoding indexes candidates folding progress",
@@ -23,7 +23,7 @@ LAYERS = (
     "separation_plots model_card report report_plots published",
     "recipe name_recipe preparing name_preparing judging name_judging separating comparing reporting drawing asking knowing "
     "linking cards watching training reranker_training maps tasks bundling cli cli_index cli_kb cli_convert cli_link cli_bundle "
-    "__main__",
+    "cli_doctor checkups doctor __main__",
 )
 LAYER = {name: number for number, names in enumerate(LAYERS) for name in names.split()}
 JUDGING = 5

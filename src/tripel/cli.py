@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from tripel import cli_bundle, cli_convert, cli_index, cli_kb, cli_link, offline
+from tripel import cli_bundle, cli_convert, cli_doctor, cli_index, cli_kb, cli_link, offline
 
 if TYPE_CHECKING:
     from tripel.fetching import Progress
@@ -32,6 +32,7 @@ data.command("convert")(cli_convert.convert)
 app.add_typer(data, name="data")
 app.command("link")(cli_link.link)
 app.command("bundle")(cli_bundle.bundle)
+app.command("doctor")(cli_doctor.doctor)
 
 
 @app.callback()

@@ -21,7 +21,7 @@ def describe() -> dict[str, Any]:
         "python": platform.python_version(),
         "packages": versions(),
         "platform": platform.platform(),
-        "cores": _cores(),
+        "cores": cores(),
         "memory_gib": _memory_gib(),
         "gpu": torch.cuda.get_device_name(0) if torch.cuda.is_available() else None,
         "gpus": torch.cuda.device_count(),
@@ -59,7 +59,7 @@ def _version(name: str) -> str | None:
         return None
 
 
-def _cores() -> int | None:
+def cores() -> int | None:
     """Cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
