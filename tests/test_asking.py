@@ -17,7 +17,7 @@ import pytest
 import tiny
 from typer.testing import CliRunner
 
-from tripel import asking, index_plan, index_rows, index_update, library
+from tripel import asking, index_plan, index_rows, index_update, library, sizes
 from tripel.cli import app
 from tripel.config import Choice
 from tripel.files import write_text
@@ -339,7 +339,7 @@ def test_a_plan_prints_every_index_and_takes_one(model: str, tmp_path: Path) -> 
     )
     assert "none fits" in asking.plan(model, str(tmp_path / "kb.arrow"), {}, ram="10MB")
     with pytest.raises(ValueError, match="such as 8GB"):
-        index_plan.parsed("much")
+        sizes.parsed("much")
 
 
 def test_a_plan_takes_codes_where_only_they_fit() -> None:
@@ -350,7 +350,7 @@ def test_a_plan_takes_codes_where_only_they_fit() -> None:
     names = [f"name {number}" for number in range(len(rows))]
     found = index_plan.plan(Vectors([rows]), names, rows=50_000_000, similarity="cosine")
     fits = [one for one in found if one.search.name != "exact"]  # which reads from disk here
-    small = index_plan.choose(fits, ram=index_plan.parsed("2GB"))
+    small = index_plan.choose(fits, ram=sizes.parsed("2GB"))
     assert small is not None and small.search.name == "ivf" and getattr(small.search.settings, "pq", 0)
 
 

@@ -63,6 +63,8 @@ def test_a_command_is_understood(page: str, words: str) -> None:
     """Options and arguments are those that it has; nothing is run."""
     left, command = shlex.split(words), typer.main.get_command(app)
     while hasattr(command, "commands"):
+        while left[0] in {option for parameter in command.params for option in parameter.opts}:
+            left.pop(0)
         name = left.pop(0)
         assert name in command.commands, f"{page}: tripel {words}"
         command = command.commands[name]

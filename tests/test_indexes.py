@@ -107,6 +107,16 @@ def test_too_few_cells_are_made_up_for(tmp_path: Path) -> None:
     assert (row_MR >= 0).all() and score_MR == pytest.approx(EXACT.nearest(ASKED, rows=500)[0], abs=1e-6)
 
 
+def test_cells_are_tuned_by_what_they_find_themselves(tmp_path: Path) -> None:
+    """Where cells hold fewer rows than are asked for in tuning, what is found otherwise does not count for them."""
+    rows = np.random.default_rng(1).normal(size=(2000, 16)).astype(np.float32)
+    vectors = Vectors([rows / np.linalg.norm(rows, axis=1, keepdims=True)])
+    index = Ivf.build(Ivf.Config(), vectors, similarity="cosine", path=tmp_path / "s.faiss", progress=silent)
+    asked = Queries(vectors_MD=vectors[np.arange(50)])
+    true_MR = Exact(Exact.Config(), vectors, similarity="cosine").nearest(asked, rows=10)[0]
+    assert (index.nearest(asked, rows=10)[0] >= true_MR[:, -1:] - 1e-6).mean() > 0.97
+
+
 def test_codes_must_divide_the_dimensions(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="leave it out"):
         Ivf.build(Ivf.Config(pca=8), VECTORS, similarity="dot", path=tmp_path / "s.faiss", progress=silent)

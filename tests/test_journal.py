@@ -164,7 +164,7 @@ def test_who_is_logged_in(
     (tmp_path / "netrc").write_text(entry)
     (tmp_path / "netrc").chmod(0o600)
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
-    assert journal._logged_in() is expected
+    assert journal.logged_in() is expected
 
 
 class Trap:

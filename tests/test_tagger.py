@@ -10,7 +10,7 @@ import pytest
 import tiny
 import yaml
 
-from tripel import checkpoint, tasks
+from tripel import asking, checkpoint, tasks
 from tripel.abbreviations import expand
 from tripel.batches import Near
 from tripel.corpora.sample import Sample
@@ -219,3 +219,8 @@ def test_a_linker_trained_with_a_tagger_reads_a_text_once(
     for ours, theirs in zip(linked.links, again.links, strict=True):
         assert [one.entity for one in ours.candidates] == [one.entity for one in theirs.candidates]
         assert ours.candidates[0].score == pytest.approx(theirs.candidates[0].score, abs=1e-4)
+    asking.update(
+        both, str(both / "knowledge.arrow"), tmp_path / "elsewhere"
+    )  # what links is carried over, its tagger, too
+    carried = Linker.load(tmp_path / "elsewhere")
+    assert carried(linked.document.text).document == linked.document

@@ -33,10 +33,10 @@ from tripel.corpora.bc5cdr import Bc5cdr
 from tripel.encoding import entity_vectors, unit_vectors
 from tripel.find import component
 from tripel.folding import Entities, Part
-from tripel.index_plan import said
 from tripel.indexes.base import Index, Queries
 from tripel.indexes.exact import Exact
 from tripel.ranker import INDEX, Ranker
+from tripel.sizes import said
 from tripel.vectors import SHARD, Vectors, write_shard
 
 AT = 64

@@ -24,7 +24,11 @@ if TYPE_CHECKING:
     from tripel.tasks import resume as resume
     from tripel.tasks import train as train
 
+from tripel import offline
+
 __version__ = "0.1.0"
+
+offline.heed()  # all that happens on import: asked for by the environment, it must come before any library that has a network
 
 _MODULES = {
     "Candidate": "documents",

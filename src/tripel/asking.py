@@ -6,7 +6,7 @@ import json
 import math
 import os
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -21,14 +21,16 @@ from tripel.corpora.pubtator import whole
 from tripel.deciding import CALIBRATION
 from tripel.encoder import Encoder
 from tripel.encoding import entity_vectors, unit_vectors
-from tripel.files import located, mended, read_json, write_json
-from tripel.index_plan import memory, parsed, said
+from tripel.files import appearing, located, mended, read_json, write_json
+from tripel.index_plan import memory
 from tripel.indexing import Stamp
 from tripel.knowledge import KnowledgeBase
 from tripel.preparing import read_terminologies
 from tripel.progress import bar
 from tripel.ranker import INDEX, KNOWLEDGE, Ranker
+from tripel.recognizers.tagger import TAGGER
 from tripel.reranker import RERANKER
+from tripel.sizes import parsed, said
 from tripel.vectors import Vectors
 from tripel.whole import WEIGHTS
 
@@ -143,7 +145,8 @@ def update(folder: Path, source: str, output: Path | None = None) -> str:
     return f"{folder}: {counts}"
 
 
-LINKS = (checkpoint.ENCODER, INDEX, KNOWLEDGE, WEIGHTS, CALIBRATION, RERANKER)  # all that links, in a run
+LINKS = (checkpoint.ENCODER, INDEX, KNOWLEDGE, WEIGHTS, CALIBRATION, RERANKER, TAGGER)  # all that links, in a run
+UNNEEDED = shutil.ignore_patterns(checkpoint.STATE, "wandb", "*.jsonl", "config.yaml")  # of training a re-ranker
 
 
 def _carried(folder: Path, output: Path) -> None:
@@ -151,16 +154,18 @@ def _carried(folder: Path, output: Path) -> None:
     if output.exists():
         raise ValueError(f"{output} is there already; `tripel index update {output} KB` goes on with it")
     Ranker.load(folder)  # raises where something is missing
-    part = output.with_name(f".{output.name}.part")
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
-    for name in LINKS:
+    with appearing(output) as part:
+        lay_out(folder, part, copy=os.link)
+
+
+def lay_out(folder: Path, part: Path, *, copy: Callable[[str, str], object]) -> None:
+    """Bring what links of a run into another folder, file by file."""
+    own = (checkpoint.OBJECTIVE,) if (folder / TAGGER).exists() else ()  # the head of a tagger that shares the encoder
+    for name in (*LINKS, *own):
         if (folder / name).is_dir():
-            unneeded = shutil.ignore_patterns("state", "wandb", "*.jsonl")
-            shutil.copytree(folder / name, part / name, copy_function=os.link, ignore=unneeded)
+            shutil.copytree(folder / name, part / name, copy_function=copy, ignore=UNNEEDED)
         elif (folder / name).exists():
-            os.link(folder / name, part / name)
-    part.rename(output)
+            copy(str(folder / name), str(part / name))
 
 
 def learn(folder: Path, files: Sequence[Path]) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from tripel import cli_convert, cli_index, cli_kb, cli_link
+from tripel import cli_bundle, cli_convert, cli_doctor, cli_index, cli_kb, cli_link, offline
 
 if TYPE_CHECKING:
     from tripel.fetching import Progress
@@ -31,6 +31,20 @@ data = typer.Typer(no_args_is_help=True, help="Corpora: fetch, count, check, con
 data.command("convert")(cli_convert.convert)
 app.add_typer(data, name="data")
 app.command("link")(cli_link.link)
+app.command("bundle")(cli_bundle.bundle)
+app.command("doctor")(cli_doctor.doctor)
+
+
+@app.callback()
+def everywhere(
+    closed: Annotated[
+        bool,
+        typer.Option("--offline", help="Let nothing reach a network; TRIPEL_OFFLINE=1 says the same."),
+    ] = False,
+) -> None:
+    """What holds for every command."""
+    if closed:
+        offline.enforce()
 
 
 class Role(StrEnum):
@@ -268,10 +282,25 @@ def _watch(steps: Iterator[Progress]) -> None:
             bar.update(step.received - bar.n)
 
 
+def offline_first(words: list[str]) -> list[str]:
+    """`--offline` is of every command; where it stands among the options is no matter."""
+    options = words[: words.index("--")] if "--" in words else words
+    if "--offline" not in options:
+        return words
+    return ["--offline", *(word for word in options if word != "--offline"), *words[len(options) :]]
+
+
 def main() -> None:
-    """Run the command; a fault of the input is one sentence on standard error and exit code 1, never a traceback."""
+    """Run the command; a fault of the input is one sentence on standard error and exit code 1, never a traceback.
+
+    Offline it ends by saying what was refused, since libraries may go on where they are.
+    """
+    sys.argv[1:] = offline_first(sys.argv[1:])
     try:
         app()
     except (ValueError, OSError) as error:
         print(f"tripel: {error}", file=sys.stderr)
         raise SystemExit(1) from None
+    finally:
+        if offline.enforced():
+            print(offline.account(), file=sys.stderr)

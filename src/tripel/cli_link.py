@@ -69,7 +69,7 @@ def link(
         ids=ids or (),
     )
     if file and output:
-        given = not recognizer
+        given = linker.recognizer is None
         print(
             tasks.link_file(linker, file, output, given=given, read_as=read_as, write_as=write_as, overwrite=overwrite)
         )

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerFast
 from transformers.utils import logging
 
-from tripel import views
+from tripel import offline, views
 from tripel.config import build
 from tripel.files import fingerprint, read_json, write_json
 from tripel.knowledge import KnowledgeBase
@@ -78,8 +78,9 @@ class Encoder(nn.Module):
         super().__init__()
         self.config = config
         sources = _saved(folder) if folder else (_source(config.model),) * (1 if config.towers == "shared" else 2)
-        self.tokenizer = _tokenizer(sources[0], markers=config.view == "marked")
-        towers = [_transformer(source, config, vocabulary=len(self.tokenizer)) for source in sources]
+        with _told_offline(sources[0]):
+            self.tokenizer = _tokenizer(sources[0], markers=config.view == "marked")
+            towers = [_transformer(source, config, vocabulary=len(self.tokenizer)) for source in sources]
         self.mention_tower = towers[0]
         self.entity_tower = towers[-1]
         self._check_lengths()
@@ -332,6 +333,21 @@ def _transformer(source: str, config: Encoder.Config, *, vocabulary: int) -> Pre
     if vocabulary > model.config.vocab_size:
         model.resize_token_embeddings(vocabulary, mean_resizing=False)
     return model  # type: ignore[no-any-return]
+
+
+@contextmanager
+def _told_offline(source: str) -> Iterator[None]:
+    """What to do for a name on the hub where nothing is fetched, in the place of the library's own words."""
+    try:
+        yield
+    except OSError:
+        if Path(source).exists() or not offline.enforced():
+            raise
+        raise ValueError(
+            f"{source} is a name on the hub, and offline it must be in this machine's cache of it, where it is not; with a"
+            f" network run `hf download {source} --local-dir FOLDER`, bring FOLDER here and say encoder.model=FOLDER, or say"
+            f" encoder.model={EMBEDDED}"
+        ) from None
 
 
 @contextmanager

@@ -19,13 +19,18 @@ def describe() -> dict[str, Any]:
     return {
         "git": git_hash(Path(__file__).parent),
         "python": platform.python_version(),
-        "packages": {name: _version(name) for name in PACKAGES},
+        "packages": versions(),
         "platform": platform.platform(),
-        "cores": _cores(),
+        "cores": cores(),
         "memory_gib": _memory_gib(),
         "gpu": torch.cuda.get_device_name(0) if torch.cuda.is_available() else None,
         "gpus": torch.cuda.device_count(),
     }
+
+
+def versions() -> dict[str, str | None]:
+    """Of the packages that results hang on; None where one is not installed under this name."""
+    return {name: _version(name) for name in PACKAGES}
 
 
 def git_hash(folder: Path) -> str | None:
@@ -54,7 +59,7 @@ def _version(name: str) -> str | None:
         return None
 
 
-def _cores() -> int | None:
+def cores() -> int | None:
     """Cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 

@@ -29,6 +29,19 @@ def replacing(path: Path) -> Iterator[Path]:
         part.unlink(missing_ok=True)
 
 
+@contextmanager
+def appearing(folder: Path) -> Iterator[Path]:
+    """A folder to write to; it appears as `folder`, which is new, when the block ends well. What a kill left makes room."""
+    part = folder.with_name(f".{folder.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    try:
+        yield part
+        part.rename(folder)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
 def swap_in(part: Path, folder: Path) -> None:
     """A finished folder takes the place of another. Killed between the two renames, `mended` brings the old one back."""
     old = _old(folder)

@@ -6,7 +6,6 @@ Shapes: N rows, D dimensions.
 from __future__ import annotations
 
 import math
-import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,7 +25,6 @@ from tripel.indexes.ivf import AT, CODES, Ivf, recall, true_first
 from tripel.similarity import Name
 from tripel.vectors import SHARD, Float, Vectors, resident
 
-UNITS = {"KB": 2**10, "MB": 2**20, "GB": 2**30, "TB": 2**40}
 ASKED = 256  # queries that recall and speed are measured with
 WANTED = 0.99
 SPELLING = ("ngram", "bm25")  # never chosen: they find other things
@@ -116,20 +114,6 @@ def memory(search: Choice, *, rows: int, dimensions: int) -> int:
         return 4 * (rows if resident(rows, dimensions) else SHARD) * dimensions
     its: int = component("indexes", search.name).size(search.settings, rows=rows, dimensions=dimensions)
     return its
-
-
-def parsed(text: str) -> int:
-    """`8GB` -> bytes. Raises ValueError that shows the form."""
-    found = re.fullmatch(r"\s*([0-9.]+)\s*([KMGT]B)\s*", text.upper())
-    if not found:
-        raise ValueError(f"{text!r}: expected a size such as 8GB or 500MB")
-    return int(float(found[1]) * UNITS[found[2]])
-
-
-def said(size: float) -> str:
-    """Bytes -> `1.5 GB`."""
-    unit = next((name for name, value in reversed(UNITS.items()) if size >= value), "KB")
-    return f"{size / UNITS[unit]:.1f} {unit}"
 
 
 def _tried(search: Choice, exact: Exact, query_MD: Float, wanted_M: Float, rows: int, slowest: float) -> Option:

@@ -258,7 +258,7 @@ def _wandb(run: Path, config: Config, settings: Mapping[str, Any]) -> Sink:
     os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
     import wandb
 
-    online = os.environ.get("WANDB_MODE", "online") == "online" and _logged_in()
+    online = os.environ.get("WANDB_MODE", "online") == "online" and logged_in()
     modes: tuple[Literal["online", "offline"], ...] = ("online", "offline") if online else ("offline",)
     for mode in modes:
         try:
@@ -269,7 +269,7 @@ def _wandb(run: Path, config: Config, settings: Mapping[str, Any]) -> Sink:
     return Sink()
 
 
-def _logged_in() -> bool:
+def logged_in() -> bool:
     """Whether wandb would find a key without asking: in the environment or in the netrc file."""
     if os.environ.get("WANDB_API_KEY"):
         return True

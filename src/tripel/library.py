@@ -155,8 +155,15 @@ def shareable(kb: KnowledgeBase) -> KnowledgeBase:
 
 def all_shareable(kb: KnowledgeBase) -> bool:
     """Whether `shareable` would keep every name."""
+    return not restricted(kb)
+
+
+def restricted(kb: KnowledgeBase) -> dict[str, int | None]:
+    """The vocabularies whose names `shareable` would leave out, and how far each is restricted; None where it is not known."""
+    levels = PUBLIC | kb.restrictions
     sources = kb.table["sources"].combine_chunks().flatten().unique().to_pylist()
-    return all(_free(source, PUBLIC | kb.restrictions) for source in sources)
+    kept_back = {one for source in sources if not _free(source, levels) for one in source.split(BETWEEN)}
+    return {one: levels.get(one) for one in sorted(kept_back)}
 
 
 def _shareable(kb: KnowledgeBase, levels: Mapping[str, int]) -> Iterator[Entity]:

@@ -16,6 +16,7 @@ from typing import overload
 
 import numpy as np
 
+from tripel import bundle
 from tripel.abbreviations import expand
 from tripel.config import choose, words
 from tripel.deciding import LIKELIER
@@ -77,8 +78,8 @@ class Linker:
         """A run of `tripel train`, or another folder that links.
 
         recognizer: the folder of a trained tagger, or a name with settings, such as `dictionary fuzzy=true`; when left out, the
-        run's own, where it was trained with one. precision: the share of links that are to be right, as the run's dev has it, in
-        place of a threshold. types, sources, ids: only entities of one of these, each where given.
+        run's own, where it was trained with one, and that of a bundle. precision: the share of links that are to be right, as the
+        run's dev has it, in place of a threshold. types, sources, ids: only entities of one of these, each where given.
 
         Raises ValueError in one sentence where something is missing, and for a precision that dev never reached.
         """
@@ -91,7 +92,8 @@ class Linker:
             threshold = ranker.calibration.reaching(precision).threshold
         kept = {"types": tuple(types), "sources": tuple(sources), "ids": tuple(ids)}
         allowed_E = ranker.kb.allowed(**kept) if any(kept.values()) else None
-        found = recognizer_of(recognizer, ranker) if recognizer else own(Path(run), ranker)
+        said = recognizer or bundle.recognizer(Path(run))
+        found = recognizer_of(said, ranker) if said else own(Path(run), ranker)
         return cls(ranker, found, k=k, threshold=threshold, allowed_E=allowed_E)
 
     @overload

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tripel import checkpoint
+from tripel.bundle import BUNDLE
 from tripel.deciding import CALIBRATION, Calibration, signs
 from tripel.documents import Document, Mention
 from tripel.encoder import Encoder
@@ -31,7 +32,9 @@ KNOWLEDGE, INDEX = "knowledge.arrow", "index"  # in a folder that links, beside 
 
 
 def _rebuild(folder: Path) -> str:
-    """The command that makes an index: of a run, or of a folder without a configuration."""
+    """The command that makes an index: of a run, or of a folder without a configuration; of a bundle, what finds its fault."""
+    if (folder / BUNDLE).exists():
+        return f"tripel bundle --check {folder}"
     return (
         f"tripel evaluate {folder}"
         if (folder / "config.yaml").exists()

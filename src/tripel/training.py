@@ -74,10 +74,14 @@ def steps(
 
 
 def public(settings: dict[str, Any]) -> dict[str, Any]:
-    """Without the texts that are to be linked, and without the folders of this machine: for wandb."""
+    """Without the texts that are to be linked, and without the folders of this machine: for wandb, and for others."""
+    return {key: _placeless(value) for key, value in textless(settings).items()}
+
+
+def textless(settings: dict[str, Any]) -> dict[str, Any]:
+    """Without the texts that are to be linked."""
     data = settings.get("data")
-    kept = {**settings, **({"data": {key: value for key, value in data.items() if key != "examples"}} if data else {})}
-    return {key: _placeless(value) for key, value in kept.items()}
+    return {**settings, **({"data": {key: value for key, value in data.items() if key != "examples"}} if data else {})}
 
 
 def _placeless(value: Any) -> Any:

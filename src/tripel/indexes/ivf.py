@@ -20,7 +20,7 @@ from sklearn.cluster import MiniBatchKMeans
 
 from tripel.files import read_json, replacing, write_json
 from tripel.indexes.approximate import FaissIndex, Progress, add, metric, opened
-from tripel.indexes.base import Float, Int, Queries
+from tripel.indexes.base import Float, Int, Queries, best
 from tripel.indexes.exact import Exact
 from tripel.similarity import Name
 from tripel.vectors import Vectors
@@ -202,16 +202,26 @@ def _nearest_cells(query_MD: Float, centroids: Float, metric: int, probe: int) -
 
 
 def _tuned(index: Ivf) -> int:
-    """The fewest cells, by doubling, that find `recall` of the exact first rows of some rows; all if need be."""
+    """The fewest cells, by doubling, that find `recall` of the exact first rows of some rows; all if need be.
+
+    Cells that hold fewer rows than are asked for have missed the others: `nearest` would look for them exactly.
+    """
     vectors = index.exact.vectors
     query_MD = vectors.drawn(ASKED, rng=np.random.default_rng([index.config.seed, 1]))
     at = min(AT, len(vectors))
     wanted = true_first(index.exact, query_MD, at=at)
     index.probe = 1
     cells = faiss.extract_index_ivf(index.found).nlist
-    while index.probe < cells and recall(index, query_MD, wanted, at=at) < index.config.recall:
+    while index.probe < cells and _found(index, query_MD, wanted, at=at) < index.config.recall:
         index.probe = min(cells, 2 * index.probe)
     return index.probe
+
+
+def _found(index: Ivf, query_MD: Float, wanted_M: Float, *, at: int) -> float:
+    """The share that the cells alone find."""
+    row_MR = index.search(query_MD, min(len(index), index.overfetch * at))
+    score_MR, _ = best(index.closeness(Queries(vectors_MD=query_MD), row_MR), row_MR, rows=at)
+    return _share(score_MR, wanted_M)
 
 
 def true_first(exact: Exact, query_MD: Float, *, at: int) -> Float:
@@ -223,4 +233,8 @@ def true_first(exact: Exact, query_MD: Float, *, at: int) -> Float:
 def recall(index: FaissIndex, query_MD: Float, wanted_M: Float, *, at: int) -> float:
     """Share of the first `at` rows that are among the exact first `at`, ties counting."""
     score_MR, _ = index.nearest(Queries(vectors_MD=query_MD), rows=at)
+    return _share(score_MR, wanted_M)
+
+
+def _share(score_MR: Float, wanted_M: Float) -> float:
     return float((score_MR >= wanted_M[:, None] - 1e-6).mean())

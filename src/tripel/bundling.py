@@ -1,0 +1,109 @@
+"""What `tripel bundle` does: one folder of all that links of a run, opened before it is named."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+from pathlib import Path
+
+from tripel import __version__, checkpoint, config, library
+from tripel.asking import lay_out
+from tripel.bundle import RECOGNIZER, Bundle, counted, recognizer, seal
+from tripel.environment import versions
+from tripel.files import appearing, write_text
+from tripel.linker import Linker, recognizer_of
+from tripel.progress import bar
+from tripel.ranker import Ranker
+from tripel.sizes import said
+from tripel.tasks import CONFIG, linker_of
+from tripel.training import public, textless
+
+CARD, NOTICE, SETTINGS = "README.md", "NOTICE.txt", "settings.yaml"
+OF_TRAINING = shutil.ignore_patterns(checkpoint.STATE, "wandb", "predictions", "examples.txt")  # in a tagger's folder
+TOLD = 5  # vocabularies that are named where it is said
+
+
+def make(run: Path, output: Path, *, finds: str = "") -> str:
+    """Copy what links of a run, with what `finds` mentions: a tagger's folder, or a name with settings. Gives what was made.
+
+    Raises ValueError where the run does not link, or what was copied does not.
+    """
+    if output.exists():
+        raise ValueError(f"{output} is there already; choose another folder, or delete it")
+    ranker, finds = linker_of(run).ranker, finds or recognizer(run)
+    if not Path(finds).is_dir():
+        recognizer_of(finds, ranker)  # raises where it is none
+    with appearing(output) as part:
+        _copy_all(run, part, finds)
+        _account(run, part, ranker, finds)
+        Linker.load(part)  # raises where something is missing
+    return _told(output, Bundle.load(output))
+
+
+def _copy_all(run: Path, part: Path, finds: str) -> None:
+    lay_out(run, part, copy=_copy)
+    if finds and Path(finds).is_dir():
+        shutil.copytree(finds, part / RECOGNIZER, copy_function=_copy, ignore=OF_TRAINING)
+        if (part / RECOGNIZER / CONFIG).exists():
+            config.save(part / RECOGNIZER / CONFIG, textless(config.load(part / RECOGNIZER / CONFIG)))
+    for name in (CARD, SETTINGS):
+        if (run / name).exists():
+            _copy(str(run / name), str(part / name))
+    if (run / CONFIG).exists():
+        config.save(part / SETTINGS, public(config.load(run / CONFIG)))
+
+
+def _copy(source: str, target: str) -> None:
+    """The bytes alone, on the disk before they are counted."""
+    shutil.copyfile(source, target)
+    with Path(target).open("rb") as written:
+        os.fsync(written.fileno())
+
+
+def _account(run: Path, part: Path, ranker: Ranker, finds: str) -> None:
+    kb, restricted = ranker.kb, library.restricted(ranker.kb)
+    notice = _notice(restricted)
+    if notice:
+        listed = "".join(f"{name}\t{'not known' if level is None else level}\n" for name, level in restricted.items())
+        write_text(part / NOTICE, f"{notice}\n\nVocabulary\tlevel of restriction\n{listed}")
+    with bar("counting every file") as progress:
+        files = counted(part, progress)
+    Bundle(
+        tripel=__version__,
+        python=platform.python_version(),
+        packages=versions(),
+        made_from=run.resolve().name,
+        encoder=checkpoint.encoder_fingerprint(part / checkpoint.ENCODER),
+        knowledge_base=kb.fingerprint,
+        concepts=len(kb),
+        names=len(kb.names),
+        recognizer=RECOGNIZER if finds and Path(finds).is_dir() else finds,
+        restricted=restricted,
+        notice=notice,
+        files=files,
+    ).save(part)
+
+
+def _notice(restricted: dict[str, int | None]) -> str:
+    if not restricted:
+        return ""
+    first = ", ".join(list(restricted)[:TOLD]) + (", ..." if len(restricted) > TOLD else "")
+    return (
+        f"This folder holds names of {len(restricted)} vocabularies that are restricted, or of which it is not known how far"
+        f" ({first}), and its weights were fitted to names: whoever passes it on makes sure that their licences allow it, and"
+        " whoever links with it needs licences of their own; for those of UMLS: https://uts.nlm.nih.gov"
+    )
+
+
+def _told(folder: Path, made: Bundle) -> str:
+    size = said(sum(file.size for file in made.files.values()))
+    finds = f"`{made.recognizer}` finds mentions" if made.recognizer else "mentions come with their texts"
+    if made.recognizer == RECOGNIZER:
+        finds = f"the tagger in {folder / RECOGNIZER} finds mentions"
+    lines = [
+        f"{folder}: {len(made.files)} files, {size}; {made.concepts:,} concepts, {made.names:,} names; {finds}",
+        f"after copying it: `tripel bundle --check {folder}`, then `tripel --offline link {folder} ...`",
+        seal(folder),
+    ]
+    return "\n".join([*lines, made.notice] if made.notice else lines)
