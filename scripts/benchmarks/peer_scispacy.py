@@ -4,7 +4,7 @@
     python scripts/benchmarks/linking.py runs/fast --scispacy peer/bin/python
 
 It reads `concepts.jsonl`, in scispaCy's own form, and `mentions.json`, a list of texts, from a folder, and prints one line
-of JSON: the seconds it took to find candidates, its peak memory, and the first concept of each mention. It knows nothing of tripel.
+of JSON: the seconds it took to find candidates, its peak memory, and the first concept of each mention. It knows no tripel.
 """
 
 from __future__ import annotations
