@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).parents[1] / "src" / "tripel"
 LAYERS = (
     "__init__ documents knowledge files config find problems",
     "corpora terminologies abbreviations clusters synonyms pair_files vectors releases library archives fetching checking counts "
-    "formats converting",
+    "formats converting vocabularies",
     "similarity views windows packing encoder encoding indexes candidates folding progress",
     "negatives batches name_batches objectives trainer checkpoint journal environment",
     "index_rows indexing index_plan index_update index_learn reranker whole weighing deciding ranker recognizers linker "
