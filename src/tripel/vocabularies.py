@@ -1,7 +1,7 @@
 """What other vocabularies call an entity: `OMIM:114500`. It knows the names of vocabularies, and no terminology.
 
-An id tells its vocabulary by the prefix before the first colon, or by its form where it is bare, as ids of MeSH and UMLS are here.
-What an entity is called elsewhere stands in its cross references, or among the alternative ids that lead to it.
+An id tells its vocabulary by the prefix before the first colon, or by its form where it is bare, as ids of MeSH and UMLS are
+here. What an entity is called elsewhere stands in its cross references, or among the alternative ids that lead to it.
 """
 
 from __future__ import annotations

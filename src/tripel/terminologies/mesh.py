@@ -161,8 +161,8 @@ def _registered(record: Element) -> Iterator[str]:
         return
     terms = {term.text.strip().casefold() for term in concept.iterfind("TermList/Term/String") if term.text}
     numbers = [number.text.strip() for number in concept.iter("RegistryNumber") if number.text]
-    for number in concept.iter("RelatedRegistryNumber"):
-        related = RELATED.fullmatch((number.text or "").strip())
+    for beside in concept.iter("RelatedRegistryNumber"):
+        related = RELATED.fullmatch((beside.text or "").strip())
         numbers += [related["number"]] if related and related["of"].casefold() in terms else []
     for number in dict.fromkeys(numbers):
         found = ((name, form.fullmatch(number)) for name, form in REGISTERED.items())

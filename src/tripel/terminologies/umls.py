@@ -54,7 +54,7 @@ class Umls(Terminology):
         subset: Literal["", "st21pv"] = ""
         """The sources and types of MedMentions ST21pv."""
         cross_references: bool = False
-        """Keep what each vocabulary calls a concept: the codes of the names that count, `SNOMEDCT:386661006`. They take memory."""
+        """Keep what vocabularies call a concept: the codes of the names that count, `SNOMEDCT:386661006`; it takes memory."""
 
     def __init__(self, config: Config) -> None:
         self.folder = Path(config.path) if config.path else fetched.umls()
