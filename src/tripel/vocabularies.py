@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from tripel.knowledge import REFERENCES, Entity, KnowledgeBase
 
 FORMS = {"UMLS": re.compile(r"C\d{7}"), "MESH": re.compile(r"[CD]\d{6}|[CD]\d{9}")}  # of ids that stand without prefix
-PREFIX = re.compile(r"(?P<vocabulary>[A-Za-z][\w.-]*):\s*(?P<id>\S.*)", re.ASCII)
+NAME = r"(?P<vocabulary>[A-Za-z][\w.-]*):"
+PREFIX = re.compile(rf"{NAME}\s*(?P<id>\S.*)", re.ASCII)
 ALSO_CALLED = {  # by UMLS, by CTD, in ontologies, by people
     "MESH": "msh",
     "UMLS": "umls_cui cui",
@@ -79,7 +80,7 @@ def coverage(kb: KnowledgeBase) -> dict[str, int]:
     rows: defaultdict[str, list[NDArray[np.int64]]] = defaultdict(list)
     for name, row_R in (pair for pairs in told for pair in pairs):
         rows[name].append(row_R)
-    counts = {name: len(np.unique(np.concatenate(its))) for name, its in rows.items()}
+    counts = {name: _distinct(its, len(kb)) for name, its in rows.items()}
     return dict(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))
 
 
@@ -99,10 +100,17 @@ def listed(covered: dict[str, int]) -> str:
 
 def _told(ids: pa.Array, row_I: NDArray[np.int64]) -> Iterator[tuple[str, NDArray[np.int64]]]:
     """Each vocabulary that ids tell, with the rows they are of; the few distinct prefixes become Python objects, not each id."""
-    prefix = pc.struct_field(pc.extract_regex(ids, f"^{PREFIX.pattern}$"), "vocabulary")
+    prefix = pc.struct_field(pc.extract_regex(ids, f"^{NAME}"), "vocabulary")
     for name, form in FORMS.items():
         prefix = pc.if_else(pc.match_substring_regex(ids, f"^(?:{form.pattern})$"), name, prefix)
     encoded = prefix.dictionary_encode()
     code_I = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
     for code, name in enumerate(encoded.dictionary.to_pylist()):
         yield called(name), row_I[code_I == code]
+
+
+def _distinct(rows: list[NDArray[np.int64]], count: int) -> int:
+    there_E = np.zeros(count, np.bool_)
+    for row_R in rows:
+        there_E[row_R] = True
+    return int(there_E.sum())
