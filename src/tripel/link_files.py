@@ -24,7 +24,7 @@ from tripel.linker import Linker
 from tripel.linking import Tally, as_line, as_record, documents_of, in_words
 from tripel.progress import bar
 
-SHOWN = 200  # documents of a page, which of BC5CDR are 5 MB
+SHOWN = 200  # documents of a page; of BC5CDR, with five candidates a mention, they are 7 MB
 WORDS, JSON, HTML = "words", "jsonl", "html"
 HTML_ENDINGS = (".html", ".htm")
 Say = Callable[[str], None]

@@ -34,8 +34,8 @@ class Text(Format):
                 found if isinstance(found, Problem) or found.text else Problem(str(path), 0, "an empty file", "a text")
             )
             return
-        there = sorted(path.iterdir())
-        texts = [one for one in there if one.name.endswith(TEXT)]
+        there = list(path.iterdir())
+        texts = sorted((one for one in there if one.name.endswith(TEXT)), key=lambda one: one.name.removesuffix(TEXT))
         skipped["other files"] += len(there) - len(texts) if texts else 0
         yield from map(_document, texts)
 
