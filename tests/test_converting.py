@@ -119,13 +119,13 @@ def test_ids_that_are_no_names_of_files(id: str, name: str, tmp_path: Path) -> N
 def test_all_formats_are_there() -> None:
     assert set(names("formats")) == {
         "bigbio_json", "bigbio_parquet", "bioc_json", "bioc_xml", "biosyn", "brat", "conll", "context", "jsonl", "pubtator",
-        "texoo",
+        "texoo", "text", "lines",
     }  # fmt: skip
     help = " ".join(run("--help").output.split())
     assert all(name in help for name in names("formats"))
 
 
-@pytest.mark.parametrize("name", names("formats"))
+@pytest.mark.parametrize("name", [name for name in names("formats") if formats.of(name).WRITES])
 def test_any_format_can_be_checked_and_trained_on(name: str, tmp_path: Path) -> None:
     """One split in this format, the others as they are: read by `corpus: {name: files}`, looked at by `tripel data check`."""
     (tmp_path / "mine").mkdir()

@@ -239,7 +239,7 @@ def test_what_dictionaries_cannot_hold_is_not_put_and_not_exported(tmp_path: Pat
     bars.save(tmp_path / "bars.arrow")
     said = knowing.export(str(tmp_path / "bars.arrow"), tmp_path / "out.txt")
     assert (tmp_path / "out.txt").read_text(encoding="utf-8") == "D1||plain\n"
-    assert "1 names of 1 concepts; 1 names with a bar or a line break were left out" in said
+    assert "1 names of 1 concepts; 1 names with a bar, a tab or a line break were left out" in said
 
 
 def test_pairs_hold_no_restricted_names(tmp_path: Path) -> None:

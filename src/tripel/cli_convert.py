@@ -9,7 +9,9 @@ import typer
 
 
 def convert(
-    source: Annotated[Path, typer.Argument(metavar="INPUT", help="A file, plain or .gz, or a folder of files.")],
+    source: Annotated[
+        Path, typer.Argument(metavar="INPUT", help="A file, plain or .gz, a folder of files, or - for standard input.")
+    ],
     target: Annotated[Path, typer.Argument(metavar="OUTPUT", help="The file or folder to write.")],
     read_as: Annotated[
         str, typer.Option("--from", help="The format of INPUT; told by what is in it when left out.")
@@ -20,7 +22,7 @@ def convert(
     """Convert annotated documents from one format into another, and say what the other could not hold.
 
     Formats: jsonl (holds everything), pubtator, bioc_xml, bioc_json, brat, bigbio_json, bigbio_parquet, conll, biosyn, texoo,
-    context.
+    context; only to be read, since they hold no mentions: text (a document a file), lines (a document a line).
 
     Examples:
 
@@ -31,6 +33,8 @@ def convert(
     tripel data convert test.pubtator.gz test_brat --to brat
 
     tripel data convert cases.json cases.jsonl --from texoo
+
+    tripel data convert folder_of_texts/ notes.jsonl
 
     Every problem of INPUT is named as file:line, found, expected; then nothing is written, and the exit code is 1.
     """
@@ -44,8 +48,6 @@ def convert(
                 source, target, read_as=read_as, write_as=write_as, overwrite=overwrite, progress=progress
             )
     except BadInput as bad:
-        for problem in bad.problems:
-            print(problem)
-        print(f"{len(bad.problems)} problem{'s' * (len(bad.problems) != 1)} in {source}; nothing was written")
+        print(bad.whole(source))
         raise typer.Exit(code=1) from None
     print(f"{target}: {account}")

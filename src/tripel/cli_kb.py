@@ -55,7 +55,7 @@ def kb_update(
 def kb_stats(
     source: SOURCE, output: Annotated[Path, typer.Option(help="Folder for the picture.")] = Path("runs/stats")
 ) -> None:
-    """Count concepts, names, types and vocabularies, and draw how many names concepts have."""
+    """Count concepts, names, types, vocabularies and the ids that these have, and draw how many names concepts have."""
     from tripel import knowing
 
     print(knowing.stats(source, output))
@@ -111,8 +111,14 @@ def kb_remove(
 
 
 @kb.command("export")
-def kb_export(source: SOURCE, file: Annotated[Path, typer.Argument(help="A new file of id||name lines.")]) -> None:
-    """Write a dictionary for other software; names that a licence restricts are left out, and how many is said."""
+def kb_export(
+    source: SOURCE,
+    file: Annotated[Path, typer.Argument(help="A new file of id||name lines; called .tsv, a table.")],
+) -> None:
+    """Write a dictionary for other software; names that a licence restricts are left out, and how many is said.
+
+    A table has synonyms, types, retired ids and cross references, too, and is read back as a dictionary.
+    """
     from tripel import knowing
 
     print(knowing.export(source, file))

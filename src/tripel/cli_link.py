@@ -35,14 +35,28 @@ def link(
         list[str] | None, typer.Option("--source", help="Only entities that this vocabulary names.")
     ] = None,
     ids: Annotated[list[str] | None, typer.Option("--id", help="Only this entity; can be said again.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON Lines, a document a line.")] = False,
-    file: Annotated[Path | None, typer.Option(help="Documents, in any format of `tripel data convert`.")] = None,
-    output: Annotated[Path | None, typer.Option(help="Where they go with the entity of each mention.")] = None,
-    read_as: Annotated[
-        str, typer.Option("--from", help="The format of --file, where its content leaves it open.")
+    vocabulary: Annotated[
+        str, typer.Option(help="Ids of this vocabulary, such as OMIM, where the knowledge base knows them.")
     ] = "",
-    write_as: Annotated[str, typer.Option("--to", help="The format of --output, where its name leaves it open.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON Lines, a document a line.")] = False,
+    file: Annotated[
+        Path | None,
+        typer.Option(help="Documents in any format, or plain text: a file, a folder, or - for standard input."),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(help="A file or folder to write; printed when left out. A page where it ends in .html."),
+    ] = None,
+    read_as: Annotated[
+        str,
+        typer.Option("--from", help="The format of --file, where its content leaves it open; `lines`: a text a line."),
+    ] = "",
+    write_as: Annotated[
+        str,
+        typer.Option("--to", help="The format of --output, where its name leaves it open; `html`, a page to look at."),
+    ] = "",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace --output where it is there.")] = False,
+    whole: Annotated[bool, typer.Option("--all", help="Every document on the page, not the first 200 alone.")] = False,
 ) -> None:
     """Link texts, or files of documents: which entity each mention means, how sure that is, and why.
 
@@ -53,11 +67,24 @@ def link(
     Only links of which 97 % were right on dev: tripel link runs/fast --precision 0.97 "..."
 
     Files: tripel link runs/fast --file notes.pubtator --output linked.bioc.xml
-    """
-    from tripel import tasks
 
-    if bool(texts) == bool(file) or bool(file) != bool(output):
-        raise ValueError("give texts, or --file and --output")
+    A page to look at: tripel link runs/fast --file notes.pubtator --output linked.html
+
+    In a pipe: cat notes.txt | tripel link runs/fast --recognizer runs/tagger --file - --json
+
+    Mentions that documents have are linked; with --recognizer these are ignored, and others found. Files of JSON Lines hold all
+    candidates, the decision and why; other formats the id of the entity decided on. Every problem of the input is named as
+    file:line, found, expected; then nothing is written, and the exit code is 1.
+    """
+    import sys
+    from functools import partial
+
+    from tripel import link_files, tasks
+    from tripel.problems import BadInput
+
+    if bool(texts) == bool(file):
+        raise ValueError("give texts, or --file")
+    goal = link_files.Goal.of(output, write_as=write_as, as_json=as_json, whole=whole, overwrite=overwrite)
     linker = tasks.linker_of(
         run,
         recognizer=recognizer,
@@ -67,12 +94,16 @@ def link(
         types=types or (),
         sources=sources or (),
         ids=ids or (),
+        vocabulary=vocabulary,
     )
-    if file and output:
-        given = linker.recognizer is None
-        print(
-            tasks.link_file(linker, file, output, given=given, read_as=read_as, write_as=write_as, overwrite=overwrite)
-        )
-    else:
-        for line in tasks.link(linker, texts or [], as_json=as_json):
+    say = partial(print, file=None if output else sys.stderr)
+    try:
+        if file:
+            lines = link_files.link_file(linker, file, goal, say=say, read_as=read_as, find=bool(recognizer))
+        else:
+            lines = link_files.link_texts(linker, texts or [], goal, say=say)
+        for line in lines:
             print(line)
+    except BadInput as bad:
+        print(bad.whole(file), file=sys.stderr)
+        raise typer.Exit(code=1) from None

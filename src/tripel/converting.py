@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tripel import formats
 from tripel.documents import Document
-from tripel.problems import BadInput, Problem
+from tripel.inputs import opened
 
 
 @dataclass
@@ -24,12 +24,13 @@ class Account:
     """The names of the two formats."""
     skipped: Counter[str] = field(default_factory=Counter)
     """What the source holds and no document can, by kind."""
-    lost: Counter[str] = field(default_factory=Counter)
-    """What the documents hold and the target cannot, by kind."""
+    lost: Counter[str] | None = None
+    """What the documents hold and the target cannot, by kind; None where the target is no format of documents."""
 
     def __str__(self) -> str:
         said = f"{self.documents:,} documents, {self.mentions:,} mentions, {self.source} to {self.target}"
-        said += f"; lost: {_listed(self.lost)}" if self.lost else "; nothing lost"
+        if self.lost is not None:
+            said += f"; lost: {_listed(self.lost)}" if self.lost else "; nothing lost"
         return said + (f"; left out on reading: {_listed(self.skipped)}" if self.skipped else "")
 
 
@@ -40,25 +41,23 @@ def convert(
     read_as: str = "",
     write_as: str = "",
     overwrite: bool = False,
-    change: Callable[[Iterator[Document]], Iterator[Document]] = lambda documents: documents,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Account:
-    """Convert a file or folder; formats are told by the names where they are not given, and by content of the source.
+    """Convert a file, a folder or, as `-`, standard input; formats are told by content and name where they are not given.
 
-    `change` makes other documents of them on the way. `progress` is called with the documents done and 0, since how many
-    there are is not known. Raises BadInput with every problem of the source, and ValueError where a format cannot be told or
-    something is in the way; then nothing is written.
+    `progress` is called with the documents done and 0, since how many there are is not known. Raises BadInput with every
+    problem of the source, and ValueError where a format cannot be told or something is in the way; then nothing is written.
     """
-    account = Account(source=read_as or formats.detect(source), target=write_as or formats.detect(target))
-    reader, writer = formats.of(account.source), formats.of(account.target)
-    _refuse(target, overwrite=overwrite, folder=writer.FOLDER)
-    found = reader.read(source, skipped=account.skipped)
-    account.lost = writer.write(target, _counted(change(_sound(found)), account, progress))
-    account.skipped = +account.skipped
+    with opened(source, read_as=read_as) as found:
+        account = Account(source=found.format, target=write_as or formats.detect(target))
+        writer = formats.writer(account.target)
+        refuse(target, overwrite=overwrite, folder=writer.FOLDER)
+        account.lost = writer.write(target, _counted(found.documents(), account, progress))
+        account.skipped = +found.skipped
     return account
 
 
-def _refuse(target: Path, *, overwrite: bool, folder: str) -> None:
+def refuse(target: Path, *, overwrite: bool, folder: str) -> None:
     """Raises ValueError where something is at the place that must not be replaced."""
     if target.name.endswith(".gz"):
         raise ValueError(f"{target}: files are written plain; leave off .gz, and zip the file afterwards")
@@ -71,18 +70,6 @@ def _refuse(target: Path, *, overwrite: bool, folder: str) -> None:
     strange = next((one for one in target.glob("*") if one.suffix not in (folder, ".txt")), None) if folder else None
     if strange:
         raise ValueError(f"{target} holds other files, such as {strange.name}; remove it, or name another place")
-
-
-def _sound(found: Iterable[Document | Problem]) -> Iterator[Document]:
-    """The documents; at the end raises BadInput where there were problems, so that nothing is kept of the writing."""
-    problems: list[Problem] = []
-    for item in found:
-        if isinstance(item, Problem):
-            problems.append(item)
-        elif not problems:
-            yield item
-    if problems:
-        raise BadInput(problems)
 
 
 def _counted(

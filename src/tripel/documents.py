@@ -87,6 +87,17 @@ class Link:
     confidence: float = 1.0
     """How sure the recognizer is of the span, from 0 to 1; 1 where the mention was given."""
 
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """What the entity decided on is called: by the wanted vocabulary, or by its own id where none is wanted or none known.
+
+        Empty where the mention is NIL or filtered.
+        """
+        if self.entity is None:
+            return ()
+        called = next((one.ids for one in self.candidates if one.entity == self.entity), ())
+        return called or (self.entity,)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
@@ -120,6 +131,5 @@ class Linked:
 
     @property
     def decided(self) -> Document:
-        """The document, its mentions with the entity decided on, and with none where they are NIL or filtered."""
-        pairs = ((link.mention, (link.entity,) if link.entity else ()) for link in self.links)
-        return self.document.having(mentions=[replace(mention, entities=ids) for mention, ids in pairs])
+        """The document, its mentions with the ids of the entity decided on, and with none where they are NIL or filtered."""
+        return self.document.having(mentions=[replace(link.mention, entities=link.ids) for link in self.links])

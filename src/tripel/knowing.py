@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +22,11 @@ from tripel.knowledge import BETWEEN, KnowledgeBase
 from tripel.problems import BadInput, Problem
 from tripel.releases import difference, fates
 from tripel.separation_plots import names_a_concept
+from tripel.terminologies.tables import HEADER, row
+from tripel.vocabularies import coverage, listed
 
-BARS = re.compile(r"[|\n\r]")
+UNFIT = re.compile(r"[|\n\r\t]")  # in a name of a dictionary
+TABLE = ".tsv"
 COMMON = 12  # types and vocabularies that are listed
 
 
@@ -66,6 +69,7 @@ def stats(source: str, folder: Path) -> str:
             f"{title}, {len(kb.names) / max(1, len(kb)):.1f} a concept; most: {kb.id(most)} with {names_E[most]:,}",
             f"semantic types: {_common(_counts(kb.table['types']))}",
             f"vocabularies: {_common(_counts(kb.table['sources']))}",
+            f"concepts with an id of: {listed(coverage(kb))}",
             f"content: {kb.fingerprint}",
             f"{picture}",
         ]
@@ -89,21 +93,33 @@ def remove(folder: Path, ids: Sequence[str]) -> str:
 
 
 def export(source: str, file: Path) -> str:
-    """`id||name` lines of every name that may be shared."""
+    """Every name that may be shared, as `id||name` lines or, in a file called .tsv, as a table with types and other ids."""
     if file.exists():
         raise ValueError(f"{file} is there already; choose another name")
     kb = knowledge(source)
     free = library.shareable(kb)
-    dropped = len(kb.names) - len(free.names)
+    counts: Counter[str] = Counter()
     with replacing(file) as part, part.open("w", encoding="utf-8", newline="\n") as out:
-        held = [
-            (one.id, name) for one in free for name in one.names if not BARS.search(name) and not BARS.search(one.id)
-        ]
-        out.writelines(f"{id}||{name}\n" for id, name in held)
-    bars = len(free.names) - len(held)
+        out.writelines(_exported(free, counts, table=file.suffix == TABLE))
+    dropped, unfit = len(kb.names) - len(free.names), len(free.names) - counts["names"]
     left = f"; {dropped:,} names were left out: {library.UNSHARED}" if dropped else ""
-    left += f"; {bars:,} names with a bar or a line break were left out, which such lines cannot hold" if bars else ""
-    return f"{file}: {len(held):,} names of {len({id for id, _ in held}):,} concepts{left}"
+    left += (
+        f"; {unfit:,} names with a bar, a tab or a line break were left out, which dictionaries cannot hold"
+        if unfit
+        else ""
+    )
+    return f"{file}: {counts['names']:,} names of {counts['concepts']:,} concepts{left}"
+
+
+def _exported(kb: KnowledgeBase, counts: Counter[str], *, table: bool) -> Iterator[str]:
+    """Lines of a dictionary; `counts` the names and concepts in them."""
+    if table:
+        yield HEADER
+    for one in kb:
+        names = [name for name in one.names if not UNFIT.search(name)]
+        if names and not UNFIT.search(one.id):
+            counts.update(names=len(names), concepts=1)
+            yield from [row(one, names)] if table else (f"{one.id}||{name}\n" for name in names)
 
 
 def _compared(old: KnowledgeBase, new: KnowledgeBase, annotations: Path | None) -> str:

@@ -30,8 +30,10 @@ SCHEMA = pa.schema(
         "definition": pa.string(),
         "alternatives": pa.list_(pa.string()),
         "sources": pa.list_(pa.string()),
+        "cross_references": pa.list_(pa.string()),
     }
 )
+REFERENCES = "cross_references"  # the column that files of earlier versions lack
 FINGERPRINT, RESTRICTIONS = b"tripel.fingerprint", b"tripel.restrictions"  # beside the schema of a file
 BETWEEN = "|"  # vocabularies that share a name
 ENTITIES_A_BATCH = 20_000  # rows gathered before they are written: some 4 MB at UMLS
@@ -50,6 +52,8 @@ class Entity:
     """Retired or alternative ids that now mean this concept."""
     sources: tuple[str, ...] = ()
     """The vocabulary of each name, several joined by `|`, "" where unknown; empty where none is known."""
+    cross_references: tuple[str, ...] = ()
+    """What other vocabularies call it: `OMIM:114500`, as `vocabularies.reference` writes them."""
 
     def __post_init__(self) -> None:
         if not self.id or not self.name.strip():
@@ -89,6 +93,8 @@ class KnowledgeBase(Sequence[Entity]):
             table = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
         except pa.ArrowInvalid as error:
             raise ValueError(f"{path}: not a knowledge base of tripel ({error})") from None
+        if table.schema.names == SCHEMA.names[: SCHEMA.names.index(REFERENCES)]:
+            table = table.append_column(SCHEMA.field(REFERENCES), _empty_lists(table.num_rows))
         if not table.schema.equals(SCHEMA):
             raise ValueError(
                 f"{path}: a knowledge base of another version of tripel; build it again with `tripel kb build`"
@@ -168,12 +174,17 @@ class KnowledgeBase(Sequence[Entity]):
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 of the content: equal for equal entities, however they were stored. A file carries its own."""
+        """SHA-256 of the content: equal for equal entities, however they were stored. A file carries its own.
+
+        Cross references count where there are some, so that knowledge bases without them keep the fingerprint they had.
+        """
         if self._fingerprint:
             return str(self._fingerprint)
         digest = hashlib.sha256(json.dumps(self.restrictions, sort_keys=True).encode())
         for batch in self.table.to_batches(max_chunksize=ENTITIES_A_BATCH):
             for record in batch.to_pylist():
+                if not record[REFERENCES]:
+                    del record[REFERENCES]
                 digest.update(json.dumps(record, ensure_ascii=False, sort_keys=True).encode())
         return digest.hexdigest()
 
@@ -267,6 +278,10 @@ def _chunk(column: pa.ChunkedArray) -> pa.Array:
     return column.chunk(0) if column.num_chunks else pa.array([], column.type)
 
 
+def _empty_lists(count: int) -> pa.Array:
+    return pa.ListArray.from_arrays(pa.array(np.zeros(count + 1, np.int32)), pa.array([], pa.string()))
+
+
 def _entity(record: dict[str, Any]) -> Entity:
     name, *synonyms = record["names"]
     return Entity(
@@ -277,6 +292,7 @@ def _entity(record: dict[str, Any]) -> Entity:
         definition=str(record["definition"]),
         alternatives=tuple(record["alternatives"]),
         sources=tuple(record["sources"]),
+        cross_references=tuple(record[REFERENCES]),
     )
 
 
@@ -292,6 +308,7 @@ def _batches(entities: Iterable[Entity]) -> Iterator[pa.RecordBatch]:
                 "definition": entity.definition,
                 "alternatives": list(entity.alternatives),
                 "sources": list(names.values()) if any(names.values()) else [],
+                REFERENCES: list(entity.cross_references),
             }
         )
         if len(waiting) == ENTITIES_A_BATCH:
@@ -327,6 +344,7 @@ def _merged(entities: Iterable[Entity]) -> Iterator[Entity]:
             definition=next((entity.definition for entity in same if entity.definition), ""),
             alternatives=tuple(dict.fromkeys(other for entity in same for other in entity.alternatives)),
             sources=tuple(names.values()) if any(names.values()) else (),
+            cross_references=tuple(dict.fromkeys(other for entity in same for other in entity.cross_references)),
         )
 
 

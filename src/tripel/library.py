@@ -17,6 +17,7 @@ from pathlib import Path
 from tripel.files import read_lines, write_lines
 from tripel.knowledge import BETWEEN, Entity, KnowledgeBase
 from tripel.terminologies import ctd, mesh
+from tripel.vocabularies import called
 
 VERSIONS = "versions.jsonl"
 PUBLIC = {mesh.SOURCE: 0, ctd.SOURCE: 0}  # levels that hold where a knowledge base tells none
@@ -149,7 +150,10 @@ def kept_by_hand(old: KnowledgeBase, new: KnowledgeBase, *, put: set[str], remov
 
 
 def shareable(kb: KnowledgeBase) -> KnowledgeBase:
-    """Without names of whose vocabularies none is known to be free; those without a vocabulary are one's own and stay."""
+    """Without names of whose vocabularies none is known to be free; those without a vocabulary are one's own and stay.
+
+    Where a concept loses names it loses the cross references, too, whose vocabulary is not known to be free.
+    """
     return KnowledgeBase.of(_shareable(kb, PUBLIC | kb.restrictions), restrictions=kb.restrictions)
 
 
@@ -167,12 +171,20 @@ def restricted(kb: KnowledgeBase) -> dict[str, int | None]:
 
 
 def _shareable(kb: KnowledgeBase, levels: Mapping[str, int]) -> Iterator[Entity]:
+    free = {called(source) for source, level in levels.items() if level == 0}
     for one in kb:
         pairs = list(zip(one.names, one.sources or ("",) * len(one.names), strict=True))
         kept = [(name, source) for name, source in pairs if _free(source, levels)]
         if kept:
             sources = tuple(source for _, source in kept) if one.sources else ()
-            yield replace(one, name=kept[0][0], synonyms=tuple(name for name, _ in kept[1:]), sources=sources)
+            others = [id for id in one.cross_references if kept == pairs or id.partition(":")[0] in free]
+            yield replace(
+                one,
+                name=kept[0][0],
+                synonyms=tuple(name for name, _ in kept[1:]),
+                sources=sources,
+                cross_references=tuple(others),
+            )
 
 
 def _free(source: str, levels: Mapping[str, int]) -> bool:

@@ -26,6 +26,7 @@ from tripel.ranker import Ranked, Ranker
 from tripel.recognizers.base import Found, Recognizer
 from tripel.recognizers.gold import Gold
 from tripel.recognizers.tagger import TAGGER, Tagger
+from tripel.vocabularies import chosen, ids_in
 from tripel.whole import Asked
 
 DOCUMENTS_AT_ONCE = 64
@@ -43,12 +44,13 @@ class Linker:
         k: int = 5,
         threshold: float | None = None,
         allowed_E: Bool | None = None,
+        vocabulary: str = "",
     ) -> None:
         """Without a recognizer only the mentions that documents have are linked.
 
         k: candidates kept of each mention. threshold: the probability below which a mention is NIL; where nothing was calibrated,
         the score; when left out, 0.5 where the run was calibrated, and none otherwise. allowed_E: the entities that may be
-        found at all; the others play no part in the ranking.
+        found at all; the others play no part in the ranking. vocabulary: one of whose ids candidates are to tell, too.
         """
         if k < 1:
             raise ValueError(f"{k} candidates are asked for: at least 1")
@@ -61,6 +63,7 @@ class Linker:
         self.k = k
         self.threshold = threshold
         self.allowed_E = allowed_E
+        self.vocabulary = chosen(vocabulary, ranker.kb) if vocabulary else ""
 
     @classmethod
     def load(
@@ -74,14 +77,18 @@ class Linker:
         types: Iterable[str] = (),
         sources: Iterable[str] = (),
         ids: Iterable[str] = (),
+        vocabulary: str = "",
     ) -> Linker:
         """A run of `tripel train`, or another folder that links.
 
         recognizer: the folder of a trained tagger, or a name with settings, such as `dictionary fuzzy=true`; when left out, the
         run's own, where it was trained with one, and that of a bundle. precision: the share of links that are to be right, as the
         run's dev has it, in place of a threshold. types, sources, ids: only entities of one of these, each where given.
+        vocabulary: whose ids candidates are to have in `ids`, such as `OMIM`; `Linked.decided` has them in place of the knowledge
+        base's own.
 
-        Raises ValueError in one sentence where something is missing, and for a precision that dev never reached.
+        Raises ValueError in one sentence where something is missing, for a precision that dev never reached, and for a
+        vocabulary of which no entity has an id.
         """
         ranker = Ranker.load(Path(run))
         if precision is not None:
@@ -94,7 +101,7 @@ class Linker:
         allowed_E = ranker.kb.allowed(**kept) if any(kept.values()) else None
         said = recognizer or bundle.recognizer(Path(run))
         found = recognizer_of(said, ranker) if said else own(Path(run), ranker)
-        return cls(ranker, found, k=k, threshold=threshold, allowed_E=allowed_E)
+        return cls(ranker, found, k=k, threshold=threshold, allowed_E=allowed_E, vocabulary=vocabulary)
 
     @overload
     def __call__(self, text: str) -> Linked: ...  # type: ignore[overload-overlap]  # a text is one of texts, too
@@ -186,6 +193,7 @@ class Linker:
             matched=str(kb.names[matched].as_py()),
             source=sources[matched - first] if sources else "",
             probability=probability,
+            ids=ids_in(self.vocabulary, kb[row]) if self.vocabulary else (),
         )
 
 

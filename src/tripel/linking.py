@@ -1,15 +1,46 @@
-"""What a linker said, in words or as JSON Lines; and texts with their mentions in [[double brackets]]."""
+"""What a linker said, in words, as JSON Lines, or counted; and texts with their mentions in [[double brackets]]."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from tripel.documents import Candidate, Document, Link, Linked, Mention
+from tripel.documents import Candidate, Decision, Document, Link, Linked, Mention
 
 BRACKETS = re.compile(r"\[\[(.+?)\]\]")
+WORDS: dict[Decision, str] = {"linked": "linked", "nil": "NIL", "filtered": "filtered"}
+ID = 12  # characters of a column of ids, more where one is longer
+
+
+@dataclass
+class Tally:
+    """What became of the mentions of documents, as far as they were linked."""
+
+    vocabulary: str = ""
+    """The one whose ids are wanted."""
+    documents: int = 0
+    decisions: Counter[Decision] = field(default_factory=Counter)
+    unnamed: int = 0
+    """Links to entities that the wanted vocabulary has no id for."""
+
+    def count(self, documents: Iterable[Linked]) -> Iterator[Linked]:
+        """The same documents, counted as they go by."""
+        for linked in documents:
+            self.documents += 1
+            self.decisions.update(link.decision for link in linked.links)
+            if self.vocabulary:
+                self.unnamed += sum(link.entity is not None and not link.candidates[0].ids for link in linked.links)
+            yield linked
+
+    def __str__(self) -> str:
+        said = ", ".join(f"{self.decisions[decision]:,} {word}" for decision, word in WORDS.items())
+        said = f"{self.decisions.total():,} mentions: {said}"
+        unnamed = f"; {self.unnamed:,} links keep the id of the knowledge base, for {self.vocabulary} has none"
+        return said + (unnamed if self.unnamed else "")
 
 
 def documents_of(texts: Iterable[str]) -> Iterator[tuple[Document, bool]]:
@@ -29,9 +60,10 @@ def bracketed(text: str, *, id: str) -> Document:
     return Document(id=id, text=plain, mentions=tuple(mentions))
 
 
-def in_words(linked: Linked) -> str:
-    """A line for each mention and one for each of its candidates; of a link that was not made, why."""
-    return "\n".join(_lines(linked.links))
+def in_words(linked: Linked, *, headed: bool = False) -> str:
+    """A line for each mention and one for each of its candidates; of a link that was not made, why. `headed`: the id before."""
+    head = [f"document {linked.document.id}"] if headed else []
+    return "\n".join([*head, *(_lines(linked.links) if linked.links else ["no mentions"])])
 
 
 def as_record(linked: Linked, *, text: bool = True) -> dict[str, Any]:
@@ -50,13 +82,14 @@ def as_line(linked: Linked) -> str:
     return json.dumps(as_record(linked), ensure_ascii=False)
 
 
-def _lines(links: Iterable[Link]) -> Iterator[str]:
+def _lines(links: Sequence[Link]) -> Iterator[str]:
+    width = max([ID, *(len(one.entity) for link in links for one in link.candidates)])
     for link in links:
         told = "" if link.decision == "linked" else f"  {link.decision.upper()}: {link.why}"
         yield f"{link.mention.text} [{link.mention.start}, {link.mention.end}){told}"
         for one in link.candidates:
             sure = one.score if one.probability is None else one.probability
-            yield f"    {sure:.3f}  {one.entity:<14}{one.name}{_beside(one)}"
+            yield f"    {sure:.3f}  {one.entity:<{width}}  {one.name}{_beside(one)}"
 
 
 def _beside(one: Candidate) -> str:
@@ -76,7 +109,7 @@ def _record(link: Link, *, text: bool) -> dict[str, Any]:
         "type": mention.type,
         "parts": mention.parts,
         "confidence": round(link.confidence, 6),
-        "entities": [link.entity] if link.entity else [],
+        "entities": link.ids,
         "decision": link.decision,
         "why": link.why,
         "candidates": [_candidate(one) for one in link.candidates],

@@ -33,3 +33,9 @@ class BadInput(ValueError):
         if len(self.problems) > SHOWN:
             shown.append(f"... and {len(self.problems) - SHOWN} more")
         super().__init__("\n".join(shown))
+
+    def whole(self, source: object) -> str:
+        """Every problem on a line of its own, and how many there are."""
+        count = len(self.problems)
+        said = f"{count} problem{'s' * (count != 1)} in {source}; nothing was written"
+        return "\n".join([*map(str, self.problems), said])

@@ -26,7 +26,7 @@ class Difference:
     removed: tuple[str, ...]
     """Ids that lead nowhere any more."""
     changed: tuple[str, ...]
-    """Ids whose names, types or definition are other ones."""
+    """Ids whose names, types, definition or cross references are other ones."""
     names_added: int
     names_removed: int
 
@@ -124,8 +124,8 @@ def _side_by_side(old: KnowledgeBase, new: KnowledgeBase) -> Iterator[tuple[Enti
             before, after = next(olds, None), next(news, None)
 
 
-def _content(one: Entity) -> tuple[tuple[str, ...], tuple[str, ...], str]:
-    return one.names, one.types, one.definition
+def _content(one: Entity) -> tuple[tuple[str, ...], tuple[str, ...], str, tuple[str, ...]]:
+    return one.names, one.types, one.definition, one.cross_references
 
 
 def _examples(ids: Iterable[str]) -> str:

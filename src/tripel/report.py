@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from tripel.files import write_text
+from tripel.pages import rendered
 from tripel.tables import Table
 
 PAGE, MARKDOWN, LATEX = "report.html", "report.md", "tables"
@@ -107,8 +106,7 @@ class Report:
 
     def html(self) -> str:
         """One page that needs nothing else; whatever stands in a cell is escaped."""
-        environment = Environment(loader=PackageLoader("tripel"), autoescape=True, undefined=StrictUndefined)
-        return environment.get_template("report.html").render(report=self)
+        return rendered("report.html", report=self)
 
     def markdown(self, folder: Path) -> str:
         """Without the errors."""

@@ -12,7 +12,6 @@ from typing import Any
 from tripel import cards, checkpoint, config, reporting, reranker_training, tables, tagger_training
 from tripel.asking import encoder_of
 from tripel.comparing import compared, named, said
-from tripel.converting import convert
 from tripel.documents import Document
 from tripel.encoder import Encoder
 from tripel.end_to_end import end_to_end
@@ -22,8 +21,8 @@ from tripel.files import read_json, write_json, write_text
 from tripel.find import component
 from tripel.journal import METRICS, Journal
 from tripel.judging import PICTURES, TABLES, judge, right
+from tripel.link_files import JSON, WORDS, Goal, link_texts
 from tripel.linker import Linker
-from tripel.linking import as_line, documents_of, in_words
 from tripel.model_card import card
 from tripel.name_judging import judge_names, quick
 from tripel.name_preparing import name_ground, name_lesson
@@ -32,7 +31,6 @@ from tripel.objectives.tagging_and_linking import TaggingAndLinking
 from tripel.pair_files import read as read_pairs
 from tripel.pipeline_judging import judge_pipeline
 from tripel.preparing import Ground, ground, lesson, read_documents
-from tripel.progress import bar
 from tripel.ranker import INDEX
 from tripel.recipe import Data, Recipe, Role
 from tripel.recognizers.tagger import TAGGER
@@ -165,40 +163,7 @@ def report(run: Path, others: Sequence[Path], *, folder: Path, texts: bool = Tru
 
 def link(linker: Linker, texts: Iterable[str], *, as_json: bool = False) -> Iterator[str]:
     """Link texts, whose mentions stand in [[double brackets]] or are found, and say of each what came out."""
-    for document, given in documents_of(texts):
-        its = linker.link(document) if given else next(linker.stream([document]))
-        yield as_line(its) if as_json else in_words(its)
-
-
-def link_file(
-    linker: Linker,
-    source: Path,
-    target: Path,
-    *,
-    given: bool,
-    read_as: str = "",
-    write_as: str = "",
-    overwrite: bool = False,
-) -> str:
-    """Link documents from a file of any format into one of any other, the mentions they have or those found; gives the account.
-
-    Raises BadInput with every problem of the source; then nothing is written.
-    """
-
-    def change(documents: Iterable[Document]) -> Iterator[Document]:
-        return (linked.decided for linked in linker.stream(documents, given=given))
-
-    with bar("linking documents") as progress:
-        account = convert(
-            source,
-            target,
-            read_as=read_as,
-            write_as=write_as,
-            overwrite=overwrite,
-            change=change,
-            progress=progress,
-        )
-    return f"{target}: {account}"
+    return link_texts(linker, texts, Goal(form=JSON if as_json else WORDS))
 
 
 def linker_of(run: Path, **settings: Any) -> Linker:

@@ -16,25 +16,30 @@ if TYPE_CHECKING:
     from tripel.formats.base import Format
 
 HEAD = 1 << 16  # bytes that are looked at
+PLAIN = "text"  # lies beside the marks of other formats, and alone where nothing is marked
 
 
 def detect(path: Path) -> str:
     """The name of the format of a file or folder, which need not exist. Raises ValueError that lists what there is."""
     kinds = _kinds()
     by_name = {name: longest for name, kind in kinds.items() if (longest := _ending(path, kind))}
-    among = {name: by_name.get(name, 0) for name in fitting(path) or by_name}
+    found = fitting(path)
+    if by_name and found in ([], [PLAIN]):
+        found = list(by_name)
+    among = {name: by_name.get(name, 0) for name in found}
     best = [name for name, longest in among.items() if longest == max(among.values())]
     if len(best) == 1:
         return best[0]
-    found = f"it could be {' or '.join(best)}" if best else "its name and its first lines tell no format"
-    raise ValueError(f"{path}: {found}; say which: {', '.join(sorted(kinds))}")
+    said = f"it could be {' or '.join(best)}" if best else "its name and its first lines tell no format"
+    raise ValueError(f"{path}: {said}; say which: {', '.join(sorted(kinds))}")
 
 
 def fitting(path: Path) -> list[str]:
     """The names of the formats that what is in a file or folder looks like; none where nothing is there."""
     kinds = _kinds()
     if path.is_dir():
-        return [name for name, kind in kinds.items() if kind.FOLDER and any(path.glob(f"*{kind.FOLDER}"))]
+        there = [name for name, kind in kinds.items() if kind.FOLDER and any(path.glob(f"*{kind.FOLDER}"))]
+        return [name for name in there if name != PLAIN] or there
     head = _head(path)
     return [name for name, kind in kinds.items() if head and kind.begins(head)]
 
@@ -42,6 +47,17 @@ def fitting(path: Path) -> list[str]:
 def of(name: str) -> Format:
     """A format by its name. Raises ValueError that lists the neighbours of an unknown one."""
     made: Format = component("formats", name)()
+    return made
+
+
+def writer(name: str) -> Format:
+    """A format to write. Raises ValueError for one that is only read."""
+    made = of(name)
+    if not made.WRITES:
+        others = ", ".join(other for other, kind in _kinds().items() if kind.WRITES)
+        raise ValueError(
+            f"{name}: plain text holds no mentions, so that all of them would be lost; write one of {others}"
+        )
     return made
 
 

@@ -27,6 +27,8 @@ class Format(ABC):
     """The ending of the files that show a folder to be of this format; empty where it is a file."""
     REBUILDS: ClassVar[bool] = False
     """Whether the text that comes back is another one, made of tokens."""
+    WRITES: ClassVar[bool] = True
+    """Whether it is written, too; what holds no mentions is only read."""
 
     @staticmethod
     def begins(head: bytes) -> bool:

@@ -46,9 +46,12 @@ class Conll(Format):
 
     @staticmethod
     def begins(head: bytes) -> bool:
-        """A document's start, or tokens with labels."""
+        """A document's start, or tokens with labels, several and in equally many columns: prose may end in `B-12`, too."""
         first = [line for line in head.split(b"\n", 20)[:5] if line.strip()]
-        return bool(first) and (first[0].startswith(b"-DOCSTART-") or all(map(LABELLED.fullmatch, first)))
+        if not first or first[0].startswith(b"-DOCSTART-"):
+            return bool(first)
+        columns = {len(line.split()) for line in first}
+        return len(first) > 1 and len(columns) == 1 and all(map(LABELLED.fullmatch, first))
 
     def parse(self, path: Path, skipped: Counter[str]) -> Iterator[Document | Problem]:
         """Documents and problems; `skipped` counts texts that had to be rebuilt, and labels without a beginning."""

@@ -5,13 +5,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
 from tripel.corpora.pubtator import NO_ID, PREFIX
+from tripel.vocabularies import FORMS
 
 BAR = "|"
-FORMS = {"UMLS": re.compile(r"C\d{7}"), "MESH": re.compile(r"[CD]\d{6}|[CD]\d{9}")}
 
 
 def bare(id: str) -> str:

@@ -8,11 +8,13 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tripel.corpora.lines import opened, unreadable
 from tripel.files import swap_in
 from tripel.problems import Problem
 
@@ -77,11 +79,15 @@ def pairs(folder: Path, ending: str, *, alone: bool = False) -> Iterator[Pair | 
 
 
 def text_of(path: Path) -> str | Problem:
-    """The text of a file as it is, line ends and all."""
+    """The text of a file, plain or gzipped, as it is, line ends and all."""
+    fault = unreadable(path)
+    if fault:
+        return fault
     try:
-        content = path.read_bytes()
-    except OSError as error:
-        return Problem(str(path), 0, error.strerror or "an error on opening", "a file that can be read")
+        with opened(path) as source:
+            content = source.read()
+    except (OSError, EOFError, zlib.error):
+        return Problem(str(path), 0, "a damaged or incomplete gzip stream", "a whole file; fetch or pack it again")
     try:
         return content.decode()
     except UnicodeDecodeError as error:

@@ -1,10 +1,12 @@
 """MeSH: the tab-separated form, and descriptor and supplementary XML as the National Library of Medicine publishes them.
 
-Types are the categories of the tree numbers (C14, D03, F03): the branch just below the top letter.
+Types are the categories of the tree numbers (C14, D03, F03): the branch just below the top letter. Registry numbers of chemicals
+in XML are cross references: CAS, UNII, EC; those of the concept that gives a record its name, not of narrower ones.
 """
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,6 +26,12 @@ from tripel.terminologies.tables import Row, entity, rows
 SOURCE = "MSH"  # as UMLS calls it
 COLUMNS = ("id", "preferred_name")
 RECORDS = {"DescriptorRecord": "Descriptor", "SupplementalRecord": "SupplementalRecord"}
+REGISTERED = {  # a number tells its register by its form; `0` is none
+    "CAS": re.compile(r"(\d{2,7}-\d\d-\d)"),
+    "EC": re.compile(r"EC (\d+(?:\.[\d-]+){1,3})"),
+    "UNII": re.compile(r"([0-9A-Z]{10})"),
+}
+RELATED = re.compile(r"(?P<number>.+?) \((?P<of>.+)\)")
 
 
 class Mesh(Terminology):
@@ -139,4 +147,23 @@ def _of_record(record: Element, retired: dict[str, list[str]]) -> Entity | None:
         types=categories(trees),
         definition=record.findtext(".//ScopeNote", "").strip() or record.findtext("Note", "").strip(),
         alternatives=tuple(retired.get(id, ())),
+        cross_references=tuple(_registered(record)),
     )
+
+
+def _registered(record: Element) -> Iterator[str]:
+    """The registry numbers of a record's preferred concept, and those that were set aside beside them, each once.
+
+    `50-78-2 (Aspirin)` among related numbers is one's own where the name is; others are of salts and the like.
+    """
+    concept = record.find("ConceptList/Concept[@PreferredConceptYN='Y']")
+    if concept is None:
+        return
+    terms = {term.text.strip().casefold() for term in concept.iterfind("TermList/Term/String") if term.text}
+    numbers = [number.text.strip() for number in concept.iter("RegistryNumber") if number.text]
+    for beside in concept.iter("RelatedRegistryNumber"):
+        related = RELATED.fullmatch((beside.text or "").strip())
+        numbers += [related["number"]] if related and related["of"].casefold() in terms else []
+    for number in dict.fromkeys(numbers):
+        found = ((name, form.fullmatch(number)) for name, form in REGISTERED.items())
+        yield from (f"{name}:{its[1]}" for name, its in found if its)

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tripel.corpora.lines import numbered
-from tripel.knowledge import Entity
+from tripel.knowledge import REFERENCES, Entity
 from tripel.problems import Problem
+from tripel.vocabularies import reference
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,8 @@ def rows(path: Path, *, needed: Sequence[str], header: Sequence[str] | None = No
 
 
 def entity(row: Row, *, types: tuple[str, ...] = (), retired: tuple[str, ...] = (), source: str = "") -> Entity:
-    """The entity of a row with columns id, preferred_name, synonyms, alt_ids; all its names are of one vocabulary."""
+    """The entity of a row with columns id, preferred_name, synonyms, alt_ids, cross_references; all its names are of one
+    vocabulary."""
     name = row.cells["preferred_name"].strip()
     synonyms = tuple(dict.fromkeys(other for other in row.list("synonyms") if other != name))
     return Entity(
@@ -62,7 +64,17 @@ def entity(row: Row, *, types: tuple[str, ...] = (), retired: tuple[str, ...] = 
         types=types or row.list("types"),
         alternatives=tuple(dict.fromkeys((*row.list("alt_ids"), *retired))),
         sources=(source,) * (1 + len(synonyms)) if source else (),
+        cross_references=tuple(dict.fromkeys(map(reference, row.list(REFERENCES)))),
     )
+
+
+HEADER = f"id\tpreferred_name\tsynonyms\ttypes\talt_ids\t{REFERENCES}\n"
+
+
+def row(entity: Entity, names: Sequence[str]) -> str:
+    """An entity by some of its names, none with a tab or a bar in it, as a row under HEADER."""
+    lists = (names[1:], entity.types, entity.alternatives, entity.cross_references)
+    return "\t".join([entity.id, names[0], *map("|".join, lists)]) + "\n"
 
 
 def _fault(
@@ -77,5 +89,12 @@ def _fault(
         if not cells[columns.index(name)].strip():
             return Problem(
                 str(path), number, f"an empty {name}", f"every row to have a {name}; fill it in or drop the row"
+            )
+    if REFERENCES in columns:
+        found = [part for part in cells[columns.index(REFERENCES)].split("|") if part.strip() and not reference(part)]
+        if found:
+            said = f"{len(found)} of its {REFERENCES} without a vocabulary"
+            return Problem(
+                str(path), number, said, "a vocabulary before each, as in OMIM:114500; several parted by a bar"
             )
     return None

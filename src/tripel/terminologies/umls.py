@@ -19,8 +19,10 @@ from tripel.knowledge import BETWEEN, Entity
 from tripel.problems import BadInput, Problem
 from tripel.terminologies import fetched
 from tripel.terminologies.base import Terminology
+from tripel.vocabularies import reference
 
-CUI, LAT, TS, STT, ISPREF, SAB, STR, SUPPRESS = 0, 1, 2, 4, 6, 11, 14, 16  # columns of MRCONSO
+CUI, LAT, TS, STT, ISPREF, SAB, CODE, STR, SUPPRESS = 0, 1, 2, 4, 6, 11, 13, 14, 16  # columns of MRCONSO
+NO_CODE = "NOCODE"
 LEVEL = re.compile("[0-9]")
 COLUMNS = {"MRCONSO": 18, "MRSTY": 6, "MRDEF": 8, "MRCUI": 7, "MRSAB": 25}
 
@@ -51,6 +53,8 @@ class Umls(Terminology):
         """Semantic types, by TUI or by name, of which a concept needs one; all when empty."""
         subset: Literal["", "st21pv"] = ""
         """The sources and types of MedMentions ST21pv."""
+        cross_references: bool = False
+        """Keep what vocabularies call a concept: the codes of the names that count, `SNOMEDCT:386661006`; it takes memory."""
 
     def __init__(self, config: Config) -> None:
         self.folder = Path(config.path) if config.path else fetched.umls()
@@ -58,6 +62,7 @@ class Umls(Terminology):
         self.sources = set(ST21PV_SOURCES) if config.subset else set(config.sources)
         self.types = set(config.types)
         self.trees = tuple(ST21PV_TYPES.values()) if config.subset else ()
+        self.cross_references = config.cross_references
 
     def parse(self) -> Iterator[Entity | Problem]:
         """Concepts in the order of MRCONSO that keep a name and a type."""
@@ -138,6 +143,7 @@ class Umls(Terminology):
             definition=definition,
             alternatives=retired,
             sources=tuple(BETWEEN.join(vocabularies[one.casefold()]) for one in ordered),
+            cross_references=tuple(dict.fromkeys(_codes(kept))) if self.cross_references else (),
         )
 
     def _counts(self, row: list[str]) -> bool:
@@ -151,6 +157,11 @@ class Umls(Terminology):
         return not self.trees or any(
             row[1] in ST21PV_TYPES or any(_below(row[2], tree) for tree in self.trees) for row in types
         )
+
+
+def _codes(rows: list[list[str]]) -> Iterator[str]:
+    """What the vocabulary of each name calls the concept."""
+    return (reference(row[CODE], vocabulary=row[SAB]) for row in rows if row[CODE].strip() not in ("", NO_CODE))
 
 
 class _Beside:
