@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tripel.folding import Entities, Part
+from tripel.indexes import exact as exact_module
 from tripel.indexes.base import Queries
 from tripel.indexes.exact import Exact
 from tripel.similarity import Name, searchable
@@ -87,6 +88,26 @@ def test_a_filter_acts_before_ranking(rows: list[list[float]], mention: list[flo
     found = dict(zip(hits.row_MK[0].tolist(), hits.score_MK[0].tolist(), strict=True))
     found.pop(-1, None)
     assert found == pytest.approx(expected, abs=1e-4)
+
+
+@pytest.mark.parametrize("name", ["cosine", "dot", "euclidean"])
+def test_half_precision_is_read_a_few_rows_at_a_time(name: Name, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In steps that do not end with a shard, against every row compared one by one; under a filter, too."""
+    monkeypatch.setattr(exact_module, "ROWS", 3)
+    rng = np.random.default_rng(0)
+    queries, rows = rng.normal(size=(5, 8)).astype(np.float32), 3 * rng.normal(size=(50, 8))
+    if name == "cosine":
+        rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    half = Vectors(np.array_split(rows.astype(np.float16), 3))
+    index = Exact(Exact.Config(), half, similarity=name)
+    asked_for = Queries(vectors_MD=queries)
+    every = np.array([[closeness(name, q, v) for v in half[np.arange(50)].tolist()] for q in queries.tolist()])
+    for allowed in (np.ones(50, np.bool_), np.arange(50) % 3 == 1):
+        score_MR, row_MR = index.nearest(asked_for, rows=12, allowed_N=None if allowed.all() else allowed)
+        expected = np.sort(np.where(allowed, every, -np.inf), axis=1)[:, ::-1][:, :12]
+        assert score_MR == pytest.approx(expected, abs=1e-5)
+        assert np.take_along_axis(every, row_MR, 1) == pytest.approx(expected, abs=1e-5)
+    assert index.closeness_of_all(asked_for) == pytest.approx(every, abs=1e-5)
 
 
 def test_rows_are_fetched_until_enough_entities_are_found() -> None:

@@ -82,6 +82,14 @@ def test_a_folder_knows_its_makers(encoder: Encoder, tmp_path: Path, other: inde
         indexing.opened(tmp_path / "none", lessons.KB, stamp=STAMP, rebuild="tripel evaluate RUN")
 
 
+def test_vectors_stay_on_disk(encoder: Encoder, tmp_path: Path) -> None:
+    """So that processes which open the same index share the pages of its files."""
+    made(tmp_path / "index", encoder, lesson=lessons.lesson())
+    index = indexing.opened(tmp_path / "index", lessons.KB, stamp=STAMP, rebuild="")
+    parts = [array for part in index.parts for array in part.index.vectors.parts]
+    assert len(parts) == 2 and all(isinstance(array, np.memmap) for array in parts)
+
+
 def test_a_discount_lets_a_name_win(encoder: Encoder, tmp_path: Path) -> None:
     """The very training mention is asked for: its own row is closest, until the discount outweighs that."""
     found = {}

@@ -167,7 +167,7 @@ def opened(name: str, work: Path) -> tuple[Index, int]:
     vectors = Vectors.open(shards(work))
     disk = sum(p.stat().st_size for p in shards(work)) + (path.stat().st_size if path.exists() else 0)
     if name == "exact":
-        return Exact(config, vectors.resident(), similarity="cosine"), disk
+        return Exact(config, vectors, similarity="cosine"), disk
     return kind.open(config, vectors, similarity="cosine", path=path), disk
 
 

@@ -80,7 +80,7 @@ def plan(
     sample: Vectors, names: Sequence[str], *, rows: int, similarity: Name, progress: Progress = silent
 ) -> list[Option]:
     """Try every option on a sample of the rows, and on their names what compares spelling."""
-    exact = Exact(Exact.Config(), sample.resident(), similarity=similarity)
+    exact = Exact(Exact.Config(), sample, similarity=similarity)
     chosen = np.linspace(0, len(sample) - 1, min(ASKED, len(sample))).astype(np.int64)
     query_MD = sample[chosen]
     began = time.monotonic()
@@ -111,7 +111,7 @@ def choose(found: Sequence[Option], *, ram: int) -> Option | None:
 def memory(search: Choice, *, rows: int, dimensions: int) -> int:
     """Bytes that searching so many rows holds; the exact index keeps one shard of what is too much to be resident."""
     if search.name == "exact":
-        return 4 * (rows if resident(rows, dimensions) else SHARD) * dimensions
+        return 2 * (rows if resident(rows, dimensions) else SHARD) * dimensions
     its: int = component("indexes", search.name).size(search.settings, rows=rows, dimensions=dimensions)
     return its
 

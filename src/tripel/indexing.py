@@ -194,7 +194,7 @@ def _part(folder: Path, kind: Kind, config: Config, similarity: Name) -> Part:
         raise ValueError(f"{folder}: {len(vectors):,} vectors for {len(rows['entity']):,} rows; build the index again")
     index: Index
     if kind == "mentions" or config.search.name == "exact":
-        index = Exact(Exact.Config(), vectors.resident(), similarity=similarity)
+        index = Exact(Exact.Config(), vectors, similarity=similarity)
     else:
         kind_of = component("indexes", config.search.name)
         index = kind_of.open(config.search.settings, vectors, similarity=similarity, path=folder / SEARCH)

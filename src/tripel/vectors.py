@@ -19,7 +19,7 @@ Int = NDArray[np.int64]
 Float = NDArray[np.float32]
 
 SHARD = 65_536  # rows of a shard: 50 MB at 384 dimensions, a minute of encoding on two cores
-IN_MEMORY = 1 << 30  # bytes of single precision up to which vectors are read whole
+IN_MEMORY = 1 << 29  # bytes of half precision up to which mapped vectors stay where every one is compared
 
 
 class Vectors:
@@ -50,11 +50,12 @@ class Vectors:
             out[here] = self.parts[shard][row_R[here] - self.first_S[shard]]
         return out
 
-    def blocks(self) -> Iterator[tuple[int, Float]]:
-        """The first row of each shard, and its vectors in single precision. Of mapped shards one is in memory at a time."""
+    def blocks(self) -> Iterator[tuple[int, NDArray[np.floating]]]:
+        """The first row of each shard, and its vectors as stored. Of more than 512 MiB one shard at a time is in memory."""
         for first, part in zip(self.first_S.tolist(), self.parts, strict=False):
-            yield first, np.asarray(part, np.float32)
-            _let_go(part)
+            yield first, part
+            if not resident(len(self), self.dimensions):
+                _let_go(part)
 
     def drawn(self, count: int, *, rng: Generator) -> Float:
         """Some vectors drawn at random, or all where there are no more, in their order; shard by shard, as `blocks` has them."""
@@ -66,16 +67,10 @@ class Vectors:
             _let_go(part)
         return out
 
-    def resident(self) -> Vectors:
-        """The same in memory and in single precision, where that is no more than 1 GiB; itself where it is."""
-        if not self.parts or not resident(len(self), self.dimensions):
-            return self
-        return Vectors([np.concatenate([np.asarray(part, np.float32) for part in self.parts])])
-
 
 def resident(rows: int, dimensions: int) -> bool:
-    """Whether so many vectors are read whole where every one is compared."""
-    return 4 * rows * dimensions <= IN_MEMORY
+    """Whether so many vectors stay in memory where every one is compared."""
+    return 2 * rows * dimensions <= IN_MEMORY
 
 
 def _let_go(part: NDArray[np.floating]) -> None:
@@ -92,7 +87,8 @@ def write_shard(path: Path, vectors_ND: Float) -> None:
 
 def _mapped(path: Path) -> NDArray[np.floating]:
     try:
-        found: NDArray[np.floating] = np.load(path, mmap_mode="r", allow_pickle=False)
+        # copy on write: what torch takes as it is must be writable, though nothing writes
+        found: NDArray[np.floating] = np.load(path, mmap_mode="c", allow_pickle=False)
     except FileNotFoundError:
         raise ValueError(f"{path}: a shard of vectors is missing; build the index again") from None
     except (ValueError, EOFError, OSError) as error:

@@ -96,7 +96,7 @@ def add(found: faiss.Index, vectors: Vectors, *, first: int, progress: Progress)
         for i in range(0, len(block_ND), BLOCK):
             rows = block_ND[max(i, first - begin) : i + BLOCK]
             if len(rows):
-                found.add(rows)
+                found.add(np.asarray(rows, np.float32))
             progress(begin + min(i + BLOCK, len(block_ND)), len(vectors))
 
 

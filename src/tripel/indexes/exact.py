@@ -1,4 +1,4 @@
-"""Every row scored against every query, exactly: in blocks of the shards on disk, on a GPU where there is one.
+"""Every row scored against every query, exactly: shard by shard as they are mapped, on a GPU where there is one.
 
 Shapes: M queries, N rows, R rows wanted, D dimensions.
 """
@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
 
 import numpy as np
 import torch
@@ -16,9 +15,12 @@ from torch import Tensor
 
 from tripel.indexes.base import Bool, Float, Index, Int, Queries, best
 from tripel.similarity import BY_NAME, Name
-from tripel.vectors import Vectors
+from tripel.vectors import Vectors, resident
 
-CELLS = 1 << 26  # scores held at a time: 256 MB
+CELLS = 1 << 25  # scores held at a time: 128 MB
+ROWS = (
+    1024  # made single precision at a time by each core, as many as its cache holds: 8,192 took one query twice as long
+)
 
 
 class Exact(Index):
@@ -64,30 +66,33 @@ class Exact(Index):
         """By one product of matrices for each block."""
         query_MD = torch.from_numpy(vectors_of(queries))
         found = [
-            BY_NAME[self.similarity](query_MD.to(block_ND.device), block_ND).cpu() for _, block_ND in self._blocks(None)
+            BY_NAME[self.similarity](query_MD.to(block_ND.device), block_ND.float()).cpu()
+            for _, block_ND in self._blocks(None)
         ]
         every_MN: Float = torch.cat(found, dim=1).numpy()
         return every_MN
 
     def _blocks(self, allowed_N: Bool | None) -> Iterator[tuple[Int, Tensor]]:
         """Rows, and their vectors where they are compared."""
-        if allowed_N is not None:
-            for first, end in pairwise(self.vectors.first_S.tolist()):
-                kept_N = first + np.flatnonzero(allowed_N[first:end])
-                if len(kept_N):
-                    yield kept_N, _moved(self.vectors[kept_N])
-        elif self._resident is not None:
-            yield np.arange(len(self)), self._resident
-        else:
-            for first, block_ND in self.vectors.blocks():
-                if len(block_ND):
-                    yield np.arange(first, first + len(block_ND)), _moved(block_ND)
+        if allowed_N is None and self._on_gpu is not None:
+            yield np.arange(len(self)), self._on_gpu
+            return
+        for first, block_ND in self.vectors.blocks():
+            row_N = first + np.arange(len(block_ND))
+            tensor_ND = torch.from_numpy(block_ND)
+            if allowed_N is not None:
+                row_N = row_N[allowed_N[row_N]]
+                tensor_ND = tensor_ND[torch.from_numpy(row_N - first)]
+            if len(row_N):
+                yield row_N, _moved(tensor_ND)
 
     @cached_property
-    def _resident(self) -> Tensor | None:
-        """All vectors where they are compared, if they are one array in memory; they are moved once."""
-        whole = len(self.vectors.parts) == 1 and self.vectors.parts[0].dtype == np.float32 and len(self)
-        return _moved(np.ascontiguousarray(self.vectors.parts[0], np.float32)) if whole else None
+    def _on_gpu(self) -> Tensor | None:
+        """All vectors, moved there once, where there is a GPU and they are not too many."""
+        few = len(self.vectors.parts) == 1 or resident(len(self), self.vectors.dimensions)
+        if not (torch.cuda.is_available() and few and len(self)):
+            return None
+        return torch.cat([_moved(torch.from_numpy(part)) for part in self.vectors.parts])
 
 
 def vectors_of(queries: Queries) -> Float:
@@ -103,9 +108,9 @@ def one_by_one(query_D: Float, vectors_RD: Float, similarity: Name) -> Float:
     return scores
 
 
-def _moved(vectors_ND: Float) -> Tensor:
-    """On the GPU, where there is one."""
-    return torch.from_numpy(vectors_ND).to("cuda" if torch.cuda.is_available() else "cpu")
+def _moved(vectors_ND: Tensor) -> Tensor:
+    """On the GPU, in single precision, where there is one; else as they are."""
+    return vectors_ND.to("cuda", torch.float32) if torch.cuda.is_available() else vectors_ND
 
 
 def _closest(query_MD: Float, block_ND: Tensor, rows: int, similarity: Name) -> tuple[Float, Int]:
@@ -116,10 +121,19 @@ def _closest(query_MD: Float, block_ND: Tensor, rows: int, similarity: Name) -> 
     step = max(1, CELLS // len(block_ND))
     found = []
     for first in range(0, len(query_MD), step):
-        query_mD = torch.from_numpy(query_MD[first : first + step])
-        product_mN = query_mD.to(block_ND.device) @ block_ND.T
-        if similarity == "euclidean":  # of one query: |q - v|^2 = |v|^2 - 2 q v + a constant
-            product_mN = 2 * product_mN - block_ND.square().sum(dim=1)
-        found.append(product_mN.topk(rows, dim=1))
+        query_mD = torch.from_numpy(query_MD[first : first + step]).to(block_ND.device)
+        found.append(_products(query_mD, block_ND, similarity).topk(rows, dim=1))
     score, place = (torch.cat(part).cpu().numpy() for part in zip(*found, strict=True))
     return score, place
+
+
+def _products(query_mD: Tensor, block_ND: Tensor, similarity: Name) -> Tensor:
+    """What ranks the rows of a block for each query as the similarity does [m, N]."""
+    out_mN = torch.empty(len(query_mD), len(block_ND), device=block_ND.device)
+    rows = len(block_ND) if block_ND.dtype == torch.float32 else ROWS * torch.get_num_threads()
+    for some_nD, out_mn in zip(torch.split(block_ND, rows), torch.split(out_mN, rows, dim=1), strict=True):
+        single_nD = some_nD.float()
+        torch.mm(query_mD, single_nD.T, out=out_mn)
+        if similarity == "euclidean":  # of one query: |q - v|^2 = |v|^2 - 2 q v + a constant
+            out_mn.mul_(2).sub_(single_nD.square().sum(dim=1))
+    return out_mN
