@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import runpy
 from pathlib import Path
 
 import pytest
@@ -46,11 +47,10 @@ def test_the_examples_of_a_page_run(page: str, place: Path, monkeypatch: pytest.
     monkeypatch.chdir(place)
     document = next(one for one in Sample(Sample.Config()).read("test") if one.mentions)
     first = document.mentions[0]
-    known: dict[str, object] = {"FIRST": (document.id, first.start, first.end)}
-    for number, block in enumerate(
-        re.findall(r"```python\n(.*?)```", (ROOT / "docs" / page).read_text(encoding="utf-8"), re.DOTALL)
-    ):
-        exec(compile(block, f"{page}, block {number + 1}", "exec"), known)
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / page).read_text(encoding="utf-8"), re.DOTALL)
+    script = place / page.replace(".md", ".py")
+    script.write_text("\n".join(blocks), encoding="utf-8")
+    runpy.run_path(str(script), {"FIRST": (document.id, first.start, first.end)})
 
 
 def test_links_between_pages_lead_somewhere() -> None:
