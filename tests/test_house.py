@@ -21,6 +21,7 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parents[1]
 CONDA_NAMES = {"torch": "pytorch-gpu", "faiss-cpu": "faiss-gpu", "build": "python-build"}
 IMPORTED_AS = {"faiss-cpu": "faiss", "pyyaml": "yaml", "scikit-learn": "sklearn"}
+APART = ("flair",)  # extras that want older versions than the lock has: for an environment of their own
 LARGEST = 1_000_000  # bytes of a file that git tracks, outside data/sample
 
 
@@ -31,7 +32,8 @@ def project() -> dict[str, Any]:
 
 def requirements(*, extras: bool) -> list[Requirement]:
     declared = project()
-    more = [line for lines in declared["optional-dependencies"].values() for line in lines] if extras else []
+    optional = {name: lines for name, lines in declared["optional-dependencies"].items() if name not in APART}
+    more = [line for lines in optional.values() for line in lines] if extras else []
     return [Requirement(line) for line in [*declared["dependencies"], *more]]
 
 
@@ -74,7 +76,11 @@ def test_the_lock_serves_every_machine() -> None:
 
 def roots(path: Path) -> Iterator[str]:
     """The packages that a file imports, wherever the import stands."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    yield from import_roots(ast.parse(path.read_text(encoding="utf-8")))
+
+
+def import_roots(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name.partition(".")[0] for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
@@ -83,10 +89,28 @@ def roots(path: Path) -> Iterator[str]:
 
 def test_what_is_imported_is_declared_and_what_is_declared_is_imported() -> None:
     imported = {root for path in sources("src") for root in roots(path)} - sys.stdlib_module_names - {"tripel"}
-    names = [canonicalize_name(one.name) for one in requirements(extras=False)]
-    declared = {IMPORTED_AS.get(name, name.replace("-", "_")) for name in names}
-    assert imported - declared == set(), "declare it in pyproject.toml and environment.yml, then make lock"
+    declared = imported_as(map(str, requirements(extras=False)))
+    optional = {name: imported_as(lines) for name, lines in project()["optional-dependencies"].items() if name != "dev"}
+    allowed = declared.union(*optional.values())
+    assert imported - allowed == set(), "declare it in pyproject.toml and environment.yml, then make lock"
     assert declared - imported == set(), "nothing imports it: take it out of pyproject.toml and environment.yml"
+
+
+def imported_as(lines: Iterable[str]) -> set[str]:
+    """What code calls the packages of some requirements."""
+    names = [canonicalize_name(Requirement(line).name) for line in lines]
+    return {IMPORTED_AS.get(name, name.replace("-", "_")) for name in names}
+
+
+def test_what_is_optional_is_imported_within_functions() -> None:
+    """So that all else works without it."""
+    extras = {name: lines for name, lines in project()["optional-dependencies"].items() if name != "dev"}
+    optional = set().union(*map(imported_as, extras.values())) - imported_as(map(str, requirements(extras=False)))
+    for path in sources("src"):
+        body = ast.parse(path.read_text(encoding="utf-8")).body
+        outside = ast.Module([node for node in body if isinstance(node, ast.Import | ast.ImportFrom)], [])
+        found = {root for root in import_roots(outside) if root in optional}
+        assert not found, f"{path.relative_to(ROOT)} imports {', '.join(found)} when it is imported"
 
 
 def git(*words: str) -> str:

@@ -6,13 +6,22 @@ It knows no entities. One file each in `recognizers/`; `Config` holds its settin
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-from tripel.documents import Document
+from tripel.documents import Document, Mention
 from tripel.indexes.base import Float
 from tripel.knowledge import KnowledgeBase
+
+
+class Span(NamedTuple):
+    """Characters [start, end) of a text that name something."""
+
+    start: int
+    end: int
+    type: str
+    confidence: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +37,16 @@ class Found:
 
     def __post_init__(self) -> None:
         assert len(self.confidence) == len(self.document.mentions)
+
+    @classmethod
+    def of(cls, document: Document, spans: Iterable[Span]) -> Found:
+        """What was found in the text of a document, in any order; its own mentions are left out."""
+        ordered = sorted(spans)
+        mentions = [
+            Mention(start=span.start, end=span.end, text=document.text[span.start : span.end], type=span.type)
+            for span in ordered
+        ]
+        return cls(document.having(mentions=mentions), tuple(span.confidence for span in ordered))
 
 
 class Recognizer(ABC):
