@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
-Texts = Annotated[list[str] | None, typer.Argument(help="Texts, their mentions in [[double brackets]] or to be found.")]
+Texts = Annotated[
+    list[str] | None, typer.Argument(help="Texts, their mentions in double square brackets or to be found.")
+]
 
 
 def link(
@@ -72,9 +74,13 @@ def link(
 
     In a pipe: cat notes.txt | tripel link runs/fast --recognizer runs/tagger --file - --json
 
-    Mentions that documents have are linked; with --recognizer these are ignored, and others found. Files of JSON Lines hold all
-    candidates, the decision and why; other formats the id of the entity decided on. Every problem of the input is named as
-    file:line, found, expected; then nothing is written, and the exit code is 1.
+    Ids as another vocabulary has them: tripel link runs/fast --vocabulary OMIM --file notes.pubtator --output linked.jsonl
+
+    Mentions that documents have are linked; with --recognizer these are ignored, and others found.
+
+    JSON Lines hold all candidates, the decision and why; other formats hold the id of the entity decided on.
+
+    Every problem of the input is named as file:line, found, expected; then nothing is written, and the exit code is 1.
     """
     import sys
     from functools import partial
