@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from tripel import config, find
-from tripel.name_recipe import NameRecipe
 from tripel.recipe import Recipe
+from tripel.tagger_recipe import TaggerRecipe
+from tripel.tasks import recipe_of
 
 CONFIGS = sorted((Path(__file__).parents[1] / "configs").glob("*.yaml"))
 WORDS = {"medmentions_le_nguyen": ["terminologies.0.path=somewhere"]}  # UMLS lies where its owner put it
@@ -18,8 +19,9 @@ WORDS = {"medmentions_le_nguyen": ["terminologies.0.path=somewhere"]}  # UMLS li
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
 def test_shipped_recipes_read_and_come_back(path: Path, tmp_path: Path) -> None:
     values = config.load(path, WORDS.get(path.stem, []))
-    kind: type[Recipe] | type[NameRecipe] = NameRecipe if "pairs" in values else Recipe
-    recipe = kind.read(values)
+    recipe = recipe_of(values)
+    kind = type(recipe)
+    assert kind is {"bc5cdr_tagger": TaggerRecipe, "medmentions_tagger": TaggerRecipe}.get(path.stem, kind)
     config.save(tmp_path / "config.yaml", recipe.dump())
     again = kind.read(config.load(tmp_path / "config.yaml"))
     assert again.dump() == recipe.dump()
@@ -29,7 +31,8 @@ def test_all_are_there() -> None:
     assert {path.stem for path in CONFIGS} == {
         "sample", "bc5cdr_fast", "bc5cdr_le_nguyen", "medmentions_fast", "medmentions_le_nguyen", "mesh_names_ranking",
         "mesh_names_triplet", "mesh_self_alignment", "nemo_toy", "umls_self_alignment", "baseline_characters",
-        "baseline_words", "baseline_bm25", "baseline_untrained", "baseline_self_aligned", "baseline_bi_encoder",
+        "baseline_words", "baseline_bm25", "baseline_untrained", "baseline_self_aligned", "baseline_bi_encoder", "bc5cdr_tagger", "medmentions_tagger",
+        "bc5cdr_joint",
     }  # fmt: skip
 
 

@@ -1,0 +1,57 @@
+"""NIL on test when the knowledge base lacks a share of its concepts: precision and recall of saying so, beside the whole one.
+
+    TRIPEL_DATA=... python scripts/benchmarks/nil.py runs/chosen --share 0.1
+
+RUN was judged on dev, so it is calibrated. Concepts are drawn at random from those that the documents name; mentions of a concept
+that was taken out are NIL, besides those without an id or with one outside the knowledge base. A mention is said to be NIL where the
+probability of its best candidate is below the threshold.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+
+from tripel import tables, tasks
+from tripel.encoding import silent
+from tripel.linker import Linker
+from tripel.preparing import ground
+from tripel.recipe import Recipe
+from tripel.trust import trust
+from tripel.weighing import right_rows
+
+
+def main() -> None:
+    """Link test twice, and print both tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("run", type=Path)
+    parser.add_argument("--share", type=float, default=0.1)
+    parser.add_argument("--seed", type=int, default=42)
+    asked = parser.parse_args()
+    recipe = tasks.read_recipe(asked.run)
+    assert isinstance(recipe, Recipe), "a linker's run"
+    found, ranker = ground(recipe, asked.run), Linker.load(asked.run).ranker
+    assert ranker.calibration is not None, "judge the run on dev first"
+    documents, kb = found.documents["test"], found.kb
+    mentions = [mention for document in documents for mention in document.mentions]
+    named = sorted({row for mention in mentions for row in kb.rows(mention.entities)})
+    out = np.random.default_rng(asked.seed).choice(named, int(asked.share * len(named)), replace=False)
+    queries = ranker.asked(documents, progress=silent)
+    for name, taken in (
+        ("the whole knowledge base", out[:0]),
+        (f"{len(out):,} of {len(named):,} named concepts out", out),
+    ):
+        allowed_E = np.ones(len(kb), np.bool_)
+        allowed_E[taken] = False
+        ranked = ranker.ranked(queries, k=5, allowed_E=allowed_E)
+        nil_M = np.array([not any(allowed_E[row] for row in kb.rows(one.entities)) for one in mentions], np.bool_)
+        right_MK = right_rows(documents, kb, ranked.hits)
+        assert ranked.probability_MK is not None
+        its = trust(ranked.probability_MK[:, 0], right_MK[:, 0], nil_M, thresholds=ranker.calibration.thresholds())
+        print(f"## {name}\n\n{tables.trust(its)}\n")
+
+
+if __name__ == "__main__":
+    main()
