@@ -3,8 +3,8 @@
     TRIPEL_DATA=... python scripts/benchmarks/nil.py runs/chosen --share 0.1
 
 RUN was judged on dev, so it is calibrated. Concepts are drawn at random from those that the documents name; mentions of a concept
-that was taken out are NIL, besides those without an id or with one outside the knowledge base. A mention is said to be NIL where the
-probability of its best candidate is below the threshold.
+that was taken out are NIL, besides those without an id or with one outside the knowledge base. A mention is said to be NIL where
+the probability of its best candidate is below the threshold.
 """
 
 from __future__ import annotations
