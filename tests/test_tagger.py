@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,8 +10,9 @@ import numpy as np
 import pytest
 import tiny
 import yaml
+from typer.testing import CliRunner
 
-from tripel import asking, checkpoint, tasks
+from tripel import asking, checkpoint, cli, tasks
 from tripel.abbreviations import expand
 from tripel.batches import Near
 from tripel.corpora.sample import Sample
@@ -182,22 +184,28 @@ def test_all_texts_are_tagged_and_offsets_are_exact(run: Path) -> None:
     assert all(sure >= 0.9 for one in strict for sure in one.confidence)
 
 
-def test_a_linker_trained_with_a_tagger_reads_a_text_once(
-    recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture(scope="module")
+def both(recipe: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A linker and its tagger on one encoder."""
+    folder = tmp_path_factory.mktemp("both")
     values = yaml.safe_load((ROOT / "configs" / "sample.yaml").read_text(encoding="utf-8"))
     values["encoder"]["model"] = yaml.safe_load(recipe.read_text(encoding="utf-8"))["encoder"]["model"]
     values["objective"] = {"name": "tagging_and_linking", "lr": 0.05}
-    path = tmp_path / "both.yaml"
+    path = folder / "both.yaml"
     path.write_text(yaml.safe_dump(values), encoding="utf-8")
     words = [
         "journal.wandb=false",
         "trainer.epochs=3",
-        "trainer.lr=1e-3",
+        "trainer.lr=3e-3",
         "data.watched=0",
         "data.compare_untrained=false",
     ]
-    both = tasks.train(path, words, output=tmp_path / "both")
+    return tasks.train(path, [*words, "objective.tagging=20", "trainer.batch=16"], output=folder / "run")
+
+
+def test_a_linker_trained_with_a_tagger_reads_a_text_once(
+    both: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     tables = (both / "tables.md").read_text(encoding="utf-8")
     assert "| trained" in tables and "## test: mentions found" in tables
     linker = Linker.load(both)
@@ -224,3 +232,14 @@ def test_a_linker_trained_with_a_tagger_reads_a_text_once(
     )  # what links is carried over, its tagger, too
     carried = Linker.load(tmp_path / "elsewhere")
     assert carried(linked.document.text).document == linked.document
+
+
+def test_a_pipeline_is_judged_on_plain_texts(both: Path, run: Path) -> None:
+    """Of the run's own tagger, of another one, and of the mentions as they are, which loses nothing but in linking."""
+    own = CliRunner().invoke(cli.app, ["evaluate", str(both), "--recognizer", "own", "--on", "test"]).output
+    assert own.startswith("## test, own-tagger: mentions found and linked") and "| all types" in own
+    assert (both / "predictions" / "test-own-tagger.jsonl").exists()
+    other = tasks.pipeline(both, str(run), on=["test"], threshold=0.0)
+    assert other.startswith(f"## test, {run.name}: mentions found and linked")
+    found = re.search(r"([\d,]+) mentions found in (\d+) texts, ([\d,]+) linked", other)
+    assert found and found[1] == found[3] and found[2] == str(len(SAMPLE.read("test")))
