@@ -12,7 +12,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "src" / "tripel"
 LAYERS = (
-    "__init__ offline startup findings limits sizes documents knowledge files config find problems",
+    "__init__ guard offline startup findings limits sizes documents knowledge files config find problems",
     "corpora terminologies abbreviations clusters synonyms pair_files vectors releases library bundle archives fetching checking "
     "counts formats converting",
     "similarity views windows packing encoder encoding indexes candidates folding progress",
