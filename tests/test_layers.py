@@ -12,7 +12,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "src" / "tripel"
 LAYERS = (
-    "offline startup findings limits sizes documents knowledge files config find problems",
+    "guard offline startup findings limits sizes documents knowledge files config find problems",
     "corpora terminologies abbreviations clusters synonyms pair_files vectors releases library bundle archives fetching checking "
     "counts formats inputs converting vocabularies tags",
     "similarity views words windows packing encoder encoding indexes candidates folding progress",

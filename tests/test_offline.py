@@ -206,7 +206,7 @@ CHILDREN = {
 
 
 @pytest.mark.parametrize("child", CHILDREN)
-def test_it_holds_in_children(child: str, tmp_path: Path) -> None:
+def test_it_holds_in_children_and_is_accounted_for(child: str, tmp_path: Path) -> None:
     """Also in those that never import tripel."""
     code = f"""
 import multiprocessing, subprocess, sys
@@ -234,9 +234,12 @@ if __name__ == "__main__":
     import tripel
     tripel.offline.enforce()
     {CHILDREN[child]}
+    print(tripel.offline.account(), tripel.offline.GUARD.attempts)
 """
-    done = python(code, tmp_path)
+    done = python(code, tmp_path, TMPDIR=str(tmp_path))
     assert "offline: child.invalid:80 was asked for by" in done.stdout, done.stdout + done.stderr
+    assert "offline: refused child.invalid:80 (by " in done.stdout and done.stdout.endswith(" []\n")
+    assert not list(tmp_path.glob("tripel-offline-*"))
 
 
 def test_the_environment_asks_for_it_and_a_no_does_not(tmp_path: Path) -> None:
