@@ -20,6 +20,7 @@ from tripel.progress import bar
 from tripel.recipe import Role
 
 EVERY = "all types"
+MOST_TYPES = 5  # that have a row of their own
 UNSEEN = {"entity": "unseen in training"}
 
 
@@ -39,7 +40,9 @@ def judge_pipeline(linker: Linker, found: Ground, role: Role, *, run: Path, name
     said = [prediction for one in linked for prediction in _predictions(one)]
     predictions.write(run / "predictions" / f"{role}-{name}.jsonl", origin, said)
     truth = right(found, role)
-    judged = [_of_type(linked, truth, documents, found, type, seed=seed) for type in (EVERY, *_types(documents))]
+    judged = [
+        _of_type(linked, truth, documents, found, type, seed=seed) for type in (EVERY, *_types(linked, documents))
+    ]
     unseen = _recall(said, truth, documents, found, seed=seed)
     links = sum(link.decision == "linked" for one in linked for link in one.links)
     head = (
@@ -63,10 +66,11 @@ def _predictions(linked: Linked) -> list[Prediction]:
     ]
 
 
-def _types(documents: Sequence[Document]) -> list[str]:
-    """The types of mentions, where there are several."""
-    types = sorted({mention.type for document in documents for mention in document.mentions})
-    return types if 1 < len(types) <= 5 else []
+def _types(linked: Sequence[Linked], documents: Sequence[Document]) -> list[str]:
+    """The types of mentions, where there are several and the recognizer tells the same ones apart."""
+    types = {mention.type for document in documents for mention in document.mentions}
+    told = {mention.type for one in linked for mention in one.document.mentions}
+    return sorted(types) if 1 < len(types) <= MOST_TYPES and types & told else []
 
 
 def _of_type(
