@@ -83,10 +83,18 @@ def roots(path: Path) -> Iterator[str]:
 
 def test_what_is_imported_is_declared_and_what_is_declared_is_imported() -> None:
     imported = {root for path in sources("src") for root in roots(path)} - sys.stdlib_module_names - {"tripel"}
-    names = [canonicalize_name(one.name) for one in requirements(extras=False)]
-    declared = {IMPORTED_AS.get(name, name.replace("-", "_")) for name in names}
-    assert imported - declared == set(), "declare it in pyproject.toml and environment.yml, then make lock"
+    declared = set(map(imported_as, requirements(extras=False)))
+    optional = project()["optional-dependencies"]
+    for_users = {
+        imported_as(Requirement(line)) for extra, lines in optional.items() if extra != "dev" for line in lines
+    }
+    assert imported - declared - for_users == set(), "declare it in pyproject.toml and environment.yml, then make lock"
     assert declared - imported == set(), "nothing imports it: take it out of pyproject.toml and environment.yml"
+
+
+def imported_as(requirement: Requirement) -> str:
+    name = canonicalize_name(requirement.name)
+    return IMPORTED_AS.get(name, name.replace("-", "_"))
 
 
 def git(*words: str) -> str:

@@ -17,12 +17,13 @@ LAYERS = (
     "formats converting",
     "similarity views windows packing encoder encoding indexes candidates folding progress",
     "negatives batches name_batches objectives trainer checkpoint journal environment",
-    "index_rows indexing index_plan index_update index_learn reranker whole weighing deciding ranker recognizers linker "
+    "index_rows indexing index_plan index_update index_learn reranker whole weighing deciding ranker recognizers linker opening "
     "name_negatives exporting",
     "predictions foreign metrics calibration gold protocols evaluation end_to_end tables plots corpus_plots separation "
     "separation_plots model_card report report_plots published",
     "recipe name_recipe preparing name_preparing judging name_judging separating comparing reporting drawing asking knowing "
-    "linking cards watching training reranker_training maps tasks cli cli_index cli_kb cli_convert cli_link __main__",
+    "linking cards watching training reranker_training maps tasks spacy_docs spacy "
+    "cli cli_index cli_kb cli_convert cli_link __main__",
 )
 LAYER = {name: number for number, names in enumerate(LAYERS) for name in names.split()}
 JUDGING = 5
