@@ -17,13 +17,13 @@ LAYERS = (
     "counts formats inputs converting vocabularies tags",
     "similarity views words windows packing encoder encoding indexes candidates folding progress",
     "negatives batches name_batches objectives trainer checkpoint journal environment",
-    "index_rows indexing index_plan index_update index_learn reranker whole weighing deciding ranker recognizers linker "
+    "index_rows indexing index_plan index_update index_learn reranker whole weighing deciding ranker recognizers linker opening "
     "name_negatives exporting",
     "predictions foreign metrics calibration trust gold protocols evaluation end_to_end tables plots corpus_plots separation "
     "separation_plots model_card report report_plots published pages",
     "recipe name_recipe tagger_recipe tagger_training tagger_judging "
     "preparing name_preparing judging pipeline_judging name_judging separating comparing reporting drawing asking knowing "
-    "linking linked_page link_files cards watching training reranker_training maps tasks bundling "
+    "linking linked_page link_files cards watching training reranker_training maps tasks bundling spacy_docs spacy "
     "cli cli_index cli_kb cli_convert cli_link cli_bundle cli_doctor checkups doctor __main__ __init__",
 )
 LAYER = {name: number for number, names in enumerate(LAYERS) for name in names.split()}

@@ -161,6 +161,14 @@ def made_by(folder: Path, stamp: Stamp, config: Config | None = None) -> bool:
     return all(found.get(what) == ours for what, ours in wanted.items())
 
 
+def stamp_of(folder: Path) -> Stamp:
+    """What made the index that lies there. Raises ValueError where none does."""
+    if not (mended(folder) / ORIGIN).is_file():
+        raise ValueError(f"{folder}: no index here")
+    origin = read_json(folder / ORIGIN)
+    return Stamp(str(origin.get("encoder")), str(origin.get("knowledge_base")))
+
+
 def opened(folder: Path, kb: KnowledgeBase, *, stamp: Stamp, rebuild: str) -> Entities:
     """Memory-map an index; one of spelling is made anew from the names. Raises ValueError where something else made it,
     naming the command that helps."""

@@ -73,7 +73,7 @@ def as_record(linked: Linked, *, text: bool = True) -> dict[str, Any]:
         "id": document.id,
         **({"text": document.text} if text else {}),
         "title_end": document.title_end,
-        "mentions": [_record(link, text=text) for link in linked.links],
+        "mentions": [link_record(link, text=text) for link in linked.links],
     }
 
 
@@ -100,14 +100,15 @@ def _beside(one: Candidate) -> str:
     return f"{matched}{source}{ids}"
 
 
-def _record(link: Link, *, text: bool) -> dict[str, Any]:
+def link_record(link: Link, *, text: bool) -> dict[str, Any]:
+    """A link as an object of JSON, plain lists and numbers: the span, what was decided, the candidates, best first."""
     mention = link.mention
     return {
         "start": mention.start,
         "end": mention.end,
         **({"text": mention.text, "long_form": mention.long_form} if text else {}),
         "type": mention.type,
-        "parts": mention.parts,
+        "parts": [list(part) for part in mention.parts],
         "confidence": round(link.confidence, 6),
         "entities": link.ids,
         "decision": link.decision,
@@ -122,7 +123,7 @@ def _candidate(one: Candidate) -> dict[str, Any]:
         "name": one.name,
         "matched": one.matched,
         "source": one.source,
-        "ids": one.ids,
+        "ids": list(one.ids),
         "score": round(one.score, 6),
         "probability": None if one.probability is None else round(one.probability, 6),
     }
