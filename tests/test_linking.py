@@ -135,7 +135,7 @@ def test_ids_are_those_of_the_vocabulary_or_the_own_one() -> None:
     assert link(entity=None, decision="nil").ids == ()
     whole = Linked(Document(id="1", text="hot", mentions=(link().mention,)), (link(candidates=candidates),))
     assert whole.decided.mentions[0].entities == ("OMIM:1", "OMIM:2")
-    assert as_record(whole)["mentions"][0]["entities"] == ("OMIM:1", "OMIM:2")
+    assert as_record(whole)["mentions"][0]["entities"] == ["OMIM:1", "OMIM:2"]
 
 
 def test_words_stand_in_columns() -> None:

@@ -110,7 +110,7 @@ def link_record(link: Link, *, text: bool) -> dict[str, Any]:
         "type": mention.type,
         "parts": [list(part) for part in mention.parts],
         "confidence": round(link.confidence, 6),
-        "entities": link.ids,
+        "entities": list(link.ids),
         "decision": link.decision,
         "why": link.why,
         "candidates": [_candidate(one) for one in link.candidates],
