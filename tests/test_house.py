@@ -83,9 +83,11 @@ def roots(path: Path) -> Iterator[str]:
 
 def test_what_is_imported_is_declared_and_what_is_declared_is_imported() -> None:
     imported = {root for path in sources("src") for root in roots(path)} - sys.stdlib_module_names - {"tripel"}
-    names = [canonicalize_name(one.name) for one in requirements(extras=False)]
-    declared = {IMPORTED_AS.get(name, name.replace("-", "_")) for name in names}
-    assert imported - declared == set(), "declare it in pyproject.toml and environment.yml, then make lock"
+    declared, with_extras = (
+        {IMPORTED_AS.get(name, name.replace("-", "_")) for name in bounds(requirements(extras=extras))}
+        for extras in (False, True)
+    )
+    assert imported - with_extras == set(), "declare it in pyproject.toml and environment.yml, then make lock"
     assert declared - imported == set(), "nothing imports it: take it out of pyproject.toml and environment.yml"
 
 

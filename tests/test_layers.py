@@ -12,9 +12,9 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "src" / "tripel"
 LAYERS = (
-    "__init__ documents knowledge files config find problems",
+    "__init__ documents knowledge files config find problems memory",
     "corpora terminologies abbreviations clusters synonyms pair_files vectors releases library archives fetching checking counts "
-    "formats converting tags",
+    "formats converting tags bulk_input bulk_ledger bulk_parquet",
     "similarity views words windows packing encoder encoding indexes candidates folding progress",
     "negatives batches name_batches objectives trainer checkpoint journal environment",
     "index_rows indexing index_plan index_update index_learn reranker whole weighing deciding ranker recognizers linker "
@@ -23,7 +23,8 @@ LAYERS = (
     "separation_plots model_card report report_plots published",
     "recipe name_recipe tagger_recipe tagger_training tagger_judging "
     "preparing name_preparing judging name_judging separating comparing reporting drawing asking knowing "
-    "linking cards watching training reranker_training maps tasks cli cli_index cli_kb cli_convert cli_link __main__",
+    "linking bulk bulk_cluster bulk_worker cards watching training reranker_training maps "
+    "tasks cli cli_index cli_kb cli_convert cli_link __main__",
 )
 LAYER = {name: number for number, names in enumerate(LAYERS) for name in names.split()}
 JUDGING = 5

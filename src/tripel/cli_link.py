@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -43,6 +43,19 @@ def link(
     ] = "",
     write_as: Annotated[str, typer.Option("--to", help="The format of --output, where its name leaves it open.")] = "",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace --output where it is there.")] = False,
+    bulk: Annotated[
+        bool,
+        typer.Option(
+            "--bulk", help="Millions of documents: a file, folder or pattern of JSON Lines or Parquet, in shards."
+        ),
+    ] = False,
+    shard: Annotated[int, typer.Option(min=1, help="With --bulk: documents of a shard.")] = 1000,
+    address: Annotated[
+        str, typer.Option(help="With --bulk: a Ray cluster, `auto` or ray://...; this machine alone when left out.")
+    ] = "",
+    workers: Annotated[
+        int, typer.Option(min=0, help="With --bulk: at most so many; 0 for one on each core, or GPU.")
+    ] = 0,
 ) -> None:
     """Link texts, or files of documents: which entity each mention means, how sure that is, and why.
 
@@ -53,21 +66,26 @@ def link(
     Only links of which 97 % were right on dev: tripel link runs/fast --precision 0.97 "..."
 
     Files: tripel link runs/fast --file notes.pubtator --output linked.bioc.xml
+
+    Millions of documents; stopped or killed, the same goes on: tripel link runs/fast --bulk --file notes/ --output linked/
     """
     from tripel import tasks
 
     if bool(texts) == bool(file) or bool(file) != bool(output):
         raise ValueError("give texts, or --file and --output")
-    linker = tasks.linker_of(
-        run,
-        recognizer=recognizer,
-        k=k,
-        threshold=threshold,
-        precision=precision,
-        types=types or (),
-        sources=sources or (),
-        ids=ids or (),
-    )
+    settings = {
+        "recognizer": recognizer,
+        "k": k,
+        "threshold": threshold,
+        "precision": precision,
+        "types": types or (),
+        "sources": sources or (),
+        "ids": ids or (),
+    }
+    if bulk:
+        _bulk(run, file, output, settings, to=write_as, size=shard, address=address, workers=workers)
+        return
+    linker = tasks.linker_of(run, **settings)
     if file and output:
         given = not recognizer
         print(
@@ -76,3 +94,14 @@ def link(
     else:
         for line in tasks.link(linker, texts or [], as_json=as_json):
             print(line)
+
+
+def _bulk(run: Path, file: Path | None, output: Path | None, settings: dict[str, Any], *, to: str, **how: Any) -> None:
+    """Exit code 1 where a document was not linked."""
+    from tripel import tasks
+
+    if file is None or output is None or to not in ("", "jsonl", "parquet"):
+        raise ValueError("--bulk needs --file and --output, and writes --to jsonl or parquet")
+    account = tasks.link_bulk(run, file, output, settings=settings, to=to or "jsonl", **how)
+    print(account)
+    raise typer.Exit(code=0 if account.whole else 1)
