@@ -12,9 +12,9 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "src" / "tripel"
 LAYERS = (
-    "guard offline startup findings limits sizes documents knowledge files config find problems",
+    "guard offline startup findings limits sizes documents knowledge files config find problems memory",
     "corpora terminologies abbreviations clusters synonyms pair_files vectors releases library bundle archives fetching checking "
-    "counts formats inputs converting vocabularies tags",
+    "counts formats inputs converting vocabularies tags bulk_input bulk_ledger bulk_parquet",
     "similarity views words windows packing encoder encoding indexes candidates folding progress",
     "negatives batches name_batches objectives trainer checkpoint journal environment",
     "index_rows indexing index_plan index_update index_learn reranker whole weighing deciding ranker recognizers linker opening "
@@ -23,7 +23,8 @@ LAYERS = (
     "separation_plots model_card report report_plots published pages",
     "recipe name_recipe tagger_recipe tagger_training tagger_judging "
     "preparing name_preparing judging pipeline_judging name_judging separating comparing reporting drawing asking knowing "
-    "linking linked_page link_files cards watching training reranker_training maps tasks bundling spacy_docs spacy "
+    "linking bulk bulk_cluster bulk_worker linked_page link_files cards watching training reranker_training maps tasks "
+    "bundling spacy_docs spacy "
     "cli cli_index cli_kb cli_convert cli_link cli_bundle cli_doctor checkups doctor __main__ __init__",
 )
 LAYER = {name: number for number, names in enumerate(LAYERS) for name in names.split()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -59,6 +59,19 @@ def link(
     ] = "",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace --output where it is there.")] = False,
     whole: Annotated[bool, typer.Option("--all", help="Every document on the page, not the first 200 alone.")] = False,
+    bulk: Annotated[
+        bool,
+        typer.Option(
+            "--bulk", help="Millions of documents: a file, folder or pattern of JSON Lines or Parquet, in shards."
+        ),
+    ] = False,
+    shard: Annotated[int, typer.Option(min=1, help="With --bulk: documents of a shard.")] = 1000,
+    address: Annotated[
+        str, typer.Option(help="With --bulk: a Ray cluster, `auto` or ray://...; this machine alone when left out.")
+    ] = "",
+    workers: Annotated[
+        int, typer.Option(min=0, help="With --bulk: at most so many; 0 for one on each core, or GPU.")
+    ] = 0,
 ) -> None:
     """Link texts, or files of documents: which entity each mention means, how sure that is, and why.
 
@@ -78,6 +91,8 @@ def link(
 
     Mentions that documents have are linked; with --recognizer these are ignored, and others found.
 
+    Millions of documents; stopped or killed, the same goes on: tripel link runs/fast --bulk --file notes/ --output linked/
+
     JSON Lines hold all candidates, the decision and why; other formats hold the id of the entity decided on.
 
     Every problem of the input is named as file:line, found, expected; then nothing is written, and the exit code is 1.
@@ -90,18 +105,21 @@ def link(
 
     if bool(texts) == bool(file):
         raise ValueError("give texts, or --file")
+    settings = {
+        "recognizer": recognizer,
+        "k": k,
+        "threshold": threshold,
+        "precision": precision,
+        "types": types or (),
+        "sources": sources or (),
+        "ids": ids or (),
+        "vocabulary": vocabulary,
+    }
+    if bulk:
+        _bulk(run, file, output, settings, to=write_as, size=shard, address=address, workers=workers)
+        return
     goal = link_files.Goal.of(output, write_as=write_as, as_json=as_json, whole=whole, overwrite=overwrite)
-    linker = tasks.linker_of(
-        run,
-        recognizer=recognizer,
-        k=k,
-        threshold=threshold,
-        precision=precision,
-        types=types or (),
-        sources=sources or (),
-        ids=ids or (),
-        vocabulary=vocabulary,
-    )
+    linker = tasks.linker_of(run, **settings)
     say = partial(print, file=None if output else sys.stderr)
     try:
         if file:
@@ -113,3 +131,14 @@ def link(
     except BadInput as bad:
         print(bad.whole(file), file=sys.stderr)
         raise typer.Exit(code=1) from None
+
+
+def _bulk(run: Path, file: Path | None, output: Path | None, settings: dict[str, Any], *, to: str, **how: Any) -> None:
+    """Exit code 1 where a document was not linked."""
+    from tripel import tasks
+
+    if file is None or output is None or to not in ("", "jsonl", "parquet"):
+        raise ValueError("--bulk needs --file and --output, and writes --to jsonl or parquet")
+    account = tasks.link_bulk(run, file, output, settings=settings, to=to or "jsonl", **how)
+    print(account)
+    raise typer.Exit(code=0 if account.whole else 1)

@@ -10,7 +10,6 @@ import json
 import math
 import netrc
 import os
-import resource
 import secrets
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,6 +20,7 @@ from typing import Any, Literal, TextIO
 
 from tqdm import tqdm
 
+from tripel import memory
 from tripel.files import json_line, replacing, write_text
 
 METRICS, SPEED = "metrics.jsonl", "speed.jsonl"
@@ -321,8 +321,7 @@ def _memory() -> dict[str, Value]:
     """The most memory held so far, in MiB. Where a step was measured, torch is loaded already."""
     import torch
 
-    unit = 1 << 20 if sys.platform == "darwin" else 1 << 10  # ru_maxrss counts bytes there, KiB elsewhere
-    held: dict[str, Value] = {"memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // unit}
+    held: dict[str, Value] = {"memory_mib": memory.peak() >> 20}
     if torch.cuda.is_available():
         held["gpu_memory_mib"] = torch.cuda.max_memory_allocated() >> 20
     return held

@@ -11,6 +11,7 @@ from typing import Any
 
 from tripel import cards, checkpoint, config, reporting, reranker_training, tables, tagger_training
 from tripel.asking import encoder_of
+from tripel.bulk import Account, link_files
 from tripel.comparing import compared, named, said
 from tripel.documents import Document
 from tripel.encoder import Encoder
@@ -166,14 +167,25 @@ def link(linker: Linker, texts: Iterable[str], *, as_json: bool = False) -> Iter
     return link_texts(linker, texts, Goal(form=JSON if as_json else WORDS))
 
 
+def link_bulk(run: Path, source: Path, output: Path, **how: Any) -> Account:
+    """Link files of millions of documents in shards, here or on a cluster; `how` as of `bulk.link_files`."""
+    _can_link(run)
+    return link_files(run, source, output, **how)
+
+
 def linker_of(run: Path, **settings: Any) -> Linker:
     """Of a run, or of a folder that links without one; `settings` as of `Linker.load`."""
+    _can_link(run)
+    return Linker.load(run, **settings)
+
+
+def _can_link(run: Path) -> None:
+    """Raises ValueError for a run of another kind."""
     linker_alone = (run / INDEX).is_dir() and not (run / CONFIG).exists()
     if not linker_alone:
         _linking(
             run, f"ask names with `tripel index query {run}`, give a tagger as --recognizer, or train a linker from it"
         )
-    return Linker.load(run, **settings)
 
 
 def separation(models: Sequence[str], pairs: Path, *, output: Path) -> str:

@@ -31,19 +31,27 @@ class Line:
     text: str
     damaged: bool
     """It was not UTF-8: what could not be read stands in `text` as U+FFFD."""
+    begin: int = 0
+    """The byte that it begins with, of the unzipped file."""
 
 
-def numbered(path: Path) -> Iterator[Line | Problem]:
-    """All lines; or a problem, where the file as a whole or the rest of it cannot be read, and no more after it."""
+def numbered(path: Path, *, first: int = 1, begin: int = 0) -> Iterator[Line | Problem]:
+    """All lines; or a problem, where the file as a whole or the rest of it cannot be read, and no more after it.
+
+    From line `first` on, which begins at byte `begin`, where that is known.
+    """
     fault = unreadable(path)
     if fault:
         yield fault
         return
-    number = 0
+    number = first - 1
     try:
         with opened(path) as source:
-            for number, raw in enumerate(source, 1):
-                yield _line(number, raw)
+            if begin:
+                source.seek(begin)
+            for number, raw in enumerate(source, first):
+                yield _line(number, raw, begin)
+                begin += len(raw)
     except (EOFError, zlib.error, gzip.BadGzipFile):
         yield Problem(
             str(path), number + 1, "a damaged or incomplete gzip stream", "a whole file; fetch or pack it again"
@@ -77,11 +85,11 @@ def opened(path: Path) -> IO[bytes]:
     return cast(IO[bytes], gzip.open(path, "rb") if zipped else path.open("rb"))
 
 
-def _line(number: int, raw: bytes) -> Line:
+def _line(number: int, raw: bytes, begin: int) -> Line:
     raw = raw.removesuffix(b"\n").removesuffix(b"\r")
     if number == 1:
         raw = raw.removeprefix(b"\xef\xbb\xbf")
     try:
-        return Line(number, raw.decode(), damaged=False)
+        return Line(number, raw.decode(), damaged=False, begin=begin)
     except UnicodeDecodeError:
-        return Line(number, raw.decode(errors="replace"), damaged=True)
+        return Line(number, raw.decode(errors="replace"), damaged=True, begin=begin)

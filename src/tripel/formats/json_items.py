@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,12 @@ CUT = "a file that is whole; it may be cut short"
 
 def lines(path: Path) -> Iterator[tuple[Place, Any] | Problem]:
     """The value of each line that is not blank."""
-    for line in numbered(path):
+    return values(path, numbered(path))
+
+
+def values(path: Path, some: Iterable[Line | Problem]) -> Iterator[tuple[Place, Any] | Problem]:
+    """The values of some lines of a file."""
+    for line in some:
         if isinstance(line, Problem):
             yield line
         elif line.damaged:

@@ -40,14 +40,15 @@ class Jsonl(Format):
             if isinstance(found, Problem):
                 yield found
             else:
-                yield from _document(*found)
+                yield from from_record(*found)
 
     def put(self, path: Path, documents: Iterable[Document]) -> None:
         """Write a line for each document."""
         write_lines(path, map(_record, documents))
 
 
-def _document(place: Place, record: Any) -> Iterator[Document | Problem]:
+def from_record(place: Place, record: Any) -> Iterator[Document | Problem]:
+    """The document that an object holds, and its problems."""
     try:
         id, text = field(record, "id", str), field(record, "text", str)
         title_end = field(record, "title_end", int, default=0)

@@ -1,0 +1,203 @@
+"""A process that links shards, one after the other, each to its place. It knows no cluster: whoever starts it hands it shards.
+
+Its linker is loaded with the first shard and stays. Nothing it gives back, raises or prints holds text: of an error it tells the
+kind and the line of code. Before a shard is begun, that is noted on the disk, so that one that kills its worker is known by it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shlex
+import socket
+import time
+import traceback
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from tripel import __version__, bulk_parquet, memory
+from tripel.asking import LINKS
+from tripel.bulk_input import Changed, Shard, read
+from tripel.bulk_ledger import JOB, TRIES, Done, Job
+from tripel.checkpoint import OBJECTIVE, STATE
+from tripel.documents import Document, Linked
+from tripel.files import fingerprint, write_lines
+from tripel.linker import Linker
+from tripel.linking import as_record
+from tripel.problems import Problem
+from tripel.recognizers.tagger import TAGGER
+
+MOST = 3  # tries of a shard
+SAME = "runs (or bundles of them), input and output must be at the same path on every node, best on a file system they share"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """What every worker is told. Paths are absolute, and the same on all nodes."""
+
+    run: Path
+    settings: dict[str, Any]
+    """As of `Linker.load`."""
+    given: bool
+    """The mentions that documents have are linked; else those found."""
+    output: Path
+    job: Job
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What became of a shard."""
+
+    shard: str
+    done: Done | None = None
+    given_up: str = ""
+    """Why it is not done, after so many tries."""
+    refused: str = ""
+    """Why nothing can be linked on this node."""
+    worker: str
+    """Node and process."""
+    memory: int
+    """The most that the worker has held so far, in bytes."""
+
+
+OUTCOME = TypeAdapter(Outcome)
+SHARD = TypeAdapter(Shard)
+
+
+class Refused(Exception):
+    """Nothing can be linked on this node."""
+
+
+class Worker:
+    """Links the shards that it is handed, as JSON, and tells what became of each."""
+
+    def __init__(self, task: Task) -> None:
+        self.task = task
+        self._linker: Linker | None = None
+
+    def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
+        """A row with a `shard` -> a row with its `outcome`."""
+        return {"outcome": OUTCOME.dump_json(self.outcome(SHARD.validate_json(row["shard"]))).decode()}
+
+    def outcome(self, shard: Shard) -> Outcome:
+        """Link it, or say why not. An error is tried again, like a death."""
+        why, told = f"it ended its worker {MOST} times", dict[str, Any]()
+        try:
+            while not told and (tries := self._begin(shard)) <= MOST:
+                try:
+                    told = {"done": self._link(shard, self._loaded(), tries)}
+                except Refused:
+                    raise
+                except Exception as error:  # its text may be of a document
+                    why = f"{_kind(error)}, {MOST} times"
+        except Refused as refused:
+            told = {"refused": f"node {socket.gethostname()}: {refused}"}
+        told = told or {"given_up": why}
+        return Outcome(shard=shard.name, worker=f"{socket.gethostname()} {os.getpid()}", memory=memory.peak(), **told)
+
+    def _begin(self, shard: Shard) -> int:
+        """Note that it is begun; gives how often it was. Raises Refused where the output is not there."""
+        path = self.task.output / TRIES / shard.name
+        try:
+            if not (self.task.output / JOB).is_file():
+                raise Refused(f"{self.task.output} is not there; {SAME}")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("ab") as out:
+                out.write(b".")
+                os.fsync(out.fileno())
+                return out.tell()
+        except OSError as error:
+            raise Refused(f"{self.task.output}: cannot be written ({error.strerror})") from None
+
+    def _loaded(self) -> Linker:
+        """The linker, which is checked to be the one that the job was begun with. Raises Refused."""
+        if self._linker is None:
+            task = self.task
+            try:
+                if mark(task.run, task.settings, given=task.given) != task.job.linker:
+                    raise Refused(f"{task.run} is another linker there, or tripel another version; {SAME}")
+                self._linker = Linker.load(task.run, **task.settings)
+            except (ValueError, OSError) as error:
+                raise Refused(f"{error}; {SAME}") from None
+        return self._linker
+
+    def _link(self, shard: Shard, linker: Linker, tries: int) -> Done:
+        began, job = time.monotonic(), self.task.job
+        path, some = self.task.output / f"{shard.name}.{job.to}", _Some(shard)
+        linked = linker.stream(some.documents(), given=self.task.given)
+        (bulk_parquet.write if job.to == "parquet" else write_lines)(path, some.records(linked))
+        return Done(
+            shard=shard.name,
+            documents=some.linked,
+            mentions=some.mentions,
+            left_out=some.left_out,
+            sha256=fingerprint(path),
+            linker=job.linker,
+            input=job.files[shard.name.rpartition("-")[0]],
+            seconds=round(time.monotonic() - began, 3),
+            tries=tries,
+            problems=tuple(some.problems),
+        )
+
+
+@dataclass
+class _Some:
+    """The documents of a shard on their way, counted."""
+
+    shard: Shard
+    linked: int = 0
+    mentions: int = 0
+    left_out: int = 0
+    problems: list[Problem] = field(default_factory=list)
+
+    def documents(self) -> Iterator[Document]:
+        """Those without problems."""
+        for found in read(self.shard):
+            if isinstance(found, Document):
+                yield found
+            else:
+                self.left_out += 1
+                self.problems += found
+
+    def records(self, linked: Iterable[Linked]) -> Iterator[dict[str, Any]]:
+        """As they are written."""
+        for one in linked:
+            self.linked += 1
+            self.mentions += len(one.links)
+            yield as_record(one)
+
+
+def mark(run: Path, settings: dict[str, Any], *, given: bool) -> str:
+    """Fingerprint of all that decides what is linked: the files that link, those of a recognizer, settings, and version."""
+    name, *words = shlex.split(settings.get("recognizer", "")) or [""]
+    folders = [run, *([Path(name)] if name and Path(name).is_dir() else [])]
+    set_here = {name: value for name, value in settings.items() if value not in (None, (), [])}
+    said = {**set_here, "recognizer": words if len(folders) > 1 else [name, *words], "given": given}
+    digest = hashlib.sha256(json.dumps([__version__, said], sort_keys=True).encode())
+    for folder in folders:
+        for path in _linking(folder):
+            digest.update(f"{path.relative_to(folder).as_posix()} {fingerprint(path)}\n".encode())
+    return digest.hexdigest()
+
+
+def _linking(folder: Path) -> Iterator[Path]:
+    """The files of a run that link, in their order; not what training left beside."""
+    for name in sorted({*LINKS, OBJECTIVE, TAGGER}):
+        whole = folder / name
+        for path in sorted(whole.rglob("*")) if whole.is_dir() else [whole]:
+            if path.is_file() and not {STATE, "wandb"} & set(path.relative_to(folder).parts):
+                yield path
+
+
+def _kind(error: Exception) -> str:
+    """What an error is and where it was raised, without its text, unless that is known to be of no document."""
+    if isinstance(error, Changed):
+        return str(error)
+    told = f" ({error.strerror})" if isinstance(error, OSError) and error.strerror else ""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__}{told} at {Path(last.filename).name}:{last.lineno}"
