@@ -176,7 +176,7 @@ def mark(run: Path, settings: dict[str, Any], *, given: bool) -> str:
     """Fingerprint of all that decides what is linked: the files that link, those of a recognizer, settings, and version."""
     name, *words = shlex.split(settings.get("recognizer", "")) or [""]
     folders = [run, *([Path(name)] if name and Path(name).is_dir() else [])]
-    set_here = {name: value for name, value in settings.items() if value not in (None, (), [])}
+    set_here = {name: value for name, value in settings.items() if value not in (None, "", (), [])}
     said = {**set_here, "recognizer": words if len(folders) > 1 else [name, *words], "given": given}
     digest = hashlib.sha256(json.dumps([__version__, said], sort_keys=True).encode())
     for folder in folders:
