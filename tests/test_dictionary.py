@@ -221,6 +221,8 @@ def test_types_filter_and_are_given() -> None:
 def test_a_dictionary_that_finds_nothing_is_refused() -> None:
     with pytest.raises(ValueError, match="the dictionary is empty: of 1 names its settings leave none"):
         Dictionary(Dictionary.Config(), kb("1"))
+    with pytest.raises(ValueError, match="of 0 names"):
+        Dictionary(Dictionary.Config(), KnowledgeBase.of([]))
     with pytest.raises(ValueError, match=r"expected 0\.5 or more, and less than 1"):
         Dictionary(Dictionary.Config(similarity=1.0), kb("fever"))
 
@@ -257,6 +259,11 @@ def test_a_word_that_names_know_is_no_misspelling() -> None:
     its = kb("infections", "injections of insulin")
     assert texts(its, "injections", fuzzy=True) == []
     assert texts(its, "infectoins", fuzzy=True) == ["infectoins"]
+
+
+def test_what_is_not_looked_for_is_not_nearly_found() -> None:
+    its = kb("methotrexate", "fever")
+    assert texts(its, "methotrexat", fuzzy=True, stop=("methotrexate",)) == []
 
 
 def test_similarity_says_how_many_letters() -> None:

@@ -51,11 +51,13 @@ class Names:
         self.stop = ENGLISH_STOP_WORDS | set(map(folded, rule.stop))
         self.types, type_E = _types(kb, rule.types)
         keep_N = kb.allowed(types=rule.types)[kb.row_N]
-        chosen, type_N = kb.names.filter(pa.array(keep_N)), type_E[kb.row_N[keep_N]]
+        chosen = kb.names if keep_N.all() else kb.names.filter(pa.array(keep_N))
+        type_N = type_E[kb.row_N[keep_N]]
         self.trie = marisa_trie.Trie(its for its in map(folded, _each(chosen)) if self._wanted(its))
         if not len(self.trie):
             raise ValueError(f"the dictionary is empty: of {len(chosen)} names its settings leave none")
-        self.longest = max(map(len, self.trie.iterkeys()))
+        self.longest = 0
+        """Characters of the longest name."""
         self.loose_K = bytearray(len(self.trie))
         """1 where the case plays no part."""
         self.forms: set[str] = set()
@@ -64,11 +66,11 @@ class Names:
         self._describe(chosen, type_N)
 
     def _describe(self, chosen: pa.StringArray, type_N: NDArray[np.int32]) -> None:
-        for name, type in zip(_each(chosen), type_N.tolist(), strict=True):
+        for name, type in zip(_each(chosen), type_N.data, strict=True):
             its = folded(name)
             if not self._wanted(its):
                 continue
-            key = self.trie[its]
+            key, self.longest = self.trie[its], max(self.longest, len(its))
             self.type_K[key] = type if self.type_K[key] in (UNSEEN, type) else MIXED
             if len(its) > self.rule.short and its not in self.stop:
                 self.loose_K[key] = 1
