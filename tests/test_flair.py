@@ -126,6 +126,17 @@ def test_no_sentence_reaches_the_log(tmp_path: Path, caplog: pytest.LogCaptureFi
     assert {record.message for record in caplog.records} == {"it is on again"}
 
 
+def test_no_sentence_is_in_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    its = recognizer(kept(tmp_path / "kept", "letters"))
+
+    def fail(text: str) -> None:
+        raise AssertionError(f"Can't find the sentence offset for sentence {text}")
+
+    monkeypatch.setattr(its.splitter, "split", fail)
+    with pytest.raises(ValueError, match=r"^document 7: Flair cannot split its text into sentences$"):
+        its.recognize([Document(id="7", text="secret words")])
+
+
 def test_a_pickle_of_flair_is_refused(tmp_path: Path) -> None:
     its = tagger("stacked", tmp_path)
     its.save(tmp_path / "best-model.pt")
@@ -138,7 +149,7 @@ def test_a_pickle_of_flair_is_refused(tmp_path: Path) -> None:
 
 def test_without_flair_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "flair", None)
-    with pytest.raises(ValueError, match=r"which is not installed; pip install 'tripel\[flair\]'"):
+    with pytest.raises(ValueError, match=r"flair is not installed; pip install 'tripel\[flair\]'"):
         recognizer(Path("nowhere"))
 
 

@@ -28,7 +28,7 @@ TEXTS = (
     "High fever, MS and aspirin.",
     "ﬁne: fe\u0301ver \U0001f469\u200d\u2695\ufe0f MS \u05d0\u05d1 aspirin\0 İ ß \u202eMS\u202c",
     "\ufeffMS\r\n\r\nFever\x85aspirin\u2028MS",
-    "Nothing here.",
+    "half of a pair \ud83d MS",
     "MS " * 70_000,
 )
 DOCUMENTS = [

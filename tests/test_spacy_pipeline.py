@@ -119,8 +119,10 @@ def test_weights_of_pytorch_are_refused(categoriser: Path) -> None:
     import torch
 
     api = pytest.importorskip("thinc.api", reason=WITHOUT)
-    (categoriser / "transformer").mkdir()
-    api.PyTorchWrapper(torch.nn.Linear(2, 2)).to_disk(categoriser / "transformer" / "model")
+    elsewhere = categoriser.parent / "elsewhere"
+    elsewhere.mkdir()
+    api.PyTorchWrapper(torch.nn.Linear(2, 2)).to_disk(elsewhere / "model")
+    (categoriser / "transformer").symlink_to(elsewhere)
     with pytest.raises(ValueError, match="transformer is kept as a pickle of PyTorch, and no pickle is loaded here"):
         found(categoriser, "fever")
 
@@ -144,7 +146,17 @@ def test_a_model_that_is_not_there_or_none(tmp_path: Path) -> None:
 
 def test_without_spacy_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setitem(sys.modules, "spacy", None)
-    with pytest.raises(ValueError, match=r"which is not installed; pip install 'tripel\[spacy\]'"):
+    with pytest.raises(ValueError, match=r"spacy is not installed; pip install 'tripel\[spacy\]'"):
+        found(tmp_path, "fever")
+
+
+def test_a_broken_installation_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "spacy.py").write_text("import tripel.no_such_module")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "spacy", raising=False)
+    with pytest.raises(
+        ValueError, match=r"spacy is installed and cannot be imported \(No module named 'tripel\.no_such_mod"
+    ):
         found(tmp_path, "fever")
 
 

@@ -37,9 +37,8 @@ class Dictionary(Recognizer):
 
     def recognize(self, documents: Sequence[Document]) -> list[Found]:
         """The longest names first; none overlaps another."""
-        close = (
-            cache(self.misspelt.close) if self.misspelt else None
-        )  # for these documents: what people write is not kept
+        # remembered for these documents alone: what people write is not kept
+        close = cache(self.misspelt.close) if self.misspelt else None
         return [Found.of(document, longest(self._spans(document.text, close))) for document in documents]
 
     def _spans(self, text: str, close: Callable[[str], Close] | None) -> Iterator[Span]:

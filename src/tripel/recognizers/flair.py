@@ -18,6 +18,7 @@ from tripel.documents import Document
 from tripel.knowledge import KnowledgeBase
 from tripel.recognizers.base import Found, Recognizer, Span
 from tripel.recognizers.labelling import Labels
+from tripel.recognizers.optional import imported
 
 # What Flair leaves out of texts, and so moves all that follows, and what it cannot read: each becomes a blank
 MOVED = re.compile("[\u200b\u200c\ufe0f\ufeff\u2028\u2029\x80-\x9f\r\ud800-\udfff]")
@@ -47,10 +48,16 @@ class Flair(Recognizer):
     def recognize(self, documents: Sequence[Document]) -> list[Found]:
         """Sentences of one document are each other's context where the tagger uses one."""
         with _silent():
-            texts = [MOVED.sub(" ", document.text) for document in documents]
-            sentences = [self.splitter.split(text) if text.strip() else [] for text in texts]
+            sentences = list(map(self._sentences, documents))
             self.tagger.predict([one for its in sentences for one in its])
         return [Found.of(document, self._spans(its)) for document, its in zip(documents, sentences, strict=True)]
+
+    def _sentences(self, document: Document) -> list[Any]:
+        text = MOVED.sub(" ", document.text)
+        try:
+            return list(self.splitter.split(text)) if text.strip() else []
+        except (AssertionError, ValueError):  # which say the sentence
+            raise ValueError(f"document {document.id}: Flair cannot split its text into sentences") from None
 
     def _spans(self, sentences: Sequence[Any]) -> Iterator[Span]:
         for sentence in sentences:
@@ -63,10 +70,7 @@ class Flair(Recognizer):
 
 def _loaded(model: str) -> tuple[Any, Any]:
     """A tagger and what splits texts for it."""
-    try:
-        import flair  # noqa: F401
-    except ModuleNotFoundError:
-        raise ValueError(f"{model}: a tagger of Flair, which is not installed; pip install 'tripel[flair]'") from None
+    imported("flair")
     from flair.splitter import SegtokSentenceSplitter
 
     from tripel.recognizers.flair_files import read

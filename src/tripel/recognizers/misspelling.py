@@ -25,7 +25,7 @@ Close = tuple[tuple[str, int], ...]
 
 
 class Misspelt:
-    """Finds names with a few letters changed. `misspelt.within(fold(text))` gives them with the letters."""
+    """Finds names with a few letters changed. `misspelt.within(fold(text))` gives them and how like they are."""
 
     def __init__(self, names: Names, *, similarity: float) -> None:
         self.names = names

@@ -8,6 +8,7 @@ read. A component that another package brings reads its own files in its own way
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +19,10 @@ from tripel.find import near
 from tripel.knowledge import KnowledgeBase
 from tripel.recognizers.base import Found, Recognizer, Span
 from tripel.recognizers.labelling import Labels
+from tripel.recognizers.optional import imported
 
 WEIGHTS = "model"  # the file of a trained component
+HALVES = re.compile("[\ud800-\udfff]")  # of surrogate pairs, which UTF-8 has not
 
 
 class SpacyPipeline(Recognizer):
@@ -43,7 +46,7 @@ class SpacyPipeline(Recognizer):
 
     def recognize(self, documents: Sequence[Document]) -> list[Found]:
         """The scores of a span categoriser are the confidence; of other spans it is 1."""
-        read = self.pipeline.pipe(document.text for document in documents)
+        read = self.pipeline.pipe(HALVES.sub("\ufffd", document.text) for document in documents)
         return [Found.of(document, self._spans(doc)) for document, doc in zip(documents, read, strict=True)]
 
     def _spans(self, doc: Any) -> Iterator[Span]:
@@ -61,14 +64,12 @@ def _scores(group: Any) -> list[float]:
 
 def _loaded(model: str) -> Any:
     """A pipeline that is not trained here. Raises ValueError in one sentence where it cannot be had."""
-    try:
-        import spacy
-    except ModuleNotFoundError:
-        raise ValueError(f"{model}: a pipeline of spaCy, which is not installed; pip install 'tripel[spacy]'") from None
+    spacy = imported("spacy")
     folder = _folder(model)
     if not (folder / "config.cfg").is_file():
         raise ValueError(f"{model}: no pipeline of spaCy (no config.cfg)")
-    pickled = sorted(path.parent.name for path in folder.rglob(WEIGHTS) if path.is_file() and _pickled(path))
+    weights = {*folder.glob(f"*/{WEIGHTS}"), *folder.rglob(WEIGHTS)}  # the first follows links, the second goes deeper
+    pickled = sorted({path.parent.name for path in weights if path.is_file() and _pickled(path)})
     if pickled:
         raise ValueError(
             f"{model}: {', '.join(pickled)} is kept as a pickle of PyTorch, and no pickle is loaded here; take a pipeline"
