@@ -90,10 +90,14 @@ def test_a_filter_acts_before_ranking(rows: list[list[float]], mention: list[flo
     assert found == pytest.approx(expected, abs=1e-4)
 
 
+@pytest.mark.parametrize("moved", [False, True])
 @pytest.mark.parametrize("name", ["cosine", "dot", "euclidean"])
-def test_half_precision_is_read_a_few_rows_at_a_time(name: Name, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In steps that do not end with a shard, against every row compared one by one; under a filter, too."""
+def test_half_precision_is_read_a_few_rows_at_a_time(name: Name, moved: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In steps that do not end with a shard, and all at once, as on a GPU, for which something stands in; under a filter, too."""
     monkeypatch.setattr(exact_module, "ROWS", 3)
+    if moved:
+        monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+        monkeypatch.setattr(exact_module, "_moved", lambda vectors_ND: vectors_ND.float())
     rng = np.random.default_rng(0)
     queries, rows = rng.normal(size=(5, 8)).astype(np.float32), 3 * rng.normal(size=(50, 8))
     if name == "cosine":

@@ -18,9 +18,7 @@ from tripel.similarity import BY_NAME, Name
 from tripel.vectors import Vectors, resident
 
 CELLS = 1 << 25  # scores held at a time: 128 MB
-ROWS = (
-    1024  # made single precision at a time by each core, as many as its cache holds: 8,192 took one query twice as long
-)
+ROWS = 1024  # made single precision at a time by each core, few enough for its cache: 8,192 took a query twice as long
 
 
 class Exact(Index):
