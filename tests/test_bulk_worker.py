@@ -13,7 +13,7 @@ import bulk_jobs
 import pytest
 from bulk_jobs import MARKER, record, write
 
-from tripel import bulk_ledger
+from tripel import bulk_ledger, bundling
 from tripel.bulk_input import Shard, shards
 from tripel.bulk_ledger import JOB, MANIFEST, TRIES, Job, Ledger, alone
 from tripel.bulk_worker import OUTCOME, SHARD, Outcome, Task, Worker, mark
@@ -108,6 +108,12 @@ def test_the_mark_is_of_all_that_links(run: Path, tmp_path: Path) -> None:
         (copy / name).unlink()
 
 
+def test_a_bundle_has_the_mark_of_its_run_so_nodes_may_have_either(run: Path, tmp_path: Path) -> None:
+    settings = {"recognizer": "", "k": 2}
+    bundling.make(run, tmp_path / "bundle", finds="gold")
+    assert mark(tmp_path / "bundle", settings, given=True) == mark(run, settings, given=True)
+
+
 def test_the_mark_is_of_a_recognizers_folder_wherever_it_lies(run: Path, tmp_path: Path) -> None:
     marks = set()
     for name, content in (("a", "{}"), ("b b", "{}"), ("c", "[]")):
@@ -170,7 +176,10 @@ def test_what_is_not_as_it_was_written_is_not_done(
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"linker": "other"}, "begun with another linker or other settings; give the same again, or link into another"),
+        (
+            {"linker": "other"},
+            "begun with another linker, version or settings; give the same again, or link into another",
+        ),
         ({"files": {"a": "other"}}, "input a changed since linking began; put back what it was, or link into another"),
         ({"files": {"b": "more"}}, "input a is no longer there since linking began"),
         ({"shard": 3}, "begun with --shard 2; say so again"),

@@ -3,10 +3,10 @@
     TRIPEL_DATA=... python scripts/benchmarks/bulk.py runs/bc5cdr/chosen --abstracts 20000 --mentions 3
 
 Both nodes are on this machine, each with a temporary folder and ports of its own; the second joins the first. Abstracts are
-those of BC5CDR, all splits, again and again with new ids, each with its first few mentions (0: all), which are linked as
-they are given. Once half of the shards are done a worker is ended by SIGKILL. Then each document of the input is looked for
-in the output: once, with the text and the mentions that it had, every one with its candidates. Memory is asked for when a
-quarter is done. RSS counts what processes share in each of them, PSS divides it among them, USS leaves it out.
+those of BC5CDR, all splits, again and again with new ids, each with its first few mentions (0: all), which are linked as given.
+Once half of the shards are done a worker is ended by SIGKILL. Then each document of the input is looked for in the output: once,
+with the text and the mentions that it had, every one with its candidates. Memory is asked for when a quarter is done: RSS counts
+what processes share in each of them, PSS divides it among them, USS leaves it out.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def main() -> None:
         driver = subprocess.Popen([sys.executable, "-m", "tripel", "link", *map(str, words)])
         shards = -(-asked.abstracts // asked.shard)
         done(work / "out" / MANIFEST, shards // 4, driver)
-        print("\n".join(memory([head.pid, other.pid, driver.pid])), flush=True)
+        print("\n".join(memory(driver.pid, [head.pid, other.pid])), flush=True)
         done(work / "out" / MANIFEST, shards // 2, driver)
         killed = next(process for process in below([other.pid]) if WORKER in called(process))
         print(f"SIGKILL to {killed.pid}, {called(killed)} of the second node", flush=True)
@@ -132,17 +132,17 @@ def called(process: psutil.Process) -> str:
     return words[0] if words[0].startswith("ray::") else Path(words[0]).name
 
 
-def memory(pids: Sequence[int]) -> Iterator[str]:
-    """A row of a table for each process of more than 50 MB."""
+def memory(driver: int, nodes: Sequence[int]) -> Iterator[str]:
+    """A table: the driver, each worker, and what else Ray has running, together."""
+    held = [(called(process), process.memory_full_info()) for process in below(nodes)]
+    others = [one for name, one in held if WORKER not in name]
+    rows = [("driver", [psutil.Process(driver).memory_full_info()])]
+    rows += [("worker", [one]) for name, one in held if WORKER in name]
+    rows += [(f"the {len(others)} other processes of Ray", others)]
     yield "| process | RSS | PSS | USS |\n|---|---|---|---|"
-    for process in below(pids):
-        held = process.memory_full_info()
-        if held.rss > 50 << 20:
-            yield (
-                f"| {called(process)} | "
-                + " | ".join(f"{part >> 20:,} MiB" for part in (held.rss, held.pss, held.uss))
-                + " |"
-            )
+    for name, some in rows:
+        sums = (sum(getattr(one, kind) for one in some) >> 20 for kind in ("rss", "pss", "uss"))
+        yield f"| {name} | " + " | ".join(f"{part:,} MiB" for part in sums) + " |"
 
 
 def checked(source: Path, output: Path) -> str:

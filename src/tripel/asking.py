@@ -6,8 +6,9 @@ import json
 import math
 import os
 import shutil
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -146,7 +147,17 @@ def update(folder: Path, source: str, output: Path | None = None) -> str:
 
 
 LINKS = (checkpoint.ENCODER, INDEX, KNOWLEDGE, WEIGHTS, CALIBRATION, RERANKER, TAGGER)  # all that links, in a run
-UNNEEDED = shutil.ignore_patterns(checkpoint.STATE, "wandb", "*.jsonl", "config.yaml")  # of training a re-ranker
+UNNEEDED = (checkpoint.STATE, "wandb", "*.jsonl", "config.yaml")  # of training a re-ranker
+
+
+def linking(folder: Path) -> Iterator[Path]:
+    """The files of a run, or of another folder, that link; not what training left beside them."""
+    own = (checkpoint.OBJECTIVE,) if (folder / TAGGER).exists() else ()  # the head of a tagger that shares the encoder
+    for its in (folder / name for name in (*LINKS, *own)):
+        for path in sorted(its.rglob("*")) if its.is_dir() else [its]:
+            below = path.relative_to(its).parts
+            if path.is_file() and not any(fnmatch(part, left) for part in below for left in UNNEEDED):
+                yield path
 
 
 def _carried(folder: Path, output: Path) -> None:
@@ -160,12 +171,10 @@ def _carried(folder: Path, output: Path) -> None:
 
 def lay_out(folder: Path, part: Path, *, copy: Callable[[str, str], object]) -> None:
     """Bring what links of a run into another folder, file by file."""
-    own = (checkpoint.OBJECTIVE,) if (folder / TAGGER).exists() else ()  # the head of a tagger that shares the encoder
-    for name in (*LINKS, *own):
-        if (folder / name).is_dir():
-            shutil.copytree(folder / name, part / name, copy_function=copy, ignore=UNNEEDED)
-        elif (folder / name).exists():
-            copy(str(folder / name), str(part / name))
+    for path in linking(folder):
+        target = part / path.relative_to(folder)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        copy(str(path), str(target))
 
 
 def learn(folder: Path, files: Sequence[Path]) -> str:

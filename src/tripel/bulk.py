@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -114,9 +115,12 @@ def link_files(
         task = Task(run=run, settings=settings, given=given, output=output, job=job)
         left = {shard.name: shard for shard in found if shard.name not in ledger.done}
         if left:
-            with cluster(address, workers=workers, scratch=scratch) as pool:
-                _link(left, ledger, account, _outcomes(address, task, left, pool))
+            with (
+                cluster(address, workers=workers, scratch=scratch) as pool,
+                closing(_outcomes(address, task, left, pool)) as told,
+            ):
                 account.workers = pool.workers
+                _link(left, ledger, account, told)
         account.close(ledger)
         ledger.tell(_of_given_up(left[name], why) for name, why in account.given_up.items())
     return account
@@ -157,13 +161,14 @@ def _taken_up(ledger: Ledger, found: Sequence[Shard]) -> Ledger:
     return ledger
 
 
-def _outcomes(address: str, task: Task, left: Mapping[str, Shard], pool: Pool) -> Iterator[Outcome]:
+def _outcomes(address: str, task: Task, left: Mapping[str, Shard], pool: Pool) -> Generator[Outcome, None, None]:
     """What became of each shard that was left. Raises ValueError where a node cannot link, or no shard can be linked."""
     places = [SHARD.dump_json(shard).decode() for shard in left.values()]
-    for one in map(OUTCOME.validate_json, outcomes(address, Worker, task, places, pool)):
-        if one.refused:
-            raise ValueError(one.refused)
-        yield one
+    with closing(outcomes(address, Worker, task, places, pool)) as told:
+        for one in map(OUTCOME.validate_json, told):
+            if one.refused:
+                raise ValueError(one.refused)
+            yield one
 
 
 def _link(left: Mapping[str, Shard], ledger: Ledger, account: Account, told: Iterator[Outcome]) -> None:

@@ -10,14 +10,18 @@ from __future__ import annotations
 import logging
 import os
 import secrets
+import signal
 import socket
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, redirect_stdout
+import threading
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, redirect_stdout
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+
+Outcomes = Generator[str, None, None]
 
 ACROSS = "ray://"  # how the address begins of a cluster that is driven from outside of it
 OBJECTS = 100 << 20  # bytes that Ray holds for what is sent: a few hundred for each shard
@@ -25,6 +29,7 @@ QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_BACKEND_LOG_LEVEL": "fatal",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # else it warns of what is to come
+    "RAY_ENABLE_AUTO_CONNECT": "0",  # else a thread that outlives its Ray starts another one
 }
 LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}  # by its name: off, Ray's processes listen on 127.0.0.1 alone
 
@@ -57,14 +62,28 @@ def cluster(address: str, *, workers: int, scratch: Path) -> Iterator[Pool]:
             _knock(address)
             ray.init(log_to_driver=False, logging_level=logging.FATAL, **kind)
         except (OSError, RuntimeError) as error:
-            told = str(error)
-            raise ValueError(f"no Ray answers at {address or 'this machine'} ({told}); {HINT}") from None
+            where = f"at {address}" if address else "on this machine"
+            raise ValueError(f"no Ray answers {where} ({error}); {HINT}") from None
         try:
             there = ray.cluster_resources()
             gpus = int(there.get("GPU", 0))
-            yield Pool(workers or gpus or max(1, int(there.get("CPU", 0))), gpus=min(1, gpus))
+            with _terminable():
+                yield Pool(workers or gpus or max(1, int(there.get("CPU", 0))), gpus=min(1, gpus))
         finally:
             ray.shutdown()
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """SIGTERM, as schedulers of clusters send it, ends the block as any exit does; Ray would abort."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _knock(address: str) -> None:
@@ -75,11 +94,12 @@ def _knock(address: str) -> None:
 
 
 def _here(workers: int, scratch: Path) -> dict[str, Any]:
-    """How Ray is started on this machine."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    """How Ray is started on this machine; it counts cores, within the limits of a container, unless this process has fewer."""
+    all_cores = os.cpu_count() or 1
+    ours = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else all_cores
     return {
         "address": "local",
-        "num_cpus": workers or cores,
+        "num_cpus": workers or (ours if ours < all_cores else None),
         "include_dashboard": False,
         "object_store_memory": OBJECTS,
         "_temp_dir": str(scratch / "r"),  # below, since Ray lets everybody into it
@@ -98,19 +118,21 @@ def _environment(values: Mapping[str, str]) -> Iterator[None]:
             os.environ.pop(name, None)
 
 
-def outcomes(
-    address: str, worker: Callable[..., Any], task: object, shards: Sequence[str], pool: Pool
-) -> Iterator[str]:
-    """What became of each shard, as workers end with them, in any order. Raises ValueError where Ray itself fails."""
+def outcomes(address: str, worker: Callable[..., Any], task: object, shards: Sequence[str], pool: Pool) -> Outcomes:
+    """What became of each shard, as workers end with them, in any order; to be closed before the cluster is.
+
+    Raises ValueError where Ray itself fails.
+    """
     import ray
 
     try:
         if not address.startswith(ACROSS):
-            yield from _outcomes(worker, task, shards, pool)
+            with closing(_outcomes(worker, task, shards, pool)) as told:
+                yield from told
             return
         inside = ray.remote(num_cpus=0)(Inside).remote(worker, task, shards, pool)
-        while told := ray.get(inside.next.remote()):
-            yield told
+        while one := ray.get(inside.next.remote()):
+            yield one
     except ray.exceptions.RayError as error:
         kept = "what is done is kept: the same command goes on, with the same tripel and Ray on every node"
         raise ValueError(f"Ray failed ({type(error).__name__}); {kept}") from None
@@ -127,16 +149,17 @@ class Inside:
         return next(self._outcomes, "")
 
 
-def _outcomes(worker: Callable[..., Any], task: object, shards: Sequence[str], pool: Pool) -> Iterator[str]:
+def _outcomes(worker: Callable[..., Any], task: object, shards: Sequence[str], pool: Pool) -> Outcomes:
     from ray.data import ActorPoolStrategy, DataContext, from_items
 
     logging.getLogger("ray.data").setLevel(logging.CRITICAL)
-    context = DataContext.get_current()
+    context = DataContext.get_current().copy()
     context.enable_progress_bars = False
     context.execution_no_progress_timeout_s = -1  # a shard takes as long as it takes
     context.autoscaling_config.actor_pool_util_upscaling_threshold = 1.0  # a worker more while shards wait for one
     actors = ActorPoolStrategy(min_size=1, max_size=pool.workers, max_tasks_in_flight_per_actor=1)
-    blocks = from_items([{"shard": shard} for shard in shards], override_num_blocks=len(shards))
-    linked = blocks.map(worker, fn_constructor_args=(task,), compute=actors, num_cpus=1, num_gpus=pool.gpus)
+    with DataContext.current(context):
+        blocks = from_items([{"shard": shard} for shard in shards], override_num_blocks=len(shards))
+        linked = blocks.map(worker, fn_constructor_args=(task,), compute=actors, num_cpus=1, num_gpus=pool.gpus)
     for batch in linked.iter_batches(batch_size=None, prefetch_batches=0):  # else each waits for the next
         yield from map(str, batch["outcome"])

@@ -67,7 +67,9 @@ class Job:
             if begun.get(what) != ours:
                 raise ValueError(f"{output}: begun with {option} {begun.get(what)}; say so again, {ELSEWHERE}")
         if begun.get("linker") != self.linker:
-            raise ValueError(f"{output}: begun with another linker or other settings; give the same again, {ELSEWHERE}")
+            raise ValueError(
+                f"{output}: begun with another linker, version or settings; give the same again, {ELSEWHERE}"
+            )
         for name, was in begun.get("files", {}).items():
             if self.files.get(name) != was:
                 what = "changed" if name in self.files else "is no longer there"

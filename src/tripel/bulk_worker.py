@@ -21,16 +21,14 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from tripel import __version__, bulk_parquet, memory
-from tripel.asking import LINKS
+from tripel.asking import linking
 from tripel.bulk_input import Changed, Shard, read
 from tripel.bulk_ledger import JOB, TRIES, Done, Job
-from tripel.checkpoint import OBJECTIVE, STATE
 from tripel.documents import Document, Linked
 from tripel.files import fingerprint, write_lines
 from tripel.linker import Linker
 from tripel.linking import as_record
 from tripel.problems import Problem
-from tripel.recognizers.tagger import TAGGER
 
 MOST = 3  # tries of a shard
 SAME = "runs (or bundles of them), input and output must be at the same path on every node, best on a file system they share"
@@ -173,25 +171,19 @@ class _Some:
 
 
 def mark(run: Path, settings: dict[str, Any], *, given: bool) -> str:
-    """Fingerprint of all that decides what is linked: the files that link, those of a recognizer, settings, and version."""
+    """Fingerprint of all that decides what is linked: the files that link, those of a recognizer, settings, and version.
+
+    That of a run is that of its bundle.
+    """
     name, *words = shlex.split(settings.get("recognizer", "")) or [""]
     folders = [run, *([Path(name)] if name and Path(name).is_dir() else [])]
     set_here = {name: value for name, value in settings.items() if value not in (None, "", (), [])}
     said = {**set_here, "recognizer": words if len(folders) > 1 else [name, *words], "given": given}
     digest = hashlib.sha256(json.dumps([__version__, said], sort_keys=True).encode())
     for folder in folders:
-        for path in _linking(folder):
+        for path in linking(folder):
             digest.update(f"{path.relative_to(folder).as_posix()} {fingerprint(path)}\n".encode())
     return digest.hexdigest()
-
-
-def _linking(folder: Path) -> Iterator[Path]:
-    """The files of a run that link, in their order; not what training left beside."""
-    for name in sorted({*LINKS, OBJECTIVE, TAGGER}):
-        whole = folder / name
-        for path in sorted(whole.rglob("*")) if whole.is_dir() else [whole]:
-            if path.is_file() and not {STATE, "wandb"} & set(path.relative_to(folder).parts):
-                yield path
 
 
 def _kind(error: Exception) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -116,8 +116,13 @@ def link(
         "vocabulary": vocabulary,
     }
     if bulk:
+        if texts or as_json or read_as or overwrite or whole:
+            raise ValueError(
+                "--bulk goes with no texts, --json, --from, --overwrite or --all; it goes on where it stopped"
+            )
         _bulk(run, file, output, settings, to=write_as, size=shard, address=address, workers=workers)
-        return
+    if address or workers:
+        raise ValueError("--address and --workers go with --bulk")
     goal = link_files.Goal.of(output, write_as=write_as, as_json=as_json, whole=whole, overwrite=overwrite)
     linker = tasks.linker_of(run, **settings)
     say = partial(print, file=None if output else sys.stderr)
@@ -133,8 +138,10 @@ def link(
         raise typer.Exit(code=1) from None
 
 
-def _bulk(run: Path, file: Path | None, output: Path | None, settings: dict[str, Any], *, to: str, **how: Any) -> None:
-    """Exit code 1 where a document was not linked."""
+def _bulk(
+    run: Path, file: Path | None, output: Path | None, settings: dict[str, Any], *, to: str, **how: Any
+) -> NoReturn:
+    """Link and exit, with code 1 where a document was not linked."""
     from tripel import tasks
 
     if file is None or output is None or to not in ("", "jsonl", "parquet"):
