@@ -23,6 +23,7 @@ from tripel.encoder import Encoder
 from tripel.files import read_json
 from tripel.indexes.base import Hits
 from tripel.knowledge import Entity, KnowledgeBase
+from tripel.link_files import Goal, link_file
 from tripel.objectives.reranking import Choices, Reranking
 from tripel.packing import pack
 from tripel.ranker import Ranker
@@ -239,9 +240,11 @@ def test_a_trained_linker_learns_a_concept_without_training(run: Path, tmp_path:
 
 def test_documents_of_any_format_are_linked_into_any_other(run: Path, tmp_path: Path) -> None:
     source = ROOT / "data" / "sample" / "dev.pubtator"
-    said = tasks.link_file(tasks.linker_of(run), source, tmp_path / "linked.bioc.xml", given=True)
+    said: list[str] = []
+    goal = Goal.of(tmp_path / "linked.bioc.xml")
+    assert list(link_file(tasks.linker_of(run), source, goal, say=said.append)) == []
     before, after = pubtator.read(source), list(formats.of("bioc_xml").read(tmp_path / "linked.bioc.xml"))
-    assert f"{len(before)} documents" in said
+    assert f"{len(before)} documents" in said[0]
     linker = tasks.linker_of(run, k=1)
     for ours, theirs in zip(before, after, strict=True):
         assert isinstance(theirs, Document)
@@ -249,4 +252,4 @@ def test_documents_of_any_format_are_linked_into_any_other(run: Path, tmp_path: 
         links = linker.link(expand(ours)).links
         assert [m.entities for m in theirs.mentions] == [(one.entity,) if one.entity else () for one in links]
     with pytest.raises(ValueError, match="is there already"):
-        tasks.link_file(tasks.linker_of(run), source, tmp_path / "linked.bioc.xml", given=True)
+        Goal.of(tmp_path / "linked.bioc.xml")

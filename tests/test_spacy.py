@@ -14,6 +14,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import faiss
 import pytest
 import spacy
 import tiny
@@ -236,6 +237,7 @@ def test_it_is_sent_as_its_settings(nlp: Language, run: Path) -> None:
 def test_in_another_process_it_works_in_one_thread(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     counts: list[int] = []
     monkeypatch.setattr(torch, "set_num_threads", counts.append)
+    monkeypatch.setattr(faiss, "omp_set_num_threads", counts.append)  # it counts for torch, too
     opener = Opener(run)
     opener.open()
     assert counts == []
