@@ -218,7 +218,7 @@ def told(run: Path) -> str:
 def finish(run: Path, recipe: Recipe, found: Ground) -> None:
     """The examples linked, and the model card."""
     if recipe.data.examples:
-        write_text(run / EXAMPLES, "\n".join(link(linker_of(run, k=SHOWN), recipe.data.examples)) + "\n")
+        write_text(run / EXAMPLES, "\n".join(link(linker_of(run, k=SHOWN, threshold=0.0), recipe.data.examples)) + "\n")
     write_text(run / "README.md", card(cards.of_linker(run, recipe, found)))
 
 
