@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from tripel import deciding, indexing
 from tripel.deciding import Calibration, Point, fit, signs
-from tripel.documents import Document, Mention
+from tripel.documents import Document, Mention, batched
 from tripel.indexes.base import Hits
-from tripel.linker import Linker, batched
+from tripel.linker import Linker
 from tripel.ranker import Ranker
 from tripel.recognizers.base import Found
 from tripel.trust import trust

@@ -2,19 +2,18 @@
 
     TRIPEL_DATA=... python scripts/benchmarks/linking.py runs/fast --tagger runs/tagger --joint runs/joint
 
-The published way encodes each mention alone between markers, and each of its 64 lexical candidates anew, padded to 128
-tokens (Le & Nguyen 2023, their released code); it is given few mentions, since it is slow. All others search every name.
-`wholes` weighs all evidence of a run, `best rows` leaves that out. bf16 and int8 are the same weights in other arithmetic:
-what that costs in accuracy is in the last column, over the same mentions. Each way runs in a process of its own and reports
-its peak memory; rounds alternate; ratios are those of the medians. Time is that of linking, abbreviations included, without
-loading.
+The published way encodes each mention alone between markers, and each of its 64 lexical candidates anew, padded to
+128 tokens (Le & Nguyen 2023, their released code); it is given few mentions, since it is slow. All others search
+every name. `wholes` weighs all evidence of a run, `best rows` leaves that out. Without more the arithmetic is
+float32; bf16 and int8 are the same weights in another one: what that costs in accuracy is in the last column, over
+the same mentions. Each way runs in a process of its own and reports its peak memory; rounds alternate; ratios are
+those of the medians. Time is that of linking, abbreviations included, without loading.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import resource
 import statistics
 import subprocess
 import sys
@@ -68,6 +67,7 @@ def measure(way: str, asked: argparse.Namespace) -> dict[str, float]:
     """Mentions and documents in a second, share that is right, peak memory in MiB."""
     import torch
 
+    from tripel import memory
     from tripel.corpora.bc5cdr import Bc5cdr
 
     torch.set_num_threads(asked.threads)
@@ -75,7 +75,7 @@ def measure(way: str, asked: argparse.Namespace) -> dict[str, float]:
     if way == "scispacy":
         return peer(documents, asked)
     found = published(documents, asked.run) if way == "published" else ours(way, documents, asked)
-    return {**found, "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
+    return {**found, "memory": memory.peak() / (1 << 20)}
 
 
 def ours(way: str, documents: Sequence[Document], asked: argparse.Namespace) -> dict[str, float]:
@@ -104,12 +104,11 @@ def prepared(run: Path, finder: str, arithmetic: str, asked: argparse.Namespace)
         linker.ranker.weights = linker.ranker.calibration = None
     encoders = [linker.ranker.encoder]
     if linker.recognizer is not None:
-        encoders.append(linker.recognizer.reader.encoder)  # type: ignore[attr-defined]
+        encoders.append(linker.recognizer.reader.encoder)  # type: ignore[attr-defined]  # of a tagger
     for encoder in encoders:
-        if arithmetic.endswith("bf16"):
-            encoder.config = replace(encoder.config, precision="bf16")
+        encoder.config = replace(encoder.config, precision="bf16" if arithmetic.endswith("bf16") else "no")
         if arithmetic.endswith("int8"):
-            encoder.mention_tower = torch.ao.quantization.quantize_dynamic(  # type: ignore[no-untyped-call]
+            encoder.mention_tower = torch.ao.quantization.quantize_dynamic(  # type: ignore[no-untyped-call]  # of torch
                 encoder.mention_tower, {torch.nn.Linear}, dtype=torch.qint8
             )
     return linker

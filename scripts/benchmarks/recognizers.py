@@ -62,7 +62,7 @@ def judged(run: Path, said: str, *, split: str, annotated: bool) -> str:
     documents = Bc5cdr(Bc5cdr.Config()).read(split)
     recognizer_of("gold", SimpleNamespace(kb=kb))  # type: ignore[arg-type]  # what every one imports
     before, begun = memory(), time.process_time()
-    recognizer = recognizer_of(said, SimpleNamespace(kb=kb))  # type: ignore[arg-type]
+    recognizer = recognizer_of(said, SimpleNamespace(kb=kb))  # type: ignore[arg-type]  # of a ranker it needs the names alone
     assert recognizer is not None
     made, grown = time.process_time() - begun, memory() - before
     begun = time.process_time()

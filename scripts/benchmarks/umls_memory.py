@@ -48,7 +48,7 @@ def main() -> None:
         )
 
 
-def counted(source, progress, total):  # type: ignore[no-untyped-def]
+def counted(source, progress, total):  # type: ignore[no-untyped-def]  # it wraps what it is given
     """Entities, with a bar."""
     for number, entity in enumerate(source.entities(), 1):
         if number % 10_000 == 0:

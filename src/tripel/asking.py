@@ -147,7 +147,7 @@ def update(folder: Path, source: str, output: Path | None = None) -> str:
 
 
 LINKS = (checkpoint.ENCODER, INDEX, KNOWLEDGE, WEIGHTS, CALIBRATION, RERANKER, TAGGER)  # all that links, in a run
-UNNEEDED = (checkpoint.STATE, "wandb", "*.jsonl", "config.yaml")  # of training a re-ranker
+UNNEEDED = (checkpoint.STATE, "wandb", "*.jsonl", checkpoint.CONFIG)  # of training a re-ranker
 
 
 def linking(folder: Path) -> Iterator[Path]:
@@ -289,7 +289,7 @@ def _sections(settings: Mapping[str, Any]) -> tuple[Mapping[str, Any], Mapping[s
 
 def _own(folder: Path, instead: str) -> None:
     """Raises ValueError for the folder of a training run, whose candidates and questions stand on its own knowledge base."""
-    if (folder / "config.yaml").exists():
+    if (folder / checkpoint.CONFIG).exists():
         raise ValueError(f"{folder} is a training run and keeps its knowledge base; {instead}")
 
 

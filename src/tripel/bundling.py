@@ -10,13 +10,14 @@ from pathlib import Path
 from tripel import __version__, checkpoint, config, library
 from tripel.asking import lay_out
 from tripel.bundle import RECOGNIZER, Bundle, counted, recognizer, seal
+from tripel.checkpoint import CONFIG
 from tripel.environment import versions
 from tripel.files import appearing, write_text
 from tripel.linker import Linker, recognizer_of
 from tripel.progress import bar
 from tripel.ranker import Ranker
 from tripel.sizes import said
-from tripel.tasks import CONFIG, linker_of
+from tripel.tasks import linker_of
 from tripel.training import public, textless
 
 CARD, NOTICE, SETTINGS = "README.md", "NOTICE.txt", "settings.yaml"

@@ -17,6 +17,7 @@ from tripel.encoder import Encoder
 from tripel.files import fingerprint, mended, read_json, replacing, swap_in, write_json
 from tripel.trainer import Place, Trainer
 
+CONFIG = "config.yaml"  # the recipe of a run, complete
 ENCODER, OBJECTIVE, STATE, NEAR = "encoder", "objective.safetensors", "state", "near.safetensors"
 SCALER = "scaler.json"  # of the loss, in half precision
 

@@ -67,7 +67,7 @@ def build(cls: type[T], values: Mapping[str, Any] | None, *, where: str) -> T:
     given = {} if values is None else values
     if not isinstance(given, Mapping):
         raise ValueError(f"{where}: expected `key: value` lines, found {given!r}")
-    known = [field.name for field in dataclasses.fields(cls)]  # type: ignore[arg-type]
+    known = [field.name for field in dataclasses.fields(cls)]  # type: ignore[arg-type]  # no type says that T is a dataclass
     for key in given:
         if key not in known:
             raise ValueError(f"{where}.{key} is not a setting; {near(str(key), known)}")

@@ -19,6 +19,7 @@ from sklearn.linear_model import LogisticRegression
 
 from tripel.files import read_json, write_json
 from tripel.indexes.base import Bool, Float, Hits, Int
+from tripel.weighing import folds
 
 Real = NDArray[np.float64]
 
@@ -26,7 +27,6 @@ CALIBRATION = "calibration.json"  # in a run folder
 SIGNS = ("lead", "closeness", "exact")
 MOST = 12.0  # of the logit of a probability
 FIRST = 5  # candidates of each mention that are learnt from
-FOLDS = 5
 FEWEST = 50  # mentions of which the first candidate is right, and of which it is wrong 5
 PRECISIONS = (0.95, 0.97, 0.99)
 LIKELIER = 0.5  # the threshold when nothing else is said: more likely right than wrong
@@ -154,11 +154,8 @@ def fit(
     if first_M.sum() < FEWEST or (~first_M).sum() < FEWEST / 10:
         return None
     probability_M = np.zeros(len(row_MK))
-    place_D = np.unique(document_M, return_inverse=True)[1]
-    fold_M = (np.random.default_rng(seed).permutation(1 + int(place_D.max())) % FOLDS)[place_D]
-    for fold in range(FOLDS):
-        left_M = fold_M == fold
-        its = _regression(signs_MKF[~left_M], row_MK[~left_M], right_MK[~left_M])
+    for kept_M, left_M in folds(document_M, seed=seed):
+        its = _regression(signs_MKF[kept_M], row_MK[kept_M], right_MK[kept_M])
         probability_M[left_M] = its.probabilities(signs_MKF[left_M, :1], row_MK[left_M, :1])[:, 0]
     whole = _regression(signs_MKF, row_MK, right_MK)
     return Calibration(

@@ -5,7 +5,7 @@ Knows nothing of corpora, files, tensors or encoders. Offsets are characters, in
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal
@@ -133,3 +133,21 @@ class Linked:
     def decided(self) -> Document:
         """The document, its mentions with the ids of the entity decided on, and with none where they are NIL or filtered."""
         return self.document.having(mentions=[replace(link.mention, entities=link.ids) for link in self.links])
+
+
+DOCUMENTS_AT_ONCE = 64
+CHARACTERS_AT_ONCE = 200_000  # of documents that are worked on together
+
+
+def batched(documents: Iterable[Document], *, characters: int = CHARACTERS_AT_ONCE) -> Iterator[list[Document]]:
+    """Documents in their order, so many at a time that they fit in memory; a batch ends with the one that fills it."""
+    some: list[Document] = []
+    room = characters
+    for document in documents:
+        some.append(document)
+        room -= len(document.text)
+        if len(some) == DOCUMENTS_AT_ONCE or room <= 0:
+            yield some
+            some, room = [], characters
+    if some:
+        yield some

@@ -332,7 +332,7 @@ def _transformer(source: str, config: Encoder.Config, *, vocabulary: int) -> Pre
     model.pooler = None  # never read, so it would only hold up gradients
     if vocabulary > model.config.vocab_size:
         model.resize_token_embeddings(vocabulary, mean_resizing=False)
-    return model  # type: ignore[no-any-return]
+    return model  # type: ignore[no-any-return]  # a class that is chosen at run time
 
 
 @contextmanager
@@ -354,7 +354,7 @@ def _told_offline(source: str) -> Iterator[None]:
 def _quiet() -> Iterator[None]:
     """Without the library's table of unused weights and its own progress bars."""
     level = logging.get_verbosity()
-    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]  # transformers gives these no types
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
         yield

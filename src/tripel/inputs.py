@@ -17,7 +17,7 @@ from pathlib import Path
 
 from tripel import formats
 from tripel.documents import Document
-from tripel.problems import BadInput, Problem
+from tripel.problems import Problem, sound
 
 STANDARD, STANDARD_NAME = Path("-"), "standard input"
 
@@ -54,14 +54,7 @@ class Input:
 
     def documents(self) -> Iterator[Document]:
         """The documents; once all are read raises BadInput where there were problems, and gives none after the first."""
-        problems: list[Problem] = []
-        for found in self.read():
-            if isinstance(found, Problem):
-                problems.append(found)
-            elif not problems:
-                yield found
-        if problems:
-            raise BadInput(problems)
+        yield from sound(self.read())
 
     def survey(self) -> Survey:
         """Read it all and count. Raises BadInput with every problem."""

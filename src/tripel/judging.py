@@ -55,13 +55,18 @@ def judge(run: Path, recipe: Recipe, found: Ground, journal: Journal) -> str:
     systems[TRAINED] = _weighed(run, recipe, found, trained(run, recipe, found), looked)
     said = [_judge_role(run, recipe, found, role, systems, looked, journal) for role in _judged(run, recipe, found)]
     shutil.rmtree(run / UNTRAINED_INDEX, ignore_errors=True)
+    draw_learning(run, journal)
+    text = "\n\n".join([*_chosen(systems[TRAINED]), *said])
+    write_text(run / TABLES, text + "\n")
+    return text
+
+
+def draw_learning(run: Path, journal: Journal) -> None:
+    """The learning curves of a run, where it learnt something."""
     records = list(read_lines(run / METRICS)) if (run / METRICS).exists() else []
     if records:
         curves = plots.learning_curves(records, title=run.name, path=run / PICTURES / "learning.png")
         journal.pictures({"learning curves": curves})
-    text = "\n\n".join([*_chosen(systems[TRAINED]), *said])
-    write_text(run / TABLES, text + "\n")
-    return text
 
 
 def trained(run: Path, recipe: Recipe, found: Ground) -> Ranker:
@@ -71,9 +76,9 @@ def trained(run: Path, recipe: Recipe, found: Ground) -> Ranker:
     if not indexing.made_by(run / INDEX, stamp):
         _index(run / INDEX, Encoder.load(folder), recipe, found, stamp)
     serve = (run / WEIGHTS).exists() and Weights.load(run / WEIGHTS).serve(stamp.encoder, mark(run))
-    if not recipe.whole.weigh or not serve:
+    if recipe.whole.weigh != serve:
         (run / WEIGHTS).unlink(missing_ok=True)  # of another encoder, which was trained on, or another re-ranker
-        (run / CALIBRATION).unlink(missing_ok=True)
+        (run / CALIBRATION).unlink(missing_ok=True)  # fitted to what those weights made of candidates
     if (run / CALIBRATION).exists() and not Calibration.load(run / CALIBRATION).serve(stamp.encoder, mark(run)):
         (run / CALIBRATION).unlink()
     return Ranker.load(run)

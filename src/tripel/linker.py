@@ -20,7 +20,7 @@ from tripel import bundle
 from tripel.abbreviations import expand
 from tripel.config import choose, words
 from tripel.deciding import LIKELIER
-from tripel.documents import Candidate, Decision, Document, Link, Linked
+from tripel.documents import Candidate, Decision, Document, Link, Linked, batched
 from tripel.indexes.base import Bool
 from tripel.ranker import Ranked, Ranker
 from tripel.recognizers.base import Found, Recognizer
@@ -28,9 +28,6 @@ from tripel.recognizers.gold import Gold
 from tripel.recognizers.tagger import TAGGER, Tagger
 from tripel.vocabularies import chosen, ids_in
 from tripel.whole import Asked
-
-DOCUMENTS_AT_ONCE = 64
-CHARACTERS_AT_ONCE = 200_000  # of documents that are linked together
 
 
 class Linker:
@@ -210,20 +207,6 @@ def own(run: Path, ranker: Ranker) -> Recognizer | None:
     if not (run / TAGGER).exists():
         return None
     return Tagger(Tagger.Config(run=str(run)), ranker.kb, shared=ranker.encoder)
-
-
-def batched(documents: Iterable[Document]) -> Iterator[list[Document]]:
-    """Documents in their order, so many at a time that they fit in memory."""
-    some: list[Document] = []
-    characters = 0
-    for document in documents:
-        some.append(document)
-        characters += len(document.text)
-        if len(some) == DOCUMENTS_AT_ONCE or characters >= CHARACTERS_AT_ONCE:
-            yield some
-            some, characters = [], 0
-    if some:
-        yield some
 
 
 def _sureness(candidates: Sequence[Candidate]) -> float:

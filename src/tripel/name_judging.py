@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tripel import checkpoint, indexing, metrics, pair_files, plots, tables
+from tripel import checkpoint, indexing, metrics, pair_files, tables
 from tripel.encoder import Encoder
 from tripel.encoding import entity_vectors, unit_vectors
 from tripel.files import read_lines, write_json, write_text
@@ -21,7 +21,7 @@ from tripel.indexes.base import Queries
 from tripel.indexes.exact import Exact
 from tripel.indexing import Stamp
 from tripel.journal import METRICS, Journal
-from tripel.judging import PICTURES, TABLES, TRAINED, UNTRAINED, UNTRAINED_INDEX
+from tripel.judging import TABLES, TRAINED, UNTRAINED, UNTRAINED_INDEX, draw_learning
 from tripel.metrics import Float
 from tripel.name_preparing import NameGround, Questions
 from tripel.name_recipe import NameRecipe
@@ -44,10 +44,7 @@ def judge_names(run: Path, recipe: NameRecipe, found: NameGround, journal: Journ
         before = _before(run, recipe, found, asked)
         after = _ranks(trained, index if asked.kb is found.kb else _own(trained, asked), asked)
         said.insert(0, _table(run, recipe, asked, {UNTRAINED: before, TRAINED: after}, journal))
-    curves = plots.learning_curves(
-        list(read_lines(run / METRICS)), title=run.name, path=run / PICTURES / "learning.png"
-    )
-    journal.pictures({"learning curves": curves})
+    draw_learning(run, journal)
     if found.apart:
         pair_files.write(run / HELD_OUT, found.apart)
     text = "\n\n".join(said)

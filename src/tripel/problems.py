@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import TypeVar
+
+T = TypeVar("T")
 
 SHOWN = 20  # problems spelled out in one message; `tripel data check` lists them all
 
@@ -39,3 +42,15 @@ class BadInput(ValueError):
         count = len(self.problems)
         said = f"{count} problem{'s' * (count != 1)} in {source}; nothing was written"
         return "\n".join([*map(str, self.problems), said])
+
+
+def sound(found: Iterable[T | Problem]) -> Iterator[T]:
+    """What a reader gives that is no problem, none of it after the first problem; at the end raises BadInput with all."""
+    problems: list[Problem] = []
+    for item in found:
+        if isinstance(item, Problem):
+            problems.append(item)
+        elif not problems:
+            yield item
+    if problems:
+        raise BadInput(problems)

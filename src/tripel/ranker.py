@@ -23,7 +23,7 @@ from tripel.indexes.base import Bool, Float, Hits, Queries
 from tripel.indexing import Stamp, opened
 from tripel.knowledge import KnowledgeBase
 from tripel.reranker import Reranker, mark
-from tripel.whole import EVIDENCE, WEIGHTS, Asked, Real, Weights, evidence, exact, order
+from tripel.whole import EVIDENCE, WEIGHTS, Asked, Real, Weights, evidence, exact
 
 CANDIDATES = 64
 LEAD = 2  # candidates that tell how far the first is ahead
@@ -37,7 +37,7 @@ def _rebuild(folder: Path) -> str:
         return f"tripel bundle --check {folder}"
     return (
         f"tripel evaluate {folder}"
-        if (folder / "config.yaml").exists()
+        if (folder / checkpoint.CONFIG).exists()
         else f"tripel index build ... --output {folder}"
     )
 
@@ -127,10 +127,11 @@ class Ranker:
             exact_MK = exact(self.kb, asked.forms_M, hits.row_MK)
             signs_MKF = signs(hits, hits.score_MK, exact_MK, chances=False)
         else:
-            order_MK = order(self.weights.chances(hits, evidence_MKF, asked))
-            closeness_MK = np.take_along_axis(hits.score_MK, order_MK, 1)
-            exact_MK = np.take_along_axis(evidence_MKF[:, :, EXACT], order_MK, 1)
-            hits = self.weights.ranked(hits, evidence_MKF, asked)
+            closeness_MK = hits.score_MK
+            hits, order_MK = self.weights.order(hits, evidence_MKF, asked)
+            closeness_MK, exact_MK = (
+                np.take_along_axis(its_MK, order_MK, 1) for its_MK in (closeness_MK, evidence_MKF[:, :, EXACT])
+            )
             signs_MKF = signs(hits, closeness_MK, exact_MK, chances=True)
         chance_MK = None if self.calibration is None else self.calibration.probabilities(signs_MKF, hits.row_MK)
         return Ranked(hits, signs_MKF, chance_MK)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tripel import plots, protocols, published, report_plots, tables
+from tripel import checkpoint, plots, protocols, published, report_plots, tables
 from tripel.calibration import calibrated, reliability, risk_coverage
 from tripel.comparing import Comparison, compared, named
 from tripel.config import load
@@ -68,7 +68,7 @@ def _runs(sources: Mapping[str, Path], its: Comparison) -> Iterator[Block]:
 def _described(source: Path) -> list[str]:
     if not source.is_dir():
         return ["a file of predictions", "", "", "", "", ""]
-    recipe = Recipe.read(load(source / "config.yaml"))
+    recipe = Recipe.read(load(source / checkpoint.CONFIG))
     path = source / "environment.json"
     made = read_json(path) if path.exists() else {}
     time = f", {recipe.trainer.minutes:g} minutes" if recipe.trainer.minutes else ""

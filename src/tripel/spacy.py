@@ -96,7 +96,7 @@ class TripelLinker:
     def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
         """Link documents in their order; those of a batch are read together."""
         linker = self.opener.open()  # where it cannot be opened no batch can be helped, whatever handles errors
-        for docs in minibatch(stream, size=batch_size):  # type: ignore[no-untyped-call]
+        for docs in minibatch(stream, size=batch_size):  # type: ignore[no-untyped-call]  # spaCy gives it no types
             try:
                 self._link(docs, linker)
             except Exception as error:

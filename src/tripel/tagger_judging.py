@@ -8,14 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from tripel import plots, tables
+from tripel import tables
 from tripel.corpora.overlaps import overlapping
-from tripel.documents import Document
+from tripel.documents import Document, batched
 from tripel.end_to_end import EndToEnd, end_to_end
-from tripel.files import read_lines, write_json
+from tripel.files import write_json
 from tripel.gold import Counts, Gold, Judged, Leakage
-from tripel.journal import METRICS, Journal
-from tripel.judging import PICTURES
+from tripel.journal import Journal
 from tripel.knowledge import KnowledgeBase
 from tripel.predictions import Prediction
 from tripel.progress import bar
@@ -24,7 +23,6 @@ from tripel.recognizers.base import Found
 from tripel.recognizers.tagger import Reader, Tagger
 
 EVERY = "all types"
-DOCUMENTS_AT_ONCE = 64
 NOTHING = KnowledgeBase.of([])  # types have no other ids
 
 
@@ -41,22 +39,14 @@ def judge_tagger(
             continue
         with bar(f"finding mentions of {role}") as progress:
             found: list[Found] = []
-            for first in range(0, len(gold), DOCUMENTS_AT_ONCE):
-                found += tagger.recognize(gold[first : first + DOCUMENTS_AT_ONCE])
+            for some in batched(gold):
+                found += tagger.recognize(some)
                 progress(len(found), len(gold))
         judged = by_type(found, gold, seed=seed)
         write_json(run / "scores" / f"{role}-mentions.json", {one.system: one.strong.f1.value for one in judged})
         journal.tables(f"{role} mentions", ["type", "strong F1"], [[one.system, one.strong.f1.value] for one in judged])
         said.append(f"## {role}: mentions found\n\n{_counted(gold)}\n\n{tables.found(judged)}")
     return "\n\n".join(said)
-
-
-def drawn(run: Path, journal: Journal) -> None:
-    """The learning curves of a run."""
-    curves = plots.learning_curves(
-        list(read_lines(run / METRICS)), title=run.name, path=run / PICTURES / "learning.png"
-    )
-    journal.pictures({"learning curves": curves})
 
 
 def quick(reader: Reader, gold: Sequence[Document]) -> float:

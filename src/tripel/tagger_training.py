@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from tripel import config
+from tripel.checkpoint import CONFIG
 from tripel.documents import Document
 from tripel.encoder import Encoder
 from tripel.objectives.tagging import Tagging, Texts
@@ -19,7 +20,6 @@ from tripel.tags import Tags
 from tripel.trainer import Trainer
 
 RecipeT = TypeVar("RecipeT", Recipe, TaggerRecipe)
-CONFIG = "config.yaml"
 
 
 def told(recipe: RecipeT, train: Sequence[Document], run: Path) -> RecipeT:

@@ -12,6 +12,7 @@ from typing import Any
 from tripel import cards, checkpoint, config, reporting, reranker_training, tables, tagger_training
 from tripel.asking import encoder_of
 from tripel.bulk import Account, link_files
+from tripel.checkpoint import CONFIG
 from tripel.comparing import compared, named, said
 from tripel.documents import Document
 from tripel.encoder import Encoder
@@ -21,7 +22,7 @@ from tripel.exporting import export
 from tripel.files import read_json, write_json, write_text
 from tripel.find import component
 from tripel.journal import METRICS, Journal
-from tripel.judging import PICTURES, TABLES, judge, right
+from tripel.judging import PICTURES, TABLES, draw_learning, judge, right
 from tripel.link_files import JSON, WORDS, Goal, link_texts
 from tripel.linker import Linker
 from tripel.model_card import card
@@ -37,13 +38,13 @@ from tripel.recipe import Data, Recipe, Role
 from tripel.recognizers.tagger import TAGGER
 from tripel.reranker import RERANKER
 from tripel.separating import separate
-from tripel.tagger_judging import drawn, judge_tagger
+from tripel.tagger_judging import judge_tagger
 from tripel.tagger_recipe import TaggerRecipe
 from tripel.training import AnyRecipe, agreed, begun, processes, steps
 from tripel.watching import Lessons, watched
 from tripel.whole import WEIGHTS
 
-CONFIG, ENVIRONMENT = "config.yaml", "environment.json"
+ENVIRONMENT = "environment.json"
 EXAMPLES = "examples.txt"
 SHOWN = 3  # candidates of an example
 MEAN = {"entity_pooling": "mean"}  # how encoders that were not trained here are mostly used
@@ -90,7 +91,7 @@ def evaluate(run: Path | str, *, on: Sequence[Role] = ()) -> str:
         return _judge_tagger(run, its, read_documents(its), Journal.silent())
     recipe = replace(recipe, data=_judging(recipe.data, on))
     found = _ground(recipe, run)
-    return judge(run, recipe, found, Journal.silent())
+    return _judge(run, recipe, found, Journal.silent())
 
 
 def _judging(data: Data, on: Sequence[Role]) -> Data:
@@ -115,7 +116,7 @@ def rerank(run: Path | str, overrides: Sequence[str] = ()) -> str:
     if processes().is_main_process:
         config.save(folder / CONFIG, its.dump())
     for journal in reranker_training.trained(its, found, folder, resumed=resumed):
-        judged = judge(run, recipe, found, journal)
+        judged = _judge(run, recipe, found, journal)
         finish(run, recipe, found)
         return judged
     return ""
@@ -287,17 +288,23 @@ def _train(recipe: Recipe, run: Path, resumed: bool) -> Path:
     if recipe.data.watched > 0:
         look = partial(watched, found=found, documents=recipe.data.watched)
     for journal in steps(recipe, run, resumed, trainer, lessons.of, start, near=lambda: lessons.now.near, look=look):
-        judge(run, recipe, found, journal)
-        if (run / TAGGER).exists():
-            said = judge_tagger(run, recipe.data, found.documents, journal, seed=recipe.trainer.seed)
-            write_text(run / TABLES, f"{(run / TABLES).read_text(encoding='utf-8')}\n{said}\n")
+        _judge(run, recipe, found, journal)
         finish(run, recipe, found)
     return run
 
 
+def _judge(run: Path, recipe: Recipe, found: Ground, journal: Journal) -> str:
+    """A linker, and the tagger that it was trained together with, where there is one."""
+    text = judge(run, recipe, found, journal)
+    if (run / TAGGER).exists():
+        text += "\n\n" + judge_tagger(run, recipe.data, found.documents, journal, seed=recipe.trainer.seed)
+        write_text(run / TABLES, text + "\n")
+    return text
+
+
 def _judge_tagger(run: Path, recipe: TaggerRecipe, documents: dict[str, tuple[Document, ...]], journal: Journal) -> str:
     text = judge_tagger(run, recipe.data, documents, journal, seed=recipe.trainer.seed)
-    drawn(run, journal)
+    draw_learning(run, journal)
     write_text(run / TABLES, text + "\n")
     return text
 

@@ -158,7 +158,7 @@ class Trainer:
     def _prepared(self) -> nn.Module:
         ready, self.optimizer = self.accelerator.prepare(self.student, self.optimizer)
         self.student = self.accelerator.unwrap_model(ready)
-        return ready  # type: ignore[no-any-return]
+        return ready  # type: ignore[no-any-return]  # accelerate gives back what it was given, wrapped
 
     def _batches(self, lesson: Sized, epoch: int) -> Iterator[tuple[Shown, _Share, bool]]:
         """This process's batches of an epoch, each with its share and whether it is the last."""

@@ -90,7 +90,7 @@ def cross_fitted(
 ) -> tuple[Real, float]:
     """Probabilities [M, K] by weights that were chosen on other documents, and the share of agreement that is best for them."""
     alone_MK = np.zeros(its.right_MK.shape)
-    for kept_M, left_M in _folds(its.asked.document_M, seed=seed):
+    for kept_M, left_M in folds(its.asked.document_M, seed=seed):
         weight_F = fitted(its, kept_M, kinds=kinds)
         alone_MK[left_M] = chances(its.evidence_MKF[left_M] @ weight_F, its.hits.row_MK[left_M])
     tried = [(share, agreed(alone_MK, its.hits.row_MK, its.asked, share=share)) for share in shares]
@@ -104,7 +104,7 @@ def first_right(chance_MK: Real, its: Evident) -> Bool:
     return first_M
 
 
-def _folds(document_M: Int, *, seed: int) -> Iterator[tuple[Bool, Bool]]:
+def folds(document_M: Int, *, seed: int) -> Iterator[tuple[Bool, Bool]]:
     """Which mentions are learnt from and which are judged; the mentions of a document stay together."""
     place_D = np.unique(document_M, return_inverse=True)[1]
     fold_D = np.random.default_rng(seed).permutation(1 + int(place_D.max(initial=0))) % FOLDS

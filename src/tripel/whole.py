@@ -98,13 +98,17 @@ class Weights:
         weight_F = np.array([self.weights.get(kind, 0.0) for kind in EVIDENCE])
         return agreed(chances(evidence_MKF @ weight_F, hits.row_MK), hits.row_MK, asked, share=self.agreement)
 
-    def ranked(self, hits: Hits, evidence_MKF: Float, asked: Asked) -> Hits:
-        """The same candidates by their probability among each other, which is the new score; -1 stays last."""
+    def order(self, hits: Hits, evidence_MKF: Float, asked: Asked) -> tuple[Hits, Int]:
+        """The same candidates by their probability among each other, the new score, and where each stood; -1 stays last."""
         chance_MK = self.chances(hits, evidence_MKF, asked)
-        order_MK = order(chance_MK)
+        order_MK = np.argsort(-chance_MK, axis=1, kind="stable")
         row_MK, name_MK = (np.take_along_axis(column, order_MK, 1) for column in (hits.row_MK, hits.name_MK))
         score_MK = np.where(row_MK < 0, -np.inf, np.take_along_axis(chance_MK, order_MK, 1))
-        return Hits(row_MK, score_MK.astype(np.float32), name_MK)
+        return Hits(row_MK, score_MK.astype(np.float32), name_MK), order_MK
+
+    def ranked(self, hits: Hits, evidence_MKF: Float, asked: Asked) -> Hits:
+        """The same candidates in their new order."""
+        return self.order(hits, evidence_MKF, asked)[0]
 
 
 def evidence(
@@ -135,11 +139,6 @@ def evidence(
         below_MK = score_MK - score_MK.max(axis=1, keepdims=True)
         out[:, :, 5] = np.where((hits.row_MK < 0) | (out[:, :, 2] > 0), 0, below_MK)
     return out
-
-
-def order(chance_MK: Real) -> Int:
-    """Candidates from the likeliest on; ties stay in their order [M, K]."""
-    return np.argsort(-chance_MK, axis=1, kind="stable")
 
 
 def chances(logit_MK: Real, row_MK: Int) -> Real:

@@ -19,7 +19,7 @@ from pathlib import Path
 from tripel.corpora.lines import Line, is_id, numbered
 from tripel.documents import Document, Mention
 from tripel.files import replacing
-from tripel.problems import BadInput, Problem
+from tripel.problems import Problem, sound
 
 HEADER = re.compile(r"\s*(?P<id>[^\s|]*)\s*\|(?P<part>[ta])\|(?P<text>.*)", re.DOTALL)
 RELATION = re.compile(r"[A-Za-z][A-Za-z_-]*")
@@ -47,16 +47,7 @@ def read(
 
 def whole(found: Iterable[Document | Problem]) -> list[Document]:
     """The documents of a stream without problems. Raises BadInput with every problem."""
-    documents: list[Document] = []
-    problems: list[Problem] = []
-    for item in found:
-        if isinstance(item, Problem):
-            problems.append(item)
-        else:
-            documents.append(item)
-    if problems:
-        raise BadInput(problems)
-    return documents
+    return list(sound(found))
 
 
 def parse(

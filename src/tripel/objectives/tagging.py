@@ -89,8 +89,7 @@ class Tagging(Objective[Texts, Labelled]):
         super().__init__()
         self.config = config
         self.lr = config.lr
-        self.tags = Tags(config.scheme, config.types or ("",))
-        self.head = Head(config.dimensions, len(self.tags.labels), dropout=config.dropout)
+        self.tags, self.head = headed(config)
 
     @property
     def counted(self) -> str:
@@ -114,6 +113,12 @@ class Tagging(Objective[Texts, Labelled]):
     def forward(self, mention_MD: Tensor, entity_ED: Tensor, batch: Labelled) -> Loss:
         """Cross-entropy of the labels."""
         return tagged(self.head(mention_MD), batch.label_W)
+
+
+def headed(config: Tagging.Config) -> tuple[Tags, Head]:
+    """The labels of a configuration, and a head that tells them apart."""
+    tags = Tags(config.scheme, config.types or ("",))
+    return tags, Head(config.dimensions, len(tags.labels), dropout=config.dropout)
 
 
 def labelled(documents: Sequence[Document], tags: Tags, *, long_forms: bool) -> Labelled:

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated
 
 import numpy as np
 import torch
 from numpy.random import Generator
-from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic import PositiveFloat
 from torch import Tensor
 
 from tripel.batches import Batch, Lesson
@@ -20,8 +19,7 @@ from tripel.documents import Mention
 from tripel.encoder import Encoder
 from tripel.objectives.base import Loss, Objective
 from tripel.objectives.prototype_contrastive import PrototypeContrastive
-from tripel.objectives.tagging import Head, labels, tagged
-from tripel.tags import Scheme, Tags
+from tripel.objectives.tagging import Tagging, headed, labels, tagged
 from tripel.views import Passages
 from tripel.words import GIVEN, WORD, Int, Words
 
@@ -49,28 +47,15 @@ class TaggingAndLinking(Objective[Lesson, Both]):
     """The loss of `prototype_contrastive` on mentions, and `tagging` times the loss of `tagging` on all words of their texts."""
 
     @dataclass(frozen=True, kw_only=True)
-    class Config(PrototypeContrastive.Config):
+    class Config(PrototypeContrastive.Config, Tagging.Config):
         tagging: PositiveFloat = 2.0
         """How much the words count beside the clusters."""
-        scheme: Scheme = "bioes"
-        """Labels of words: begin, inside, end, single and outside, or begin, inside and outside alone."""
-        typed: bool = True
-        """Types of mentions are told apart."""
-        types: tuple[str, ...] = ()
-        """Those that are; all of the training documents when left out."""
-        dimensions: PositiveInt = 384
-        """Of the encoder's vectors."""
-        dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
-        """Of the head."""
-        lr: PositiveFloat | None = 1e-3
-        """Learning rate of the head; None is the encoder's."""
 
     def __init__(self, config: Config) -> None:
         super().__init__()
         self.config = config
         self.lr = config.lr
-        self.tags = Tags(config.scheme, config.types or ("",))
-        self.head = Head(config.dimensions, len(self.tags.labels), dropout=config.dropout)
+        self.tags, self.head = headed(config)
         self.linking = PrototypeContrastive(config)
 
     def batches(self, lesson: Lesson, *, size: int, rng: Generator) -> Iterator[Both]:

@@ -18,7 +18,7 @@ from pydantic import Field
 from safetensors.torch import load_file
 
 from tripel import checkpoint
-from tripel.documents import Document, Mention
+from tripel.documents import Document, Mention, batched
 from tripel.encoder import Encoder
 from tripel.encoding import arithmetic
 from tripel.files import read_json, write_json
@@ -33,7 +33,7 @@ Real = NDArray[np.float64]
 
 TAGGER = "tagger.json"  # in a run folder: the labels of its head
 HEAD = "head."  # its tensors, among those of the objective
-WORDS_AT_ONCE = 16_384  # words whose hidden states are held
+AT_ONCE = 100_000  # characters of documents whose words' vectors are held: some 16,000 words
 
 
 class Reader:
@@ -46,7 +46,11 @@ class Reader:
 
     def read(self, documents: Sequence[Document], *, vectors: bool = False, least: float = 0.0) -> list[Found]:
         """Label all words of the texts, some documents at a time; with the `vectors` of mentions where they are wanted."""
-        return [found for some in _pieces(documents) for found in self._some(some, vectors=vectors, least=least)]
+        return [
+            found
+            for some in batched(documents, characters=AT_ONCE)
+            for found in self._some(some, vectors=vectors, least=least)
+        ]
 
     @torch.inference_mode()
     def _some(self, documents: Sequence[Document], *, vectors: bool, least: float) -> list[Found]:
@@ -121,16 +125,3 @@ def tags_of(folder: Path) -> Tags:
 def keep_tags(folder: Path, tags: Tags) -> None:
     """Write the labels beside the head."""
     write_json(folder / TAGGER, {"scheme": tags.scheme, "types": list(tags.types)})
-
-
-def _pieces(documents: Sequence[Document]) -> list[list[Document]]:
-    """Documents of so many characters at a time that their words can be held."""
-    pieces: list[list[Document]] = []
-    room = 0
-    for document in documents:
-        if not pieces or room < len(document.text):
-            pieces.append([])
-            room = 6 * WORDS_AT_ONCE
-        pieces[-1].append(document)
-        room -= len(document.text)
-    return pieces

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 
 from tripel.knowledge import Entity
-from tripel.problems import BadInput, Problem
+from tripel.problems import Problem, sound
 
 
 class Terminology(ABC):
@@ -22,11 +22,4 @@ class Terminology(ABC):
 
     def entities(self) -> Iterator[Entity]:
         """All entities. Raises BadInput with all problems once the files are read to their end."""
-        problems = []
-        for found in self.parse():
-            if isinstance(found, Problem):
-                problems.append(found)
-            elif not problems:
-                yield found
-        if problems:
-            raise BadInput(problems)
+        yield from sound(self.parse())
