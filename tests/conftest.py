@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+os.environ["CUDA_VISIBLE_DEVICES"] = ""  # the tests are of the arithmetic of a CPU; before torch first looks
+
 ROOT = Path(__file__).parents[1]
 
 
