@@ -1,6 +1,6 @@
 """scispaCy's candidate generator on a dictionary and mentions, for `linking.py`; run by an environment that has scispaCy.
 
-    python -m venv peer && peer/bin/pip install scispacy
+    python3.10 -m venv peer && peer/bin/pip install scispacy 'scipy<1.11'       # it builds an index with no later ones
     python scripts/benchmarks/linking.py runs/fast --scispacy peer/bin/python
 
 It reads `concepts.jsonl`, in scispaCy's own form, and `mentions.json`, a list of texts, from a folder, and prints one line
