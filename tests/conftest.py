@@ -6,6 +6,9 @@ import os
 from pathlib import Path
 
 import pytest
+from databases import database, database_url, postgres
+
+__all__ = ["database", "database_url", "postgres"]
 
 ROOT = Path(__file__).parents[1]
 

@@ -1,0 +1,144 @@
+"""Databases for tests: each test that asks for `database` or `database_url` runs twice, on SQLite and on a real PostgreSQL.
+
+    def test_something(database: Database) -> None: ...          # open, migrated, empty; closed afterwards
+    def test_a_server(database_url: str) -> None: ...            # the URL of an empty one, to open oneself (in another process, too)
+
+Nothing need be imported: tests/conftest.py knows these fixtures. The server of PostgreSQL is started once, when a test first
+wants it, from the system's packages (/usr/lib/postgresql/*/bin, or the PATH) in a temporary folder on a free port of
+127.0.0.1, and stopped at the end; root starts it as the user `postgres`. Where it is missing those tests skip and say so.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, text
+from sqlalchemy.exc import OperationalError
+
+from tripel.annotations.database import Database
+
+NUMBERS = count(1)
+FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200")  # only to test
+
+
+def binaries() -> Path | None:
+    """The folder of initdb and postgres; None where the system has none."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    on_path = shutil.which("initdb")
+    return found[-1].parent if found else Path(on_path).parent if on_path else None
+
+
+def lowered() -> Callable[[], None] | None:
+    """What a child process of root does first, since PostgreSQL refuses root: become `postgres`."""
+    if os.getuid():
+        return None
+    user = pwd.getpwnam("postgres")
+
+    def become() -> None:
+        os.setgroups([])
+        os.setgid(user.pw_gid)
+        os.setuid(user.pw_uid)
+
+    return become
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """The URL of a running server, without the name of a database at its end."""
+    folder = binaries()
+    if folder is None:
+        pytest.skip("PostgreSQL is not installed (apt-get install postgresql)")
+    try:
+        become = lowered()
+    except KeyError:
+        pytest.skip("run by root, and there is no user `postgres` to run PostgreSQL as")
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as held:
+        place = Path(held)
+        if become is not None:
+            shutil.chown(place, "postgres")
+        data, port = place / "data", free_port()
+        subprocess.run(
+            [folder / "initdb", "--pgdata", data, "--username=tripel", "--auth=trust", "--encoding=UTF8", "--no-sync"],
+            check=True,
+            capture_output=True,
+            cwd=place,
+            preexec_fn=become,
+        )
+        settings = [word for one in (*FAST, f"unix_socket_directories={place}") for word in ("-c", one)]
+        with (
+            (place / "log").open("wb") as log,
+            subprocess.Popen(
+                [folder / "postgres", "-D", data, "-p", str(port), *settings],
+                stdout=log,
+                stderr=log,
+                cwd=place,
+                preexec_fn=become,
+            ) as server,
+        ):
+            url = f"postgresql+psycopg://tripel@127.0.0.1:{port}"
+            try:
+                wait_for(f"{url}/postgres", server)
+                yield url
+            finally:
+                server.terminate()
+                server.wait(timeout=30)
+
+
+def wait_for(url: str, server: subprocess.Popen[bytes]) -> None:
+    engine = create_engine(url)
+    end = time.monotonic() + 60
+    while True:
+        try:
+            engine.connect().close()
+        except OperationalError:
+            if server.poll() is not None or time.monotonic() > end:
+                raise
+            time.sleep(0.1)
+        else:
+            break
+    engine.dispose()
+
+
+def run_alone(url: str, statement: str) -> None:
+    """A statement outside of transactions."""
+    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(statement))
+    engine.dispose()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of an empty database of this test alone."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'tripel.db'}"
+        return
+    server = request.getfixturevalue("postgres")
+    name = f"test_{next(NUMBERS)}"
+    run_alone(f"{server}/postgres", f"CREATE DATABASE {name}")
+    yield f"{server}/{name}"
+    run_alone(f"{server}/postgres", f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """An open database of this test alone, its tables made."""
+    opened = Database.open(database_url)
+    yield opened
+    opened.close()
