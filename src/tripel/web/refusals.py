@@ -1,0 +1,69 @@
+"""What is said when something is refused: problem+json (RFC 9457) to programs, a page to people; never how we are made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import urlencode
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+
+from tripel.web.rendering import page
+
+
+class Refused(Exception):
+    """A request is not served. What it says is shown to whoever asked, so it holds no text of a document."""
+
+    def __init__(
+        self, status: int, detail: str, *, headers: Mapping[str, str] | None = None, sign_in: bool = False, **more: Any
+    ) -> None:
+        """`more` goes into the problem beside its title, status and detail. sign_in: people are led to where they sign in."""
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.headers = dict(headers or {})
+        self.sign_in = sign_in
+        self.more = more
+
+
+def problem(refused: Refused) -> Response:
+    """For programs."""
+    return JSONResponse(
+        {"type": "about:blank", "title": phrase(refused.status), "status": refused.status, "detail": refused.detail}
+        | refused.more,
+        status_code=refused.status,
+        headers=refused.headers,
+        media_type="application/problem+json",
+    )
+
+
+def answer(request: Request, refused: Refused) -> Response:
+    """For whoever asked."""
+    if not wants_page(request):
+        return problem(refused)
+    if refused.sign_in:
+        return RedirectResponse(
+            "/login?" + urlencode({"next": request.url.path if request.method == "GET" else "/"}), 303
+        )
+    made = page(
+        request,
+        "refused.html",
+        status=refused.status,
+        title=phrase(refused.status),
+        detail=refused.detail,
+        more=refused.more,
+    )
+    made.headers.update(refused.headers)
+    return made
+
+
+def wants_page(request: Request) -> bool:
+    """Whether a person asks, by a browser, and not a program."""
+    return not request.url.path.startswith("/api/") and "text/html" in request.headers.get("accept", "")
+
+
+def phrase(status: int) -> str:
+    """`404` -> `Not Found`."""
+    return HTTPStatus(status).phrase

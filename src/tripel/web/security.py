@@ -1,0 +1,168 @@
+"""What stands before every route, as plain ASGI: which hosts and pages may ask, who asks, and how much may be sent.
+
+The order matters: a request of a strange host, of a page that is not ours, or that is too large is refused before a byte of its
+body is read.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import traceback
+from urllib.parse import urlsplit
+
+import anyio.to_thread
+from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from tripel.annotations.accounts import digest
+from tripel.web.access import SAFE, Asker
+from tripel.web.refusals import Refused, answer
+from tripel.web.services import Services, services
+
+COOKIE = "tripel_session"
+OPEN = ("/healthz", "/readyz")  # asked by orchestrators, which know a server by its address alone
+UPLOAD = "/upload"  # how the paths end that take files
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+HEADERS = {
+    "content-security-policy": POLICY,
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "same-origin",
+    "x-frame-options": "DENY",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "camera=(), geolocation=(), microphone=()",
+}
+HSTS = "max-age=31536000"
+log = logging.getLogger("tripel.web")
+
+
+class Door:
+    """The middleware."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request, or refuse it. Whatever fails inside is answered with a number under which the log has it."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        request = Request(scope, receive)
+        begun = False
+
+        async def sending(message: Message) -> None:
+            nonlocal begun
+            if message["type"] == "http.response.start":
+                begun = True
+                _dress(message, request)
+            await send(message)
+
+        request.state.asker = None
+        try:
+            its = services(request)
+            _check_host(request, its)
+            _check_origin(request, its)
+            request.state.asker = await anyio.to_thread.run_sync(_asker, request, its)
+            await self.app(scope, _measured(request, receive, _limit(request, its)), sending)
+        except Refused as refused:
+            await answer(request, refused)(scope, receive, sending)
+        except Exception as error:
+            number = secrets.token_hex(4)
+            log.error("error %s: %s at %s", number, type(error).__name__, _where(error))
+            if begun:  # the client sees that the answer breaks off
+                return
+            fault = Refused(500, f"this is a fault of the server; its log has it as {number}", number=number)
+            await answer(request, fault)(scope, receive, sending)
+
+
+def secure(request: Request, its: Services) -> bool:
+    """Whether the browser came by TLS."""
+    return its.settings.https or request.url.scheme == "https"
+
+
+def _dress(message: Message, request: Request) -> None:
+    headers = MutableHeaders(scope=message)
+    for name, value in HEADERS.items():
+        headers.setdefault(name, value)
+    if not request.url.path.startswith("/static/"):
+        headers.setdefault("cache-control", "no-store")
+    if secure(request, services(request)):
+        headers.setdefault("strict-transport-security", HSTS)
+
+
+def _check_host(request: Request, its: Services) -> None:
+    host = request.headers.get("host", "")
+    if request.url.path not in OPEN and not its.settings.knows(host):
+        raise Refused(421, "this server does not have that name; whoever started it names its hosts with --host-name")
+
+
+def _check_origin(request: Request, its: Services) -> None:
+    """Changes come from our pages alone: browsers say where from. Programs with a token bring nothing that could be abused."""
+    if request.method in SAFE or "authorization" in request.headers:
+        return
+    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
+    strange = site not in (None, "same-origin", "none")
+    if origin is not None:
+        strange = strange or not its.settings.knows(_host(origin))
+    if strange:
+        raise Refused(
+            403, "the page that asks is not one of this server's; --host-name names the hosts it is reached by"
+        )
+
+
+def _host(origin: str) -> str:
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return ""
+
+
+def _asker(request: Request, its: Services) -> Asker | None:
+    """Who it is, by token or cookie."""
+    authorization = request.headers.get("authorization", "")
+    if authorization:
+        scheme, _, secret = authorization.partition(" ")
+        known = its.accounts.token(secret.strip()) if scheme.lower() in ("bearer", "token") else None
+        if known is None:
+            raise Refused(401, "this token is not known, has expired or was revoked")
+        return Asker(*known)
+    cookie = request.cookies.get(COOKIE, "")
+    session = its.accounts.session(cookie) if cookie else None
+    return None if session is None else Asker(*session, csrf=digest(f"csrf {cookie}"))
+
+
+def _limit(request: Request, its: Services) -> int:
+    if request.state.asker is None:
+        return its.settings.stranger
+    return its.settings.upload if request.url.path.endswith(UPLOAD) else its.settings.body
+
+
+def _measured(request: Request, receive: Receive, limit: int) -> Receive:
+    """The same, but no more bytes than `limit`. Raises Refused at once where more are announced."""
+    announced = request.headers.get("content-length", "0")
+    if not announced.isdecimal() or int(announced) > limit:
+        raise Refused(413, f"a request of {announced[:20]} bytes; here at most {limit:,} are read")
+    room = limit
+
+    async def receiving() -> Message:
+        nonlocal room
+        message = await receive()
+        room -= len(message.get("body", b""))
+        if room < 0:
+            raise Refused(413, f"a request of more than {limit:,} bytes")
+        return message
+
+    return receiving
+
+
+def _where(error: Exception) -> str:
+    """Files and lines, without what was said: that could hold a text."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return " < ".join(
+        f"{frame.filename.rpartition('site-packages/')[2]}:{frame.lineno}" for frame in reversed(frames[-12:])
+    )

@@ -1,0 +1,31 @@
+"""What the routes of a server share: made once by whoever starts it, and found again through the request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from starlette.requests import HTTPConnection
+
+from tripel.annotations.accounts import Accounts
+from tripel.annotations.database import Database
+from tripel.web.batching import Batcher
+from tripel.web.limiting import Limits
+from tripel.web.settings import Settings
+
+
+@dataclass(frozen=True)
+class Services:
+    """Finished objects."""
+
+    settings: Settings
+    database: Database
+    accounts: Accounts
+    batcher: Batcher
+    """In front of the model that the server was started with."""
+    limits: Limits
+
+
+def services(connection: HTTPConnection) -> Services:
+    """Those of the server that got a request."""
+    found: Services = connection.app.state.services
+    return found

@@ -1,0 +1,36 @@
+"""What a server is told when it starts. It opens and loads nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+MEGABYTE = 1 << 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """How a server is reached and what it bears."""
+
+    hosts: tuple[str, ...] = ()
+    """Names by which browsers reach it besides those of this machine, each with its port where it has one."""
+    https: bool = False
+    """Whether it always stands behind TLS, so that cookies are never sent without."""
+    body: int = 2 * MEGABYTE
+    """Bytes of a request."""
+    upload: int = 256 * MEGABYTE
+    """Bytes of an upload, by those who are signed in."""
+    stranger: int = MEGABYTE // 16
+    """Bytes of a request by somebody who is not signed in."""
+    idle: timedelta = timedelta(hours=12)
+    """After so long without a request a session ends."""
+    session: timedelta = timedelta(days=7)
+    """After so long a session ends whatever happens."""
+    links_per_minute: int = 600
+    """Requests to link by one user or one token."""
+
+    def knows(self, host: str) -> bool:
+        """Whether a host, as in `localhost:8000`, is one of this server's. A name that was configured without a port has any."""
+        name = host.rpartition(":")[0] if host.rpartition(":")[2].isdecimal() else host
+        return name in LOOPBACK or host in self.hosts or name in self.hosts
