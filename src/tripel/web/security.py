@@ -11,7 +11,7 @@ import secrets
 import traceback
 from urllib.parse import urlsplit
 
-import anyio.to_thread
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -67,7 +67,7 @@ class Door:
             its = services(request)
             _check_host(request, its)
             _check_origin(request, its)
-            request.state.asker = await anyio.to_thread.run_sync(_asker, request, its)
+            request.state.asker = await run_in_threadpool(_asker, request, its)
             await self.app(scope, _measured(request, receive, _limit(request, its)), sending)
         except Refused as refused:
             await answer(request, refused)(scope, receive, sending)
