@@ -50,7 +50,7 @@ class Known:
 
 
 class Strategy(ABC):
-    """Orders documents; `<kind>/margin.py` holds `Margin`, found by its name."""
+    """Orders documents. One file each beside this one: `margin.py` holds `Margin`, found by its name."""
 
     Config: type[Any]
 
