@@ -228,7 +228,25 @@ presence = Table(
     Column("seen_at", Moment, nullable=False),
 )
 
-# What is trained: jobs and the models they made
+# What is drawn to be annotated, and by which rule
+
+samples = Table(
+    "samples",
+    metadata,
+    _id(),
+    _of("project", "projects"),
+    _of("document", "documents"),
+    _of("user", "users"),
+    Column("strategy", String(100), nullable=False),
+    Column("arm", String(10), nullable=False),
+    Column("seed", NUMBER, nullable=False),
+    Column("model", String(80), nullable=False),
+    Column("drawn_at", Moment, nullable=False),
+    Index(None, "project", "user"),
+    sqlite_autoincrement=True,
+)
+
+# What is trained: jobs, the models they made, and which of these was used when
 
 jobs = Table(
     "jobs",
@@ -239,7 +257,10 @@ jobs = Table(
     Column("state", String(10), nullable=False),
     Column("settings", JSON, nullable=False),
     Column("progress", JSON, nullable=False),
+    Column("result", JSON, nullable=False),
     Column("reason", Text, nullable=False, default=""),
+    Column("cancelling", Boolean, nullable=False, default=False),
+    Column("attempts", Integer, nullable=False, default=0),
     _of("asked_by", "users", optional=True),
     Column("asked_at", Moment, nullable=False),
     Column("started_at", Moment),
@@ -256,11 +277,25 @@ models = Table(
     _of("project", "projects"),
     Column("version", Integer, nullable=False),
     Column("folder", Text, nullable=False),
+    Column("recognizer", Text, nullable=False, default=""),
     Column("fingerprint", String(80), nullable=False),
+    Column("knowledge", String(80), nullable=False),
     _of("job", "jobs", optional=True),
     Column("scores", JSON, nullable=False),
+    _of("made_by", "users", optional=True),
     Column("created_at", Moment, nullable=False),
     UniqueConstraint("project", "version"),
+    sqlite_autoincrement=True,
+)
+uses = Table(
+    "model_uses",
+    metadata,
+    _id(),
+    _of("project", "projects"),
+    _of("model", "models"),
+    _of("by", "users", optional=True),
+    Column("at", Moment, nullable=False),
+    Index(None, "project"),
     sqlite_autoincrement=True,
 )
 
