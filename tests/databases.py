@@ -1,7 +1,7 @@
 """Databases for tests: each test that asks for `database` or `database_url` runs twice, on SQLite and on a real PostgreSQL.
 
     def test_something(database: Database) -> None: ...          # open, migrated, empty; closed afterwards
-    def test_a_server(database_url: str) -> None: ...            # the URL of an empty one, to open oneself (in another process, too)
+    def test_a_server(database_url: str) -> None: ...            # of an empty one, to open oneself, in another process too
 
 Nothing need be imported: tests/conftest.py knows these fixtures. The server of PostgreSQL is started once, when a test first
 wants it, from the system's packages (/usr/lib/postgresql/*/bin, or the PATH) in a temporary folder on a free port of

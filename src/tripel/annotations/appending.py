@@ -1,0 +1,130 @@
+"""Within one transaction: sheets that are locked, and events put behind their last ones. It decides nothing.
+
+The state of a sheet is kept beside it, and changes in the transaction that adds the event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, insert, select, update
+
+from tripel.annotations import schema
+from tripel.annotations.events import Event, Kind
+from tripel.annotations.proposing import Change
+from tripel.annotations.schema import documents, events, projects, sheets
+from tripel.annotations.sheet import Sheet, after
+
+ROWS = 500  # asked for at a time
+
+
+@dataclass(frozen=True, kw_only=True)
+class Appended:
+    """What was acknowledged."""
+
+    event: Event
+    sheet: Sheet
+    """As it stands now."""
+    again: bool = False
+    """Whether the key was there already, so that nothing changed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Held:
+    """A sheet and what it is of."""
+
+    sheet: Sheet
+    kind: str
+    owner: int
+    project: int
+    text: str
+    """Of its document."""
+
+
+def held(connection: Connection, ids: Iterable[int], *, lock: bool = True) -> dict[int, Held]:
+    """Sheets, locked in the order of their ids until the transaction ends.
+
+    Raises LookupError for one that is not there, and ValueError where a lock is wanted in an archived project.
+    """
+    wanted = sorted(set(ids))
+    whole = select(sheets, documents.c.text, documents.c.project, projects.c.archived_at).select_from(
+        sheets.join(documents).join(projects)
+    )
+    whole = whole.order_by(sheets.c.id)
+    if lock:
+        whole = whole.with_for_update(of=sheets, key_share=True)
+    rows = list(in_parts(connection, whole, sheets.c.id, wanted))
+    if len(rows) < len(wanted):
+        raise LookupError(f"there is no sheet {min({*wanted} - {row.id for row in rows})}")
+    if lock and any(row.archived_at is not None for row in rows):
+        raise ValueError("the project is archived; resume it to go on")
+    return {
+        row.id: Held(sheet=sheet_of(row), kind=row.kind, owner=row.owner, project=row.project, text=row.text)
+        for row in rows
+    }
+
+
+def in_parts(connection: Connection, whole: Select[Any], column: Any, values: Sequence[Any]) -> Iterable[Row[Any]]:
+    """The rows whose column has one of the values, asked for some at a time, since a database takes only so many at once."""
+    for first in range(0, len(values), ROWS):
+        yield from connection.execute(whole.where(column.in_(values[first : first + ROWS]))).all()
+
+
+def put(
+    connection: Connection,
+    held: Held,
+    change: Change,
+    *,
+    kind: Kind,
+    key: str,
+    by: int | None,
+    mark: str = "",
+    shown: Sequence[Mapping[str, Any]] = (),
+    model: str = "",
+    knowledge: str = "",
+) -> Appended:
+    """Put a change behind the last event of a locked sheet."""
+    now = schema.now()
+    event = Event(
+        seq=0,
+        key=key,
+        project=held.project,
+        document=held.sheet.document,
+        sheet=held.sheet.id,
+        by=by,
+        at=now if held.sheet.at is None else max(now, held.sheet.at),  # clocks are set back
+        kind=kind,
+        mark=mark,
+        before=change.before,
+        after=change.after,
+        shown=tuple(shown),
+        detail=change.detail,
+        model=model,
+        knowledge=knowledge,
+    )
+    event = replace(event, digest=event.chained(held.sheet.digest))
+    row = event.content() | {"at": event.at, "digest": event.digest}
+    event = replace(event, seq=connection.execute(insert(events).values(row).returning(events.c.seq)).scalar_one())
+    sheet = after(held.sheet, event)
+    connection.execute(
+        update(sheets).where(sheets.c.id == sheet.id).values(version=sheet.version, done=sheet.done, state=sheet.state)
+    )
+    return Appended(event=event, sheet=sheet)
+
+
+def known(connection: Connection, key: str) -> Event | None:
+    """The event with a key."""
+    row = connection.execute(select(events).where(events.c.key == key)).one_or_none()
+    return None if row is None else event_of(row)
+
+
+def event_of(row: Row[Any]) -> Event:
+    """An event of its row."""
+    return Event(**{**row._mapping, "shown": tuple(row.shown)})
+
+
+def sheet_of(row: Row[Any]) -> Sheet:
+    """A sheet of its row."""
+    return Sheet.of(row.id, document=row.document, version=row.version, state=row.state)
