@@ -1,0 +1,20 @@
+"""The pages of projects, one module for each. They read requests, call `annotations`, and fill templates; they decide nothing.
+
+projects.py     /projects                                   list, new; /projects/N  its state and what to do next; settings, archive
+members.py      /projects/N/members                         who is in it, and as what
+uploading.py    /projects/N/upload                          a file, what is in it before anything is stored, then storing it
+documents.py    /projects/N/documents                       all documents; /projects/N/samples  the next n, and why these
+annotating.py   /projects/N/documents/D                     the page where a document is annotated
+sheets.py       /api/projects/N/documents/D/sheet           what stands on it, as JSON
+                /api/projects/N/documents/D/events          what a person decides is appended
+                /api/projects/N/documents/D/candidates      what the model offers for a span
+                /api/projects/N/documents/D/spread          what applying a mark to equal strings would do
+                /api/projects/N/documents/D/presence        I am here; who else is, and the sheet's version
+names.py        /api/projects/N/names?q=                    search over the knowledge base; /api/projects/N/entities?id=
+training.py     /projects/N/training                        jobs, models, what changed; /api/projects/N/jobs/J  how far it is
+exporting.py    /projects/N/export                          as of a date, in any format
+agreement.py    /projects/N/agreement                       figures, and the documents that differ, to be settled
+guide.py        /guide                                      how to work with it, and the keys
+
+The page of a document is made of modules of /static/annotate: `page.js` puts them together.
+"""
