@@ -141,8 +141,8 @@ def upload(
 ) -> Dataset:
     """Store an upload as the next version, all of it or nothing. Gold mentions come onto the sheets as `import` events.
 
-    Raises BadInput with the problems, unless it is to be stored `partly`, without what is wrong; ValueError as `preview` does, and
-    where no document is left or the project is archived.
+    Raises BadInput with the problems, unless it is to be stored `partly`, without what is wrong. Raises ValueError as `preview`
+    does, and where no document is left or the project is archived.
     """
     with opened(path, name=name, read_as=read_as) as found:
         read = list(_sound_or_not(found.read()))
