@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from tripel import cli_bundle, cli_convert, cli_doctor, cli_index, cli_kb, cli_link, offline
+from tripel import cli_bundle, cli_convert, cli_doctor, cli_index, cli_kb, cli_link, cli_serve, offline
 
 if TYPE_CHECKING:
     from tripel.fetching import Progress
@@ -33,6 +33,7 @@ app.add_typer(data, name="data")
 app.command("link")(cli_link.link)
 app.command("bundle")(cli_bundle.bundle)
 app.command("doctor")(cli_doctor.doctor)
+app.command("serve")(cli_serve.serve)
 
 
 @app.callback()

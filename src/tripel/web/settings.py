@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 MEGABYTE = 1 << 20
@@ -11,8 +12,12 @@ MEGABYTE = 1 << 20
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """How a server is reached and what it bears."""
+    """How a server is reached, where it keeps files, and what it bears."""
 
+    folder: Path = Path("annotations")
+    """Where files are kept: trained models, indexes, uploads on their way."""
+    run: Path = Path("run")
+    """The folder that links, which the server was started with: what new projects begin with."""
     hosts: tuple[str, ...] = ()
     """Names by which browsers reach it besides those of this machine, each with its port where it has one."""
     https: bool = False

@@ -1,0 +1,95 @@
+"""From a command to a running server: the database is opened, the first password printed, the model loaded in the background."""
+
+from __future__ import annotations
+
+import logging
+import socket
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import uvicorn
+
+from tripel.annotations.accounts import Accounts
+from tripel.annotations.database import Database
+from tripel.opening import Opener
+from tripel.web.app import create_app
+from tripel.web.batching import Batcher
+from tripel.web.model import Served
+from tripel.web.settings import LOOPBACK, Settings
+
+PATIENCE = 10  # seconds in which requests may end when the server stops
+
+
+def serve(
+    run: Path,
+    *,
+    folder: Path,
+    database: str = "",
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    hosts: Sequence[str] = (),
+    https: bool = False,
+    proxies: Sequence[str] = (),
+    recognizer: str = "",
+    say: Callable[[str], None] = print,
+) -> None:
+    """Serve until a signal to stop. Raises ValueError where `run` does not link, the port is taken or no database answers."""
+    opener = Opener(run, recognizer=recognizer)
+    _ = opener.stamp
+    settings = Settings(hosts=tuple(hosts), https=https, folder=folder, run=run)
+    folder.mkdir(parents=True, exist_ok=True)
+    url = database or f"sqlite:///{folder / 'annotations.db'}"
+    listening = _listen(host, port)
+    opened = Database.open(url)
+    accounts = Accounts(opened, idle=settings.idle, longest=settings.session)
+    app = create_app(
+        database=opened, batcher=Batcher(lambda: Served(opener.open())), settings=settings, accounts=accounts
+    )
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.WARNING)
+    _welcome(accounts.first(), listening, database=url, settings=settings, say=say)
+    server = uvicorn.Server(
+        uvicorn.Config(
+            app,
+            log_config=None,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            proxy_headers=bool(proxies),
+            forwarded_allow_ips=list(proxies),
+            timeout_graceful_shutdown=PATIENCE,
+        )
+    )
+    try:
+        server.run(sockets=[listening])
+    except KeyboardInterrupt:  # uvicorn has stopped in order, and says so once more
+        pass
+    finally:
+        opened.close()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+    except OSError as error:
+        listening.close()
+        raise ValueError(f"cannot listen on {host}, port {port} ({error.strerror}); give another --port") from None
+    return listening
+
+
+def _welcome(
+    password: str | None, listening: socket.socket, *, database: str, settings: Settings, say: Callable[[str], None]
+) -> None:
+    from sqlalchemy import make_url
+
+    host, port = listening.getsockname()[:2]
+    name = settings.hosts[0] if settings.hosts else f"localhost:{port}"
+    say(f"annotations are kept in {make_url(database).render_as_string(hide_password=True)}")
+    say(f"files are kept in {settings.folder.absolute()}")
+    if password is not None:
+        say(f"sign in as admin with the password {password} (for once: you choose your own)")
+    if host not in LOOPBACK and not settings.hosts:
+        say(f"it listens on {host}, but answers to localhost alone: name the hosts it is reached by with --host-name")
+    say(f"open {'https' if settings.https else 'http'}://{name}/ ; stop with Ctrl-C. The model loads meanwhile.")
