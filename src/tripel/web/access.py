@@ -15,13 +15,14 @@ from __future__ import annotations
 import hmac
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import Depends, Path
 from sqlalchemy import select
 from starlette.requests import Request
 
 from tripel.annotations.accounts import Login, Scope, Token, User
+from tripel.annotations.projects import ROLES, Role
 from tripel.annotations.schema import members, projects
 from tripel.web.refusals import Refused
 from tripel.web.services import services
@@ -30,10 +31,6 @@ SAFE = ("GET", "HEAD", "OPTIONS")
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 FIELD, HEADER = "csrf", "x-csrf-token"
 PASSWORD_PAGE = "/account/password"
-
-Role = Literal["annotator", "reviewer", "admin"]
-ROLES: tuple[Role, ...] = ("annotator", "reviewer", "admin")
-"""Each may do what those before it may."""
 
 Number = Annotated[int, Path(ge=1, lt=1 << 63)]
 """An id in a path: what a database can hold."""

@@ -16,8 +16,9 @@ from starlette.staticfiles import StaticFiles
 from tripel import __version__
 from tripel.annotations.accounts import Accounts
 from tripel.annotations.database import Database
-from tripel.web import entry, first, health
+from tripel.web import entry, first, health, link_api
 from tripel.web.batching import Batcher
+from tripel.web.knowledge_bases import KnowledgeBases
 from tripel.web.limiting import Budget, Limits
 from tripel.web.refusals import Refused, answer
 from tripel.web.security import Door
@@ -49,13 +50,13 @@ def create_app(
         openapi_url="/api/openapi.json",
     )
     limits = Limits(links=Budget(settings.links_per_minute))
-    app.state.services = Services(settings, database, accounts, batcher, limits)
+    app.state.services = Services(settings, database, accounts, batcher, limits, KnowledgeBases(settings.folder))
     app.add_middleware(Door)
     for kind in (Refused, HTTPException, RequestValidationError):
         app.add_exception_handler(kind, _refuse)
-    app.mount("/static", StaticFiles(directory=STATIC), name="static")
-    for routes in (health.routes, entry.routes, first.routes):
+    for routes in (health.routes, entry.routes, first.routes, link_api.routes):
         app.include_router(routes)
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
     return app
 
 

@@ -32,13 +32,17 @@ class Choice:
     ids: tuple[str, ...] = ()
 
 
+class Unfit(ValueError):
+    """What is asked for cannot be, such as entities of a type that none has. Its message is for whoever asked."""
+
+
 class Model(Protocol):
     """What links."""
 
     def __call__(self, documents: Sequence[Document], *, given: bool, choice: Choice) -> Sequence[Linked]:
         """Documents in their order; `given`: the mentions they have, else those that are found.
 
-        Raises ValueError where the choice cannot be, such as for a type that no entity has.
+        Raises Unfit where the choice cannot be.
         """
         ...
 
@@ -123,7 +127,7 @@ class Batcher:
     ) -> list[Linked]:
         """Link documents. `given`, of each: the mentions it has, else those that are found, as where it is left out.
 
-        Raises Busy where it has to be asked again later, ValueError where the choice cannot be.
+        Raises Busy where it has to be asked again later, Unfit where the choice cannot be.
         """
         if self.state.name != "ready":
             raise Busy(self.state.said, retry_after=5)

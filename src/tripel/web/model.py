@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tripel.documents import Document, Linked
 from tripel.linker import Linker
-from tripel.web.batching import Choice
+from tripel.web.batching import Choice, Unfit
 
 CHOICES = 32  # whose allowed entities are kept: a byte for each entity of the knowledge base
 
@@ -27,11 +27,21 @@ class Served:
         return cls(Linker.load(run, recognizer=recognizer))
 
     def __call__(self, documents: Sequence[Document], *, given: bool, choice: Choice) -> Sequence[Linked]:
-        """Link documents. Raises ValueError where the choice cannot be, or where nothing finds mentions."""
+        """Link documents. Raises Unfit where the choice cannot be, or where nothing finds mentions."""
+        if not given and self.linker.recognizer is None:
+            raise Unfit(
+                "nothing finds mentions here: mark them, or start the server with a recogniser, such as"
+                " --recognizer dictionary"
+            )
         return list(self._chosen(choice).stream(documents, given=given))
 
     def _choose(self, choice: Choice) -> Linker:
         kept = {"types": choice.types, "sources": choice.sources, "ids": choice.ids}
-        allowed_E = self.linker.ranker.kb.allowed(**kept) if any(kept.values()) else self.linker.allowed_E
+        try:
+            allowed_E = self.linker.ranker.kb.allowed(**kept) if any(kept.values()) else self.linker.allowed_E
+        except ValueError as error:
+            raise Unfit(str(error)) from None
+        if allowed_E is not None and not allowed_E.any():
+            raise Unfit("the filters leave no entity")
         threshold = self.linker.threshold if choice.threshold is None else choice.threshold
         return Linker(self.linker.ranker, self.linker.recognizer, k=choice.k, threshold=threshold, allowed_E=allowed_E)

@@ -7,10 +7,39 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
 
+from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from tripel.web.rendering import page
+
+
+class Problem(BaseModel):
+    """Why a request is refused, as application/problem+json (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    faults: list[dict[str, str]] = []
+
+
+MEDIA = "application/problem+json"
+PROBLEMS: dict[int | str, dict[str, Any]] = {
+    status: {"description": said, "model": Problem, "content": {MEDIA: {}}}
+    for status, said in {
+        400: "Not JSON, or not what was expected",
+        401: "Not signed in, or the token is not valid",
+        403: "Not allowed to this user or token",
+        404: "No such thing, or not for this user",
+        409: "Another has changed it since",
+        413: "More than may be sent",
+        422: "Something in the request is not as expected",
+        429: "Too often",
+        503: "The model is not ready; ask again",
+    }.items()
+}
+"""What routes of the API may refuse, for `APIRouter(responses=PROBLEMS)`."""
 
 
 class Refused(Exception):
@@ -35,7 +64,7 @@ def problem(refused: Refused) -> Response:
         | refused.more,
         status_code=refused.status,
         headers=refused.headers,
-        media_type="application/problem+json",
+        media_type=MEDIA,
     )
 
 

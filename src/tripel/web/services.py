@@ -9,6 +9,7 @@ from starlette.requests import HTTPConnection
 from tripel.annotations.accounts import Accounts
 from tripel.annotations.database import Database
 from tripel.web.batching import Batcher
+from tripel.web.knowledge_bases import KnowledgeBases
 from tripel.web.limiting import Limits
 from tripel.web.settings import Settings
 
@@ -23,6 +24,7 @@ class Services:
     batcher: Batcher
     """In front of the model that the server was started with."""
     limits: Limits
+    knowledge: KnowledgeBases
 
 
 def services(connection: HTTPConnection) -> Services:

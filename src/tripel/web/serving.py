@@ -11,12 +11,11 @@ import uvicorn
 
 from tripel.annotations.accounts import Accounts
 from tripel.annotations.database import Database
-from tripel.opening import Opener
 from tripel.web.app import create_app
-from tripel.web.batching import Batcher
-from tripel.web.model import Served
+from tripel.web.batching import Batcher, Model
 from tripel.web.settings import LOOPBACK, Settings
 
+LINKING = ("knowledge.arrow", "index")  # in every folder that links
 PATIENCE = 10  # seconds in which requests may end when the server stops
 
 
@@ -34,17 +33,15 @@ def serve(
     say: Callable[[str], None] = print,
 ) -> None:
     """Serve until a signal to stop. Raises ValueError where `run` does not link, the port is taken or no database answers."""
-    opener = Opener(run, recognizer=recognizer)
-    _ = opener.stamp
+    _check(run)
     settings = Settings(hosts=tuple(hosts), https=https, folder=folder, run=run)
     folder.mkdir(parents=True, exist_ok=True)
     url = database or f"sqlite:///{folder / 'annotations.db'}"
     listening = _listen(host, port)
     opened = Database.open(url)
     accounts = Accounts(opened, idle=settings.idle, longest=settings.session)
-    app = create_app(
-        database=opened, batcher=Batcher(lambda: Served(opener.open())), settings=settings, accounts=accounts
-    )
+    batcher = Batcher(lambda: _load(run, recognizer))
+    app = create_app(database=opened, batcher=batcher, settings=settings, accounts=accounts)
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.WARNING)
     _welcome(accounts.first(), listening, database=url, settings=settings, say=say)
     server = uvicorn.Server(
@@ -65,6 +62,21 @@ def serve(
         pass
     finally:
         opened.close()
+
+
+def _check(run: Path) -> None:
+    """Say at once, before anything is loaded, where a folder cannot link."""
+    if not run.is_dir():
+        raise ValueError(f"{run}: no such folder; `tripel train` or `tripel index build` makes one")
+    missing = [name for name in LINKING if not (run / name).exists()]
+    if missing:
+        raise ValueError(f"{run} does not link: {' and '.join(missing)} missing; `tripel doctor {run}` tells more")
+
+
+def _load(run: Path, recognizer: str) -> Model:
+    from tripel.web.model import Served  # and torch, which takes seconds
+
+    return Served.load(run, recognizer=recognizer)
 
 
 def _listen(host: str, port: int) -> socket.socket:

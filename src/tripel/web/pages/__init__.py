@@ -1,6 +1,6 @@
 """The pages of projects, one module for each. They read requests, call `annotations`, and fill templates; they decide nothing.
 
-projects.py     /projects                                   list, new; /projects/N  its state and what to do next; settings, archive
+projects.py     /projects                                   list, new; /projects/N  its state, what to do next; archive
 members.py      /projects/N/members                         who is in it, and as what
 uploading.py    /projects/N/upload                          a file, what is in it before anything is stored, then storing it
 documents.py    /projects/N/documents                       all documents; /projects/N/samples  the next n, and why these
