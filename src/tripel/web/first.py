@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form
 from starlette.requests import Request
@@ -45,7 +45,7 @@ async def link(
 ) -> Response:
     """Link the text, whose mentions may stand in [[double brackets]]; else they are found."""
     text = text.replace("\r\n", "\n")
-    kept = {"text": text, "types": types, "threshold": threshold, "k": k}
+    kept: dict[str, Any] = {"text": text, "types": types, "threshold": threshold, "k": k}
     document = bracketed(text, id="Your text")
     try:
         choice = _choice(types, threshold, k)
