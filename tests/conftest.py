@@ -6,9 +6,9 @@ import os
 from pathlib import Path
 
 import pytest
-from databases import database, database_url, postgres
+from databases import database, database_url, made_file, made_template, postgres
 
-__all__ = ["database", "database_url", "postgres"]
+__all__ = ["database", "database_url", "made_file", "made_template", "postgres"]
 
 ROOT = Path(__file__).parents[1]
 

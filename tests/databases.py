@@ -1,7 +1,7 @@
 """Databases for tests: each test that asks for `database` or `database_url` runs twice, on SQLite and on a real PostgreSQL.
 
-    def test_something(database: Database) -> None: ...          # open, migrated, empty; closed afterwards
-    def test_a_server(database_url: str) -> None: ...            # of an empty one, to open oneself, in another process too
+    def test_something(database: Database) -> None: ...    # open, its tables made, empty; `database.url` opens it elsewhere
+    def test_opening(database_url: str) -> None: ...       # the URL of one that is nothing yet
 
 Nothing need be imported: tests/conftest.py knows these fixtures. The server of PostgreSQL is started once, when a test first
 wants it, from the system's packages (/usr/lib/postgresql/*/bin, or the PATH) in a temporary folder on a free port of
@@ -18,6 +18,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from itertools import count
 from pathlib import Path
 
@@ -123,22 +124,50 @@ def run_alone(url: str, statement: str) -> None:
     engine.dispose()
 
 
+@contextmanager
+def created(server: str, *, template: str = "template1") -> Iterator[str]:
+    """The URL of a new database of a server of PostgreSQL, which goes afterwards."""
+    name = f"test_{next(NUMBERS)}"
+    run_alone(f"{server}/postgres", f"CREATE DATABASE {name} TEMPLATE {template}")
+    yield f"{server}/{name}"
+    run_alone(f"{server}/postgres", f"DROP DATABASE {name} WITH (FORCE)")
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The URL of an empty database of this test alone."""
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'tripel.db'}"
         return
-    server = request.getfixturevalue("postgres")
-    name = f"test_{next(NUMBERS)}"
-    run_alone(f"{server}/postgres", f"CREATE DATABASE {name}")
-    yield f"{server}/{name}"
-    run_alone(f"{server}/postgres", f"DROP DATABASE {name} WITH (FORCE)")
+    with created(request.getfixturevalue("postgres")) as url:
+        yield url
 
 
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
+@pytest.fixture(scope="session")
+def made_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database of SQLite with its tables, to copy."""
+    path = tmp_path_factory.mktemp("made") / "tripel.db"
+    Database.open(f"sqlite:///{path}").close()
+    return path
+
+
+@pytest.fixture(scope="session")
+def made_template(postgres: str) -> str:
+    """The name of a database of PostgreSQL with its tables, to copy."""
+    run_alone(f"{postgres}/postgres", "CREATE DATABASE made")
+    Database.open(f"{postgres}/made").close()
+    return "made"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """An open database of this test alone, its tables made."""
-    opened = Database.open(database_url)
-    yield opened
-    opened.close()
+    with ExitStack() as stack:
+        if request.param == "sqlite":
+            url = f"sqlite:///{shutil.copy(request.getfixturevalue('made_file'), tmp_path / 'tripel.db')}"
+        else:
+            template = request.getfixturevalue("made_template")
+            url = stack.enter_context(created(request.getfixturevalue("postgres"), template=template))
+        opened = Database.open(url)
+        stack.callback(opened.close)
+        yield opened

@@ -30,6 +30,8 @@ class Database:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
+        self.url = engine.url.render_as_string(hide_password=False)
+        """Opens the same database again, in another process. It may hold a password: never show it."""
         self._writing = threading.Lock() if engine.dialect.name == SQLITE else None
         self._writer = 0
 
