@@ -16,7 +16,7 @@ from starlette.staticfiles import StaticFiles
 from tripel import __version__
 from tripel.annotations.accounts import Accounts
 from tripel.annotations.database import Database
-from tripel.web import entry, first, health, link_api
+from tripel.web import account, api_page, entry, first, health, link_api, user_pages
 from tripel.web.batching import Batcher
 from tripel.web.knowledge_bases import KnowledgeBases
 from tripel.web.limiting import Budget, Limits
@@ -47,14 +47,22 @@ def create_app(
         lifespan=running,
         docs_url=None,
         redoc_url=None,
-        openapi_url="/api/openapi.json",
+        openapi_url=None,
     )
     limits = Limits(links=Budget(settings.links_per_minute))
     app.state.services = Services(settings, database, accounts, batcher, limits, KnowledgeBases(settings.folder))
     app.add_middleware(Door)
     for kind in (Refused, HTTPException, RequestValidationError):
         app.add_exception_handler(kind, _refuse)
-    for routes in (health.routes, entry.routes, first.routes, link_api.routes):
+    for routes in (
+        health.routes,
+        entry.routes,
+        account.routes,
+        user_pages.routes,
+        first.routes,
+        link_api.routes,
+        api_page.routes,
+    ):
         app.include_router(routes)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     return app

@@ -11,6 +11,7 @@ import secrets
 import traceback
 from urllib.parse import urlsplit
 
+from fastapi import HTTPException
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
@@ -154,7 +155,7 @@ def _measured(request: Request, receive: Receive, limit: int) -> Receive:
         message = await receive()
         room -= len(message.get("body", b""))
         if room < 0:
-            raise Refused(413, f"a request of more than {limit:,} bytes")
+            raise HTTPException(413, f"a request of more than {limit:,} bytes")  # all others FastAPI takes for bad JSON
         return message
 
     return receiving
