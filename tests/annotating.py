@@ -20,7 +20,7 @@ from tripel.annotations.sheet import Sheet
 
 NUMBERS = count(1)
 FIRST = "Fever and cough after aspirin. Fever again."
-SECOND = "No Fever here, feverish. Fever!"
+SECOND = "No Fever here, Feverish. Fever!"
 GOLD = {"start": 0, "end": 5, "type": "Disease", "entities": ["D005334"]}
 RECORDS = ({"id": "1", "text": FIRST, "mentions": [GOLD]}, {"id": "2", "text": SECOND})
 

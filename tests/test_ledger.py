@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, text, update
 from sqlalchemy.exc import DBAPIError
 
-from tripel.annotations import beginning, ledger, projects, schema, spreading
+from tripel.annotations import beginning, ledger, projects, proposing, schema, spreading
 from tripel.annotations.database import Database
 from tripel.annotations.events import Event, Proposal
 from tripel.annotations.exporting import lessons
@@ -143,6 +144,12 @@ def test_the_same_key_again_changes_nothing(work: Work) -> None:
     assert again.event == first.event
     assert shown(again.sheet)[1] == ("cough", "USER", ("D003371",))
     assert len(history(work)) == 3
+
+
+def test_a_clock_that_is_set_back_does_not_turn_the_order(work: Work, monkeypatch: pytest.MonkeyPatch) -> None:
+    late = work.do("add", after=mark(10, 15)).event.at
+    monkeypatch.setattr(schema, "now", lambda: late - timedelta(hours=1))
+    assert work.do("add", after=mark(22, 29)).event.at == late
 
 
 def test_a_key_is_for_one_event(work: Work) -> None:
@@ -361,6 +368,15 @@ def test_an_accepted_mark_keeps_what_the_model_offered(work: Work) -> None:
     assert (work.sheet().marks[1].candidates, work.sheet().marks[1].confidence) == ((), None)
 
 
+def test_a_prediction_never_takes_the_place_of_a_mark_that_a_person_moved(work: Work) -> None:
+    predicted(work, mark(22, 29, "p"))
+    work.do("span", after=mark(16, 29, "p"))
+    work.do("span", after=mark(22, 29, "p", type="Chemical"))
+    work.do("span", after=mark(16, 29, "p", type="Chemical"))
+    predicted(work, mark(22, 29, "p", type="Drug"))
+    assert [(one.id, one.span, one.label) for one in work.sheet().marks[1:]] == [("p", (16, 29), "USER")]
+
+
 def test_a_done_document_gets_no_predictions(work: Work) -> None:
     work.do("done")
     assert not predicted(work, mark(22, 29, "p"))
@@ -427,6 +443,27 @@ def test_undoing_a_spread_undoes_it_everywhere_but_where_others_went_on(work: Wo
         (other.id, "SILVER"),
     ]
     work.sound()
+
+
+def test_undoing_a_spread_leaves_a_document_that_is_done(work: Work) -> None:
+    (gold,) = work.sheet().marks
+    work.do("spread", mark=gold.id)
+    work.do("done", document=1, user=1)
+    work.do("undo")
+    assert (len(work.sheet().marks), len(work.sheet(document=1).marks)) == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("said", "text", "places"),
+    [
+        ("Fever", "Fever, HayFever Feverish fever Fever", [0, 31]),
+        ("(S)-1", "x(S)-1 (S)-1, (S)-12", [1, 7]),
+        ("a.c", "abc a.c", [4]),
+        ("naïve", "naïve naïveté", [0]),
+    ],
+)
+def test_equal_strings_are_words_of_their_own(said: str, text: str, places: list[int]) -> None:
+    assert proposing.occurrences(mark(0, len(said), text=said), text) == places
 
 
 def test_spreading_twice_by_one_key_is_once(work: Work) -> None:
@@ -539,7 +576,10 @@ def test_an_archived_project_takes_nothing(work: Work) -> None:
 step = st.fixed_dictionaries(
     {
         "kind": st.sampled_from(
-            "add add link span delete accept spread comment flag done reopen undo undo undo redo redo predict time".split()
+            [
+                *("add", "add", "link", "span", "delete", "accept", "spread", "comment", "flag", "done", "reopen"),
+                *("undo", "undo", "undo", "redo", "redo", "predict", "time"),
+            ]
         ),
         "user": st.integers(0, 1),
         "start": st.integers(0, 8).map(lambda number: number * 4),
