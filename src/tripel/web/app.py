@@ -16,7 +16,7 @@ from starlette.staticfiles import StaticFiles
 from tripel import __version__
 from tripel.annotations.accounts import Accounts
 from tripel.annotations.database import Database
-from tripel.web import account, api_page, entry, first, health, link_api, user_pages
+from tripel.web import account, api_page, entry, first, health, link_api, pages, user_pages
 from tripel.web.batching import Batcher
 from tripel.web.knowledge_bases import KnowledgeBases
 from tripel.web.limiting import Budget, Limits
@@ -62,6 +62,7 @@ def create_app(
         first.routes,
         link_api.routes,
         api_page.routes,
+        pages.routes,
     ):
         app.include_router(routes)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")

@@ -18,3 +18,13 @@ guide.py        /guide                                      how to work with it,
 
 The page of a document is made of modules of /static/annotate: `page.js` puts them together.
 """
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from tripel.web.pages import annotating, names, sheets
+
+routes = APIRouter()
+for one in (annotating, sheets, names):
+    routes.include_router(one.routes)

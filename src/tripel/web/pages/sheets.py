@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 from starlette.requests import Request
 
-from tripel.annotations import ledger, presence, projects, spreading
+from tripel.annotations import datasets, ledger, presence, projects, spreading
 from tripel.annotations.database import Database
 from tripel.annotations.events import Proposal, candidate_record
 from tripel.annotations.proposing import Conflict
@@ -21,6 +21,7 @@ from tripel.web.refusals import Refused
 from tripel.web.services import services
 
 MOST_EVENTS = 100  # of one request
+AROUND = 40  # characters shown on either side of a place
 OFFERED = 9  # candidates: as many as have a key
 PLACE = "/api/projects/{project}/documents/{document}"
 
@@ -75,11 +76,15 @@ def append(request: Request, member: Annotating, its: ToWrite, body: Events) -> 
 @routes.get(f"{PLACE}/spread")
 def spread(request: Request, its: ToRead, mark: str) -> dict[str, Any]:
     """What applying a mark to all equal strings would do; nothing is done."""
+    database = services(request).database
     try:
-        found = spreading.preview(services(request).database, its.sheet, mark)
+        found = spreading.preview(database, its.sheet, mark)
+        there = ledger.sheet_now(database, its.sheet).mark(mark)
     except (LookupError, Conflict) as error:
         raise Refused(409, str(error)) from None
-    examples = [{"document": document, "start": start} for document, start in found.examples]
+    examples = [
+        _example(database, document, start, len(there.text if there else "")) for document, start in found.examples
+    ]
     return {"marks": found.marks, "documents": found.documents, "kept": found.kept, "examples": examples}
 
 
@@ -138,3 +143,16 @@ def _append(database: Database, sheet: int, record: dict[str, Any], user: int) -
     except (ValueError, LookupError) as error:
         return {"key": key, "refused": str(error), "conflict": False}
     return {"key": key, "seq": made.event.seq}
+
+
+def _example(database: Database, document: int, start: int, length: int) -> dict[str, Any]:
+    """A place with the text around it."""
+    its = datasets.document(database, document)
+    end = start + length
+    return {
+        "document": document,
+        "name": its.name,
+        "before": its.text[max(0, start - AROUND) : start],
+        "text": its.text[start:end],
+        "after": its.text[end : end + AROUND],
+    }
