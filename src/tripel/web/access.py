@@ -19,6 +19,7 @@ from typing import Annotated
 
 from fastapi import Depends, Path
 from sqlalchemy import select
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from tripel.annotations.accounts import Login, Scope, Token, User
@@ -81,15 +82,15 @@ async def administrator(asker: Annotated[Asker, Depends(signed_in)]) -> Asker:
     return asker
 
 
-def member(role: Role, *, scope: Scope | None = None) -> Callable[..., Member]:
+def member(role: Role, *, scope: Scope | None = None) -> Callable[..., Awaitable[Member]]:
     """Whoever has this role or a higher one in the project of the path's `{project}`; with a scope, tokens that have it, too.
 
     Who is not in the project is not told that it exists. Whoever runs the server is an admin of every project.
     """
-    asking = signed_in if scope is None else scoped(scope)
 
-    def found(request: Request, project: Number, asker: Annotated[Asker, Depends(asking)]) -> Member:
-        its = _role(request, project, asker.user)
+    async def found(request: Request, project: Number) -> Member:
+        asker = await _asker(request, scope)
+        its = await run_in_threadpool(_role, request, project, asker.user)
         if its is None:
             raise Refused(404, "there is no such project, or you are not in it")
         if ROLES.index(its) < ROLES.index(role):
