@@ -107,7 +107,7 @@ def gold_marks(mentions: Iterable[Mention]) -> list[Mark]:
             text=mention.text,
             type=mention.type,
             label="GOLD",
-            entities=mention.entities,
+            entities=tuple(filter(None, mention.entities)),
             parts=mention.parts,
             long_form=mention.long_form,
         )

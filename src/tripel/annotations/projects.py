@@ -218,7 +218,9 @@ def _updated(database: Database, project: int, values: dict[str, Any]) -> Projec
 
 def _keep_an_admin(connection: Connection, project: int, *, without: int | None) -> None:
     """Locks the project, so that two admins cannot take each other out at once."""
-    connection.execute(select(projects.c.id).where(projects.c.id == project).with_for_update(key_share=True)).one()
+    there = select(projects.c.id).where(projects.c.id == project).with_for_update(key_share=True)
+    if connection.execute(there).one_or_none() is None:
+        raise LookupError(f"there is no project {project}")
     left = select(func.count()).where(
         members.c.project == project, members.c.role == "admin", members.c.user != without
     )

@@ -46,7 +46,7 @@ def _unpacked(path: Path, folder: Path, called: str, largest: int) -> Path:
     if path.stat().st_size > largest:
         raise ValueError(f"{called}: more than {largest:,} bytes; upload it in parts")
     place = folder / file_name(called)
-    if zipfile.is_zipfile(path) or tarfile.is_tarfile(path):
+    if zipfile.is_zipfile(path) or _is_tar(path):
         for _ in unpack(path, place, wanted=("*",), largest=largest):
             pass
         files = [one for one in place.iterdir() if one.is_file()]
@@ -59,6 +59,13 @@ def _unpacked(path: Path, folder: Path, called: str, largest: int) -> Path:
     else:
         place.symlink_to(path.resolve())
     return place
+
+
+def _is_tar(path: Path) -> bool:
+    try:
+        return tarfile.is_tarfile(path)
+    except (OSError, EOFError, zlib.error):  # packed, and broken off before it can be told
+        return False
 
 
 def _begins_as_gzip(path: Path) -> bool:
