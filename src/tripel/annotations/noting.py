@@ -39,10 +39,10 @@ class Note:
         return partial(self._counted, phase)
 
     @contextmanager
-    def following(self, phase: str, run: Path) -> Iterator[None]:
+    def following(self, name: str, run: Path) -> Iterator[None]:
         """While a run is trained: the share of it that its journal has, read by a thread."""
         over = threading.Event()
-        thread = threading.Thread(target=self._follow, args=(phase, run, over), name="progress", daemon=True)
+        thread = threading.Thread(target=self._follow, args=(name, run, over), name="progress", daemon=True)
         thread.start()
         try:
             yield
@@ -53,11 +53,11 @@ class Note:
     def _counted(self, phase: str, done: int, total: int) -> None:
         self(phase, done / max(1, total))
 
-    def _follow(self, phase: str, run: Path, over: threading.Event) -> None:
+    def _follow(self, name: str, run: Path, over: threading.Event) -> None:
         share = 0.0
         while True:
             share = max(share, _share(run / METRICS))
-            self(phase if share < 1 else f"{phase}: its index", share)
+            self(f"training the {name}" if share < 1 else f"indexing and judging the {name}", share)
             if over.wait(EVERY_S):
                 return
 

@@ -122,7 +122,7 @@ def _trained(model: Path, place: Path, name: str, kind: str, types: list[str], n
     run, path = place / name, place / f"{name}.yaml"
     if (run / CARD).exists():  # what is written last
         return run
-    with note.following(f"training the {name}", run):
+    with note.following(name, run):
         if (run / checkpoint.CONFIG).exists():
             return tasks.resume(run)
         config.save(path, begin(model, place / DOCUMENTS / kind, run, types=tuple(types)))

@@ -10,7 +10,6 @@ from __future__ import annotations
 import fcntl
 import os
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -22,7 +21,7 @@ from tripel.annotations.database import Database
 from tripel.annotations.jobs import Job, place
 
 URL = "TRIPEL_JOB_DATABASE"  # in the environment of a process, since others can read its command line
-HELD = "TRIPEL_JOB_LOCK"  # the number of the lock's file, which the process keeps open
+NUMBER = 9  # of the lock's file in a process, which keeps it open
 LOG = "log.txt"  # what a process says, in the folder of its job
 EVERY_S = 0.5
 PATIENCE_S = 10  # between asking a process to end and ending it
@@ -51,7 +50,7 @@ class Runner:
         self._work = tuple(work)
         self._most = most
         self._over = over
-        self._children: dict[int, subprocess.Popen[bytes]] = {}
+        self._children: dict[int, int] = {}  # processes that were started here, by their jobs
         self._running: set[int] = set()  # as it was when last looked
         self._asked: dict[int, float] = {}  # when a process was asked to end
         self._stopping = threading.Event()
@@ -69,6 +68,8 @@ class Runner:
 
     def look(self) -> None:
         """Once: end what is to be cancelled, see what has died, start what may start."""
+        for number in self._children.keys() - self._running:
+            self._code(number)
         for job, process in jobs.running(self._database):
             if alive(self._folder, job.id):
                 if job.cancelling and process is not None:
@@ -92,29 +93,34 @@ class Runner:
     def _start(self, job: Job) -> None:
         folder = place(self._folder, job.id)
         folder.mkdir(parents=True, exist_ok=True)
-        with _lock(folder).open("w") as lock, (folder / LOG).open("ab") as log:
+        with _lock(folder).open("w") as lock, (folder / LOG).open("ab") as log, Path(os.devnull).open("rb") as nothing:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            number = lock.fileno()
-            child = subprocess.Popen(
+            given = ((nothing, 0), (log, 1), (log, 2), (lock, NUMBER))
+            self._children[job.id] = os.posix_spawn(
+                self._work[0],
                 [*self._work, str(job.id), str(self._folder.absolute())],
-                env={**os.environ, URL: self._url, HELD: str(number)},
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                pass_fds=(number,),
-                start_new_session=True,  # Ctrl-C of the server is not its
+                {**os.environ, URL: self._url},
+                file_actions=[(os.POSIX_SPAWN_DUP2, file.fileno(), number) for file, number in given],
+                setpgroup=0,  # Ctrl-C of the server is not its
             )
-        self._children[job.id] = child
 
     def _ended(self, job: int) -> None:
         """A job that ran does not run any more."""
         self._asked.pop(job, None)
-        child = self._children.pop(job, None)
-        if child is not None:
-            child.wait()  # it has said its last word and is about to end
         its = jobs.get(self._database, job)
         if its.over:
             self._over(its)
+
+    def _code(self, job: int, *, wait: bool = False) -> int | None:
+        """How the process of a job ended, where it was started here and has: its exit status, or minus its signal."""
+        try:
+            ended, status = os.waitpid(self._children[job], 0 if wait else os.WNOHANG)
+        except (KeyError, ChildProcessError):
+            return None
+        if not ended:
+            return None
+        del self._children[job]
+        return os.waitstatus_to_exitcode(status)
 
     def _end(self, job: int, process: int) -> None:
         """Ask a living process to end; after a while it is not asked."""
@@ -127,11 +133,11 @@ class Runner:
 
     def _dead(self, job: Job) -> None:
         """Its process is gone without a word. It may have said one since it was looked for: then nothing changes."""
-        child = self._children.get(job.id)
-        why = "" if child is None or child.poll() is None else _why(child.returncode)
+        code = self._code(job.id, wait=True)
+        why = "" if code is None else _why(code)
         if job.cancelling:
             jobs.cancelled(self._database, job.id)
-        elif child is not None and child.returncode is not None and child.returncode > 0:
+        elif code is not None and code > 0:
             jobs.failed(self._database, job.id, f"its process ended by itself ({why}); its last words are in {LOG}")
         elif job.attempts < MOST_ATTEMPTS:
             jobs.again(self._database, job.id)

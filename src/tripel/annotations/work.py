@@ -13,12 +13,12 @@ from pathlib import Path
 from tripel.annotations import jobs
 from tripel.annotations.database import Database
 from tripel.annotations.noting import Note
-from tripel.annotations.running import HELD, URL
+from tripel.annotations.running import NUMBER, URL
 
 
 def main(job: int, files: Path) -> None:
     """Do a job, and say in the database how it ended."""
-    os.set_inheritable(int(os.environ[HELD]), False)  # it is this process's alone, to the end
+    os.set_inheritable(NUMBER, False)  # it is this process's alone, to the end
     database = Database.open(os.environ[URL])
     jobs.is_process(database, job, os.getpid())
     its = jobs.get(database, job)
