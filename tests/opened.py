@@ -29,11 +29,16 @@ KNOWN = {
 }
 
 
-def looked_up(documents: Sequence[Document], *, given: bool, choice: Choice) -> list[Linked]:
+class LookedUp:
     """A model in ten lines: what it knows is linked, wherever it stands; a given mention that it does not know is NIL."""
-    if "Nonsense" in choice.types:
-        raise Unfit("no entity has types Nonsense")
-    return [_linked(document if given else _found(document)) for document in documents]
+
+    version = "looked-up"
+    finds = True
+
+    def __call__(self, documents: Sequence[Document], *, given: bool, choice: Choice) -> list[Linked]:
+        if "Nonsense" in choice.types:
+            raise Unfit("no entity has types Nonsense")
+        return [_linked(document if given else _found(document)) for document in documents]
 
 
 def _found(document: Document) -> Document:
@@ -98,7 +103,7 @@ def opened(folder: Path, *, settings: Settings | None = None, batcher: Batcher |
     """A server on SQLite in a folder, with the users `admin` (who runs it), `ann` and `bob`; its model is ready."""
     database = Database.open(f"sqlite:///{folder / 'annotations.db'}")
     accounts = Accounts(database, hardness=QUICK)
-    batcher = batcher or Batcher(lambda: looked_up, wait=0)
+    batcher = batcher or Batcher(LookedUp, wait=0)
     settings = settings or Settings(folder=folder)
     app = create_app(database=database, batcher=batcher, settings=settings, accounts=accounts)
     its = Opened(app, database, accounts)

@@ -23,6 +23,9 @@ def serve(
     recognizer: Annotated[
         str, typer.Option(help="What finds mentions: a trained tagger's folder, or `dictionary`; the run's own if any.")
     ] = "",
+    iri: Annotated[
+        str, typer.Option(help="For INCEpTION: what stands before an id, such as http://id.nlm.nih.gov/mesh/")
+    ] = "",
     host: Annotated[str, typer.Option(help="The address to listen on; 0.0.0.0 for other machines.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="The port; 0 for any that is free.")] = 8000,
     host_name: Annotated[
@@ -56,6 +59,7 @@ def serve(
         folder=folder,
         database=database,
         recognizer=recognizer,
+        iri=iri,
         host=host,
         port=port,
         hosts=host_name or (),

@@ -16,7 +16,7 @@ from starlette.staticfiles import StaticFiles
 from tripel import __version__
 from tripel.annotations.accounts import Accounts
 from tripel.annotations.database import Database
-from tripel.web import account, api_page, entry, first, health, link_api, pages, user_pages
+from tripel.web import account, api_page, entry, first, health, inception, label_studio, link_api, pages, user_pages
 from tripel.web.batching import Batcher
 from tripel.web.knowledge_bases import KnowledgeBases
 from tripel.web.limiting import Budget, Limits
@@ -61,6 +61,8 @@ def create_app(
         user_pages.routes,
         first.routes,
         link_api.routes,
+        inception.routes,
+        label_studio.routes,
         api_page.routes,
         pages.routes,
     ):

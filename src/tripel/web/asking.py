@@ -16,7 +16,7 @@ from tripel.web.services import services
 
 GONE = 499  # as nginx calls a client that closed the connection; nobody reads it
 LONGEST_TEXT = 100_000  # characters of a document
-LONGEST_REQUEST = 400_000  # characters of all documents of a request
+LONGEST_REQUEST = 1_000_000  # characters of all documents of a request
 
 
 async def linked(

@@ -39,6 +39,16 @@ class Unfit(ValueError):
 class Model(Protocol):
     """What links."""
 
+    @property
+    def version(self) -> str:
+        """What made its answers, in a word: other answers may come of another."""
+        ...
+
+    @property
+    def finds(self) -> bool:
+        """Whether it finds mentions itself."""
+        ...
+
     def __call__(self, documents: Sequence[Document], *, given: bool, choice: Choice) -> Sequence[Linked]:
         """Documents in their order; `given`: the mentions they have, else those that are found.
 
@@ -105,6 +115,10 @@ class Batcher:
         self._jobs: queue.Queue[Job | None] = queue.Queue(room)
         self._thread = threading.Thread(target=self._work, name="model", daemon=True)
         self.state = State("loading", "The model is loading.")
+        self.version = ""
+        """Of the model; empty until it is ready."""
+        self.finds = False
+        """Whether the model finds mentions itself."""
 
     def start(self) -> None:
         """Load the model, then work."""
@@ -150,6 +164,7 @@ class Batcher:
         except Exception as error:
             self.state = State("failed", f"The model cannot be loaded: {type(error).__name__}.")
             raise
+        self.version, self.finds = model.version, model.finds
         if self.state.name == "loading":
             self.state = State("ready", "The model is ready.")
         for jobs in self._batches():

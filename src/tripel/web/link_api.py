@@ -15,6 +15,7 @@ from tripel.web.access import Asker, scoped
 from tripel.web.asking import linked
 from tripel.web.batching import Choice
 from tripel.web.refusals import PROBLEMS
+from tripel.web.services import services
 
 routes = APIRouter(tags=["Linking"], responses=PROBLEMS)
 MOST_DOCUMENTS, MOST_MENTIONS = 100, 2000
@@ -116,6 +117,7 @@ class DocumentSaid(BaseModel):
 class Answer(BaseModel):
     """In the order of the documents sent."""
 
+    model: str = Field(description="Fingerprints of the encoder and the knowledge base.")
     documents: list[DocumentSaid]
 
 
@@ -128,4 +130,4 @@ async def link(request: Request, wish: Wish, asker: Annotated[Asker, Depends(sco
     documents = [text.document(number=number) for number, text in enumerate(wish.documents, 1)]
     given = [text.mentions is not None for text in wish.documents]
     its = await linked(request, asker, documents, given=given, choice=wish.choice())
-    return JSONResponse({"documents": [as_record(one) for one in its]})
+    return JSONResponse({"model": services(request).batcher.version, "documents": [as_record(one) for one in its]})

@@ -7,28 +7,35 @@ from functools import lru_cache
 from pathlib import Path
 
 from tripel.documents import Document, Linked
+from tripel.indexing import stamp_of
 from tripel.linker import Linker
+from tripel.ranker import INDEX
 from tripel.web.batching import Choice, Unfit
 
+SHOWN = 12  # characters of a fingerprint
 CHOICES = 32  # whose allowed entities are kept: a byte for each entity of the knowledge base
 
 
 class Served:
     """A linker, asked in many ways."""
 
-    def __init__(self, linker: Linker) -> None:
+    def __init__(self, linker: Linker, *, version: str) -> None:
         """What it decides by default holds where a choice leaves it open."""
         self.linker = linker
+        self.version = version
+        self.finds = linker.recognizer is not None
         self._chosen = lru_cache(maxsize=CHOICES)(self._choose)
 
     @classmethod
     def load(cls, run: Path, *, recognizer: str = "") -> Served:
         """Raises ValueError as `Linker.load` does."""
-        return cls(Linker.load(run, recognizer=recognizer))
+        stamp = stamp_of(run / INDEX)
+        version = f"{stamp.encoder[:SHOWN]}-{stamp.knowledge_base[:SHOWN]}"
+        return cls(Linker.load(run, recognizer=recognizer), version=version)
 
     def __call__(self, documents: Sequence[Document], *, given: bool, choice: Choice) -> Sequence[Linked]:
         """Link documents. Raises Unfit where the choice cannot be, or where nothing finds mentions."""
-        if not given and self.linker.recognizer is None:
+        if not given and not self.finds:
             raise Unfit(
                 "nothing finds mentions here: mark them, or start the server with a recogniser, such as"
                 " --recognizer dictionary"

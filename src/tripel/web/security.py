@@ -6,7 +6,9 @@ body is read.
 
 from __future__ import annotations
 
+import base64
 import logging
+import re
 import secrets
 import traceback
 from urllib.parse import urlsplit
@@ -17,13 +19,14 @@ from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from tripel.annotations.accounts import digest
+from tripel.annotations.accounts import PREFIX, digest
 from tripel.web.access import SAFE, Asker
 from tripel.web.refusals import Refused, answer
 from tripel.web.services import Services, services
 
 COOKIE = "tripel_session"
 OPEN = ("/healthz", "/readyz")  # asked by orchestrators, which know a server by its address alone
+IN_PATH = re.compile(rf"/(?:inception|label-studio)/({PREFIX}[\w-]+)(?:/|$)", re.ASCII)
 UPLOAD = "/upload"  # how the paths end that take files
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; "
@@ -104,7 +107,7 @@ def _check_host(request: Request, its: Services) -> None:
 
 def _check_origin(request: Request, its: Services) -> None:
     """Changes come from our pages alone: browsers say where from. Programs with a token bring nothing that could be abused."""
-    if request.method in SAFE or "authorization" in request.headers:
+    if request.method in SAFE or _sent(request) is not None:
         return
     site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
     strange = site not in (None, "same-origin", "none")
@@ -123,12 +126,24 @@ def _host(origin: str) -> str:
         return ""
 
 
+def _sent(request: Request) -> str | None:
+    """The token that a program sends, in a header, or in the path where it cannot send headers; None where it sends none."""
+    if said := IN_PATH.match(request.url.path):
+        return said[1]
+    scheme, _, secret = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "basic":
+        return secret.strip() if scheme else None
+    try:
+        return base64.b64decode(secret, validate=True).decode("ascii").partition(":")[2]
+    except ValueError:
+        return ""
+
+
 def _asker(request: Request, its: Services) -> Asker | None:
     """Who it is, by token or cookie."""
-    authorization = request.headers.get("authorization", "")
-    if authorization:
-        scheme, _, secret = authorization.partition(" ")
-        known = its.accounts.token(secret.strip()) if scheme.lower() in ("bearer", "token") else None
+    secret = _sent(request)
+    if secret is not None:
+        known = its.accounts.token(secret)
         if known is None:
             raise Refused(401, "this token is not known, has expired or was revoked")
         return Asker(*known)

@@ -30,11 +30,12 @@ def serve(
     https: bool = False,
     proxies: Sequence[str] = (),
     recognizer: str = "",
+    iri: str = "",
     say: Callable[[str], None] = print,
 ) -> None:
     """Serve until a signal to stop. Raises ValueError where `run` does not link, the port is taken or no database answers."""
     _check(run)
-    settings = Settings(hosts=tuple(hosts), https=https, folder=folder, run=run)
+    settings = Settings(hosts=tuple(hosts), https=https, folder=folder, run=run, iri=iri)
     folder.mkdir(parents=True, exist_ok=True)
     url = database or f"sqlite:///{folder / 'annotations.db'}"
     listening = _listen(host, port)

@@ -32,6 +32,8 @@ class Settings:
     """After so long without a request a session ends."""
     session: timedelta = timedelta(days=7)
     """After so long a session ends whatever happens."""
+    iri: str = ""
+    """What stands before an id in the knowledge base of INCEpTION, such as http://id.nlm.nih.gov/mesh/"""
     links_per_minute: int = 600
     """Requests to link by one user or one token."""
 
