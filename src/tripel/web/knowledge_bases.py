@@ -12,6 +12,7 @@ from pathlib import Path
 from tripel.annotations.name_search import NameSearch
 from tripel.knowledge import KnowledgeBase
 
+KNOWLEDGE = "knowledge.arrow"  # in a folder that links, as in `ranker`, which takes seconds to import
 NAMES = "names"  # the folder of indexes among the server's files
 WAIT = 2.0  # seconds in which a small knowledge base is opened and indexed: nobody is sent away for that
 

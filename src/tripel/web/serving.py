@@ -35,7 +35,7 @@ def serve(
 ) -> None:
     """Serve until a signal to stop. Raises ValueError where `run` does not link, the port is taken or no database answers."""
     _check(run)
-    settings = Settings(hosts=tuple(hosts), https=https, folder=folder, run=run, iri=iri)
+    settings = Settings(hosts=tuple(hosts), https=https, folder=folder, run=run, recognizer=recognizer, iri=iri)
     folder.mkdir(parents=True, exist_ok=True)
     url = database or f"sqlite:///{folder / 'annotations.db'}"
     listening = _listen(host, port)

@@ -18,6 +18,8 @@ class Settings:
     """Where files are kept: trained models, indexes, uploads on their way."""
     run: Path = Path("run")
     """The folder that links, which the server was started with: what new projects begin with."""
+    recognizer: str = ""
+    """What finds mentions for it, as `Linker.load` takes it; empty where the run has its own, or none does."""
     hosts: tuple[str, ...] = ()
     """Names by which browsers reach it besides those of this machine, each with its port where it has one."""
     https: bool = False

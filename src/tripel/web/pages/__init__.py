@@ -1,9 +1,9 @@
 """The pages of projects, one module for each. They read requests, call `annotations`, and fill templates; they decide nothing.
 
-projects.py     /projects                                   list, new; /projects/N  its state, what to do next; archive
-members.py      /projects/N/members                         who is in it, and as what
+project_pages.py   /projects                                   list, new; /projects/N  its state, what to do next; archive
+member_pages.py  /projects/N/members                         who is in it, and as what
 uploading.py    /projects/N/upload                          a file, what is in it before anything is stored, then storing it
-documents.py    /projects/N/documents                       all documents; /projects/N/samples  the next n, and why these
+document_pages.py  /projects/N/documents                       all documents; /projects/N/samples  the next n, and why these
 annotating.py   /projects/N/documents/D                     the page where a document is annotated
 sheets.py       /api/projects/N/documents/D/sheet           what stands on it, as JSON
                 /api/projects/N/documents/D/events          what a person decides is appended
@@ -23,8 +23,8 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from tripel.web.pages import annotating, names, sheets
+from tripel.web.pages import annotating, document_pages, member_pages, names, project_pages, sheets, uploading
 
 routes = APIRouter()
-for one in (annotating, sheets, names):
+for one in (project_pages, member_pages, uploading, document_pages, annotating, sheets, names):
     routes.include_router(one.routes)

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends
 from starlette.requests import Request
+from starlette.responses import Response
 
 from tripel.annotations import beginning, datasets, projects
 from tripel.annotations.datasets import Stored
 from tripel.annotations.projects import Project
-from tripel.ranker import KNOWLEDGE
 from tripel.web.access import Member, Number, member
-from tripel.web.knowledge_bases import Opened
+from tripel.web.knowledge_bases import KNOWLEDGE, Opened
 from tripel.web.refusals import Refused
+from tripel.web.rendering import page
 from tripel.web.services import services
 
 Annotator = Annotated[Member, Depends(member("annotator"))]
@@ -39,6 +40,21 @@ class OnSheet:
 def project_of(request: Request, member: Member) -> Project:
     """The project of the path."""
     return projects.get(services(request).database, member.project)
+
+
+def project_page(
+    request: Request,
+    template: str,
+    member: Member,
+    *,
+    status: int = 200,
+    wrong: str = "",
+    done: str = "",
+    **values: Any,
+) -> Response:
+    """A page of the path's project. `wrong` and `done` are said at its top."""
+    project = project_of(request, member)
+    return page(request, template, status=status, project=project, member=member, wrong=wrong, done=done, **values)
 
 
 def document_of(request: Request, member: Member, document: int) -> Stored:
