@@ -19,7 +19,7 @@ from tripel.annotations.beginning import ANNOTATOR, FINAL, SHARED
 from tripel.annotations.database import Database
 from tripel.annotations.datasets import Stored
 from tripel.annotations.ledger import history
-from tripel.annotations.schema import sheets
+from tripel.annotations.schema import sheets, written
 from tripel.annotations.sheet import SERVER, Sheet, replay
 from tripel.documents import Document
 
@@ -58,8 +58,11 @@ def annotated(
 ) -> Iterator[Annotated]:
     """The documents of a data set, the last one where none is named, in their order; nothing where there is no data set.
 
-    `whose`: the sheets of one annotator of a blind project, instead of those that count. `until`: as it stood then.
+    `whose`: the sheets of one annotator of a blind project, instead of those that count. `until`: as it stood then. Raises
+    LookupError where there is no such data set in the project, ValueError for a moment without a time zone.
     """
+    if until is not None:
+        written(until)
     last = datasets.latest(database, project)
     chosen = datasets.get(database, dataset) if dataset is not None else last
     if chosen is None:
