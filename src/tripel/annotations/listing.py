@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal
 
 from sqlalchemy import Connection, Select, and_, func, select
@@ -82,12 +83,29 @@ def some(database: Database, project: int, user: int, wanted: Sequence[int]) -> 
         return {row.number: _listed(row) for row in in_parts(connection, asked, documents.c.id, list(wanted))}
 
 
-def neighbours(database: Database, project: int, user: int, document: int) -> tuple[int | None, int | None]:
-    """The documents before and behind one in the last data set; where the user has samples that hold it, among those."""
+@dataclass(frozen=True, kw_only=True)
+class Sample:
+    """A document that was drawn for a user, and how."""
+
+    document: int
+    arm: str
+    """`strategy`, or `control` where it was drawn by chance."""
+    strategy: str
+    drawn_at: datetime
+
+
+def drawn(database: Database, project: int, user: int) -> list[Sample]:
+    """The documents drawn for a user, in the order they were drawn, each as it was drawn last."""
     with database.connect() as connection:
-        order = _sampled(connection, project, user)
-        if document not in order:
-            order = [row.number for row in connection.execute(_asked(connection, project, user)).all()]
+        return _drawn(connection, project, user)
+
+
+def neighbours(database: Database, project: int, user: int, document: int) -> tuple[int | None, int | None]:
+    """The documents before and behind one: among the user's samples where it is one of them, else in the last data set."""
+    with database.connect() as connection:
+        order = [row.number for row in connection.execute(_asked(connection, project, user)).all()]
+        sampled = [one.document for one in _drawn(connection, project, user)]
+    order = [one for one in sampled if one in order] if document in sampled else order
     if document not in order:
         return None, None
     place = order.index(document)
@@ -98,11 +116,10 @@ def onward(database: Database, project: int, user: int, document: int) -> int | 
     """The next document that is not done: of the user's samples where it is one of them, else of the data set; from the one
     behind `document` on, and then from the first. None where all are done."""
     with database.connect() as connection:
-        done = {
-            row.number: bool(row.done) for row in connection.execute(_asked(connection, project, user, sheets.c.done))
-        }
-        sampled = [one for one in _sampled(connection, project, user) if one in done]
-    order = sampled if document in sampled else list(done)
+        rows = connection.execute(_asked(connection, project, user, sheets.c.done)).all()
+        done = {row.number: bool(row.done) for row in rows}
+        sampled = [one.document for one in _drawn(connection, project, user) if one.document in done]
+    order = sampled if document in sampled or not document else list(done)
     place = order.index(document) + 1 if document in order else 0
     return next((one for one in [*order[place:], *order[:place]] if not done[one] and one != document), None)
 
@@ -120,12 +137,13 @@ def _asked(connection: Connection, project: int, user: int, *columns: Any) -> Se
     return select(*said, *columns).select_from(joined).where(placed.c.dataset == latest).order_by(placed.c.place)
 
 
-def _sampled(connection: Connection, project: int, user: int) -> list[int]:
-    """The documents of the last draw for a user, in their order."""
-    mine = and_(samples.c.project == project, samples.c.user == user)
-    last = select(func.max(samples.c.drawn_at)).where(mine).scalar_subquery()
-    asked = select(samples.c.document).where(mine, samples.c.drawn_at == last).order_by(samples.c.id)
-    return list(dict.fromkeys(connection.execute(asked).scalars()))
+def _drawn(connection: Connection, project: int, user: int) -> list[Sample]:
+    asked = select(samples).where(samples.c.project == project, samples.c.user == user).order_by(samples.c.id)
+    last = {row.document: row for row in connection.execute(asked)}
+    return [
+        Sample(document=row.document, arm=row.arm, strategy=row.strategy, drawn_at=row.drawn_at)
+        for row in sorted(last.values(), key=lambda row: int(row.id))
+    ]
 
 
 def _is(row: Any, which: Which) -> bool:

@@ -81,5 +81,6 @@ def _words(schema: Mapping[str, Any]) -> str:
     kinds = [str(one.get("type", "anything")) for one in schema.get("anyOf", (schema,))]
     said = " or ".join(map(str, schema.get("enum", kinds)))
     for one in schema.get("anyOf", (schema,)):
-        said += f", at least {one['minimum']}" * ("minimum" in one) + f", at most {one['maximum']}" * ("maximum" in one)
+        for key, words in (("minimum", "at least"), ("maximum", "at most")):
+            said += f", {words} {one[key]}" if key in one else ""
     return f"{said}: {schema['description']}" if "description" in schema else said

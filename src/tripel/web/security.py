@@ -14,6 +14,7 @@ import traceback
 from urllib.parse import urlsplit
 
 from fastapi import HTTPException
+from sqlalchemy.exc import DataError
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
@@ -42,6 +43,7 @@ HEADERS = {
     "permissions-policy": "camera=(), geolocation=(), microphone=()",
 }
 HSTS = "max-age=31536000"
+UNHOLDABLE = (UnicodeEncodeError, OverflowError, DataError)  # what no text, number or database can hold, of a request
 log = logging.getLogger("tripel.web")
 
 
@@ -73,15 +75,21 @@ class Door:
             _check_origin(request, its)
             request.state.asker = await run_in_threadpool(_asker, request, its)
             await self.app(scope, _measured(request, receive, _limit(request, its)), sending)
-        except Refused as refused:
-            await answer(request, refused)(scope, receive, sending)
+        except Refused as said:
+            await answer(request, said)(scope, receive, sending)
         except Exception as error:
-            number = secrets.token_hex(4)
-            log.error("error %s: %s at %s", number, type(error).__name__, _where(error))
-            if begun:  # the client sees that the answer breaks off
-                return
-            fault = Refused(500, f"this is a fault of the server; its log has it as {number}", number=number)
-            await answer(request, fault)(scope, receive, sending)
+            refused = _fault(error)
+            if not begun:  # else the client sees that the answer breaks off
+                await answer(request, refused)(scope, receive, sending)
+
+
+def _fault(error: Exception) -> Refused:
+    """What failed inside goes to the log, under a number that is told."""
+    number = secrets.token_hex(4)
+    log.error("error %s: %s at %s", number, type(error).__name__, _where(error))
+    if isinstance(error, UNHOLDABLE):
+        return Refused(422, "half of a character, a NUL or a number that is too large is in the request")
+    return Refused(500, f"this is a fault of the server; its log has it as {number}", number=number)
 
 
 def secure(request: Request, its: Services) -> bool:

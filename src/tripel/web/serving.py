@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import logging
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import uvicorn
+from fastapi import FastAPI
+from sqlalchemy import make_url
 
 from tripel.annotations.accounts import Accounts
 from tripel.annotations.database import Database
@@ -38,31 +41,33 @@ def serve(
     settings = Settings(hosts=tuple(hosts), https=https, folder=folder, run=run, recognizer=recognizer, iri=iri)
     folder.mkdir(parents=True, exist_ok=True)
     url = database or f"sqlite:///{folder / 'annotations.db'}"
-    listening = _listen(host, port)
-    opened = Database.open(url)
-    accounts = Accounts(opened, idle=settings.idle, longest=settings.session)
-    batcher = Batcher(lambda: _load(run, recognizer))
-    app = create_app(database=opened, batcher=batcher, settings=settings, accounts=accounts)
+    with _listening(host, port) as listening:
+        opened = Database.open(url)
+        try:
+            accounts = Accounts(opened, idle=settings.idle, longest=settings.session)
+            batcher = Batcher(lambda: _load(run, recognizer))
+            app = create_app(database=opened, batcher=batcher, settings=settings, accounts=accounts)
+            _welcome(accounts.first(), listening, database=url, settings=settings, say=say)
+            _run(app, listening, proxies)
+        finally:
+            opened.close()
+
+
+def _run(app: FastAPI, listening: socket.socket, proxies: Sequence[str]) -> None:
+    """Until a signal; neither paths nor queries of requests are logged, since they may say what a text is about."""
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.WARNING)
-    _welcome(accounts.first(), listening, database=url, settings=settings, say=say)
-    server = uvicorn.Server(
-        uvicorn.Config(
-            app,
-            log_config=None,
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            proxy_headers=bool(proxies),
-            forwarded_allow_ips=list(proxies),
-            timeout_graceful_shutdown=PATIENCE,
-        )
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=bool(proxies),
+        forwarded_allow_ips=list(proxies),
+        timeout_graceful_shutdown=PATIENCE,
     )
-    try:
-        server.run(sockets=[listening])
-    except KeyboardInterrupt:  # uvicorn has stopped in order, and says so once more
-        pass
-    finally:
-        opened.close()
+    with suppress(KeyboardInterrupt):  # uvicorn has stopped in order, and says so once more
+        uvicorn.Server(config).run(sockets=[listening])
 
 
 def _check(run: Path) -> None:
@@ -80,23 +85,20 @@ def _load(run: Path, recognizer: str) -> Model:
     return Served.load(run, recognizer=recognizer)
 
 
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listening.bind((host, port))
-    except OSError as error:
-        listening.close()
-        raise ValueError(f"cannot listen on {host}, port {port} ({error.strerror}); give another --port") from None
-    return listening
+@contextmanager
+def _listening(host: str, port: int) -> Iterator[socket.socket]:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as listening:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listening.bind((host, port))
+        except OSError as error:
+            raise ValueError(f"cannot listen on {host}, port {port} ({error.strerror}); give another --port") from None
+        yield listening
 
 
 def _welcome(
     password: str | None, listening: socket.socket, *, database: str, settings: Settings, say: Callable[[str], None]
 ) -> None:
-    from sqlalchemy import make_url
-
     host, port = listening.getsockname()[:2]
     name = settings.hosts[0] if settings.hosts else f"localhost:{port}"
     say(f"annotations are kept in {make_url(database).render_as_string(hide_password=True)}")
