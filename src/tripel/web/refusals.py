@@ -26,7 +26,7 @@ class Problem(BaseModel):
 
 MEDIA = "application/problem+json"
 PROBLEMS: dict[int | str, dict[str, Any]] = {
-    status: {"description": said, "model": Problem, "content": {MEDIA: {}}}
+    status: {"description": said, "content": {MEDIA: {"schema": Problem.model_json_schema()}}}
     for status, said in {
         400: "Not JSON, or not what was expected",
         401: "Not signed in, or the token is not valid",
