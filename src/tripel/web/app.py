@@ -20,7 +20,7 @@ from tripel.web import account, api_page, entry, first, health, inception, label
 from tripel.web.batching import Batcher
 from tripel.web.knowledge_bases import KnowledgeBases
 from tripel.web.limiting import Budget, Limits
-from tripel.web.refusals import Refused, answer
+from tripel.web.refusals import PROBLEMS, Refused, answer
 from tripel.web.security import Door
 from tripel.web.services import Services
 from tripel.web.settings import Settings
@@ -48,6 +48,7 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
+        responses=PROBLEMS,
     )
     limits = Limits(links=Budget(settings.links_per_minute))
     app.state.services = Services(settings, database, accounts, batcher, limits, KnowledgeBases(settings.folder))

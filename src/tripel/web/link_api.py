@@ -14,10 +14,9 @@ from tripel.linking import as_record
 from tripel.web.access import Asker, scoped
 from tripel.web.asking import linked
 from tripel.web.batching import Choice
-from tripel.web.refusals import PROBLEMS
 from tripel.web.services import services
 
-routes = APIRouter(tags=["Linking"], responses=PROBLEMS)
+routes = APIRouter(tags=["Linking"])
 MOST_DOCUMENTS, MOST_MENTIONS = 100, 2000
 
 
