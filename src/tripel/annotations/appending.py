@@ -5,19 +5,24 @@ The state of a sheet is kept beside it, and changes in the transaction that adds
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, insert, select, update
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from tripel.annotations import schema
+from tripel.annotations.database import Database
 from tripel.annotations.events import Event, Kind
 from tripel.annotations.proposing import Change
 from tripel.annotations.schema import documents, events, projects, sheets
 from tripel.annotations.sheet import Sheet, after
 
 ROWS = 500  # asked for at a time
+TRIES = 5  # of a transaction that was broken off
+BROKEN_OFF = ("40P01", "40001")  # a deadlock, or two at once
+USED = "the key of this event was used for another; make a new UUID for each"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +46,25 @@ class Held:
     project: int
     text: str
     """Of its document."""
+
+
+def retried(database: Database, work: Callable[[Connection], Appended]) -> Appended:
+    """Do it in one transaction, and again where PostgreSQL broke it off since two waited for each other.
+
+    Raises ValueError where the key of an event was used for another one.
+    """
+    for tries in range(TRIES):
+        try:
+            with database.begin() as connection:
+                return work(connection)
+        except IntegrityError as error:
+            if not any(name in str(error.orig) for name in ("events.key", "uq_events_key")):
+                raise
+            raise ValueError(USED) from None
+        except OperationalError as error:
+            if getattr(error.orig, "sqlstate", "") not in BROKEN_OFF or tries == TRIES - 1:
+                raise
+    raise AssertionError("the last try returns or raises")
 
 
 def held(connection: Connection, ids: Iterable[int], *, lock: bool = True) -> dict[int, Held]:

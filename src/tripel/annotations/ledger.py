@@ -10,19 +10,15 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Select, select
-from sqlalchemy.exc import IntegrityError, OperationalError
 
 from tripel.annotations import proposing, schema, spreading
-from tripel.annotations.appending import ROWS, Appended, Held, event_of, held, known, put, sheet_of
+from tripel.annotations.appending import ROWS, USED, Appended, Held, event_of, held, known, put, retried, sheet_of
 from tripel.annotations.database import Database
 from tripel.annotations.events import Event, Mark, Proposal, candidate_record
 from tripel.annotations.proposing import Conflict
 from tripel.annotations.schema import documents, events, sheets
 from tripel.annotations.sheet import Sheet, replay
 
-TRIES = 5  # of a transaction that PostgreSQL broke off, since two waited for each other
-BROKEN_OFF = ("40P01", "40001")
-USED = "the key of this event was used for another; make a new UUID for each"
 ON_A_DONE_SHEET = ("done", "reopen", "comment", "flag", "spread")  # can be undone there
 
 
@@ -32,16 +28,7 @@ def append(database: Database, sheet: int, proposal: Proposal, *, by: int) -> Ap
     Raises Conflict, with the sheet as it stands, where it does not fit what others did since; LookupError where there is no such
     sheet; ValueError where it makes no sense, or its key was used for something else.
     """
-    for tries in range(TRIES):
-        try:
-            with database.begin() as connection:
-                return _append(connection, sheet, proposal, by)
-        except IntegrityError:
-            raise ValueError(USED) from None
-        except OperationalError as error:
-            if getattr(error.orig, "sqlstate", "") not in BROKEN_OFF or tries == TRIES - 1:
-                raise
-    raise AssertionError("the last try returns or raises")
+    return retried(database, lambda connection: _append(connection, sheet, proposal, by))
 
 
 def predict(
