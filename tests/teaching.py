@@ -42,7 +42,7 @@ def record(number: int, *, marked: bool = True) -> dict[str, Any]:
     return {"id": f"case-{number}", "text": text, "mentions": found if marked else []}
 
 
-def model(folder: Path, *, epochs: int = 3) -> Path:
+def model(folder: Path, *, epochs: int = 8) -> Path:
     """A run that learnt from ten documents."""
     for split, numbers in {"train": range(100, 110), "dev": range(110, 114), "test": range(110, 114)}.items():
         write_lines(folder / "corpus" / f"{split}.jsonl", [record(number) for number in numbers])
@@ -54,9 +54,9 @@ def model(folder: Path, *, epochs: int = 3) -> Path:
         "data": {"judged": ["dev"], "watched": 0},
         "candidates": {"threads": 1},
         "encoder": {"model": str(tiny.folder(folder / "encoder")), "view": "document"},
-        "objective": {"name": "tagging_and_linking", "wrong": 2},
+        "objective": {"name": "tagging_and_linking", "wrong": 2, "lr": 0.02},
         "negatives": {"refresh": 0},
-        "trainer": {"epochs": epochs, "batch": 4, "lr": 1e-3, "checkpoint_every": 2},
+        "trainer": {"epochs": epochs, "batch": 4, "lr": 3e-3, "checkpoint_every": 2},
         "journal": {"wandb": False},
     }
     path = folder / "tiny.yaml"
