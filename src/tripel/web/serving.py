@@ -14,6 +14,7 @@ from sqlalchemy import make_url
 
 from tripel.annotations.accounts import Accounts
 from tripel.annotations.database import Database
+from tripel.annotations.running import Runner
 from tripel.web.app import create_app
 from tripel.web.batching import Batcher, Model
 from tripel.web.settings import LOOPBACK, Settings
@@ -48,9 +49,20 @@ def serve(
             batcher = Batcher(lambda: _load(run, recognizer))
             app = create_app(database=opened, batcher=batcher, settings=settings, accounts=accounts)
             _welcome(accounts.first(), listening, database=url, settings=settings, say=say)
-            _run(app, listening, proxies)
+            with _jobs(Runner(opened, url, folder)):
+                _run(app, listening, proxies)
         finally:
             opened.close()
+
+
+@contextmanager
+def _jobs(runner: Runner) -> Iterator[None]:
+    """Jobs run while the server does; those that were running go on, and are found again."""
+    runner.start()
+    try:
+        yield
+    finally:
+        runner.stop()
 
 
 def _run(app: FastAPI, listening: socket.socket, proxies: Sequence[str]) -> None:
