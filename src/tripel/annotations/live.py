@@ -11,14 +11,17 @@ import uuid
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tripel.annotations import datasets, ledger, models, predicted
 from tripel.annotations.database import Database
-from tripel.annotations.overlay import Overlay
 from tripel.annotations.predicting import difference
 from tripel.annotations.sheet import Sheet
 from tripel.documents import Document, Linked
-from tripel.linker import Linker
+
+if TYPE_CHECKING:
+    from tripel.annotations.overlay import Overlay
+    from tripel.linker import Linker
 
 EVERY_S = 2.0  # between looks at the log
 MOST = 3  # models held in memory
@@ -101,6 +104,10 @@ class Live:
                     its.linker, its.read = its.overlay.again(its.linker), read
 
     def _of(self, project: int) -> _Open:
+        from tripel.annotations.overlay import (
+            Overlay,
+        )  # it brings torch along, which nobody waits for who asks no model
+
         model = models.in_use(self._database, project)
         with self._opening:
             found = self._open.get(project)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Row, func, insert, select, update
 
@@ -19,8 +19,9 @@ from tripel.annotations import schema
 from tripel.annotations.database import Database
 from tripel.annotations.schema import models, projects, uses
 from tripel.files import CHUNK, replacing
-from tripel.indexing import stamp_of
-from tripel.ranker import INDEX
+
+if TYPE_CHECKING:
+    from tripel.indexing import Stamp
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,7 +143,7 @@ def _add(
     its = select(projects.c.id).where(projects.c.id == project).with_for_update(key_share=True)
     if connection.execute(its).one_or_none() is None:
         raise LookupError(f"there is no project {project}")
-    stamp = stamp_of(folder / INDEX)
+    stamp = _stamp(folder)
     values = {
         "project": project,
         "version": _last(connection, project) + 1,
@@ -156,6 +157,14 @@ def _add(
         "created_at": schema.now(),
     }
     return connection.execute(insert(models).values(values).returning(models)).one()
+
+
+def _stamp(folder: Path) -> Stamp:
+    """What made the index of a folder that links. Imported only here, since it brings torch along."""
+    from tripel.indexing import stamp_of
+    from tripel.ranker import INDEX
+
+    return stamp_of(folder / INDEX)
 
 
 def _use(connection: Connection, row: Row[Any], *, by: int | None) -> None:

@@ -9,6 +9,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tripel.annotations import datasets, embeddings, ledger, predicted, projects, proposing
 from tripel.annotations.beginning import ANNOTATOR, NOBODY, SHARED, begun
@@ -18,8 +19,10 @@ from tripel.annotations.events import Mark
 from tripel.annotations.models import Model
 from tripel.annotations.sheet import MARK, Sheet
 from tripel.files import json_line
-from tripel.linker import Linker
 from tripel.progress import Progress
+
+if TYPE_CHECKING:
+    from tripel.linker import Linker
 
 AT_ONCE = 16  # documents
 COUNTED = "predicted.jsonl"  # in the folder of a job: what changed on each sheet

@@ -16,6 +16,10 @@ from starlette.staticfiles import StaticFiles
 from tripel import __version__
 from tripel.annotations.accounts import Accounts
 from tripel.annotations.database import Database
+from tripel.annotations.live import Live
+from tripel.annotations.running import Runner
+from tripel.annotations.live import Live
+from tripel.annotations.running import Runner
 from tripel.web import account, api_page, entry, first, health, inception, label_studio, link_api, pages, user_pages
 from tripel.web.batching import Batcher
 from tripel.web.knowledge_bases import KnowledgeBases
@@ -31,15 +35,21 @@ STATIC = Path(__file__).parent / "static"
 def create_app(
     *, database: Database, batcher: Batcher, settings: Settings | None = None, accounts: Accounts | None = None
 ) -> FastAPI:
-    """The application. The model of `batcher` begins to load when the server starts, and ends with it."""
+    """The application. The model of `batcher` begins to load when the server starts, and ends with it; jobs that ran go on, and
+    are found again."""
     settings = settings or Settings()
     accounts = accounts or Accounts(database, idle=settings.idle, longest=settings.session)
 
+    live = Live(database, settings.folder)
+    runner = Runner(database, database.engine.url.render_as_string(hide_password=False), settings.folder)
+
     @asynccontextmanager
     async def running(app: FastAPI) -> AsyncIterator[None]:
-        batcher.start()
+        for worker in (batcher, live, runner):
+            worker.start()
         yield
-        batcher.stop()
+        for worker in (runner, live, batcher):
+            worker.stop()
 
     app = FastAPI(
         title="tripel",
@@ -51,7 +61,7 @@ def create_app(
         responses=PROBLEMS,
     )
     limits = Limits(links=Budget(settings.links_per_minute))
-    app.state.services = Services(settings, database, accounts, batcher, limits, KnowledgeBases(settings.folder))
+    app.state.services = Services(settings, database, accounts, batcher, limits, KnowledgeBases(settings.folder), live)
     app.add_middleware(Door)
     for kind in (Refused, HTTPException, RequestValidationError):
         app.add_exception_handler(kind, _refuse)
