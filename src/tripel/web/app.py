@@ -17,9 +17,7 @@ from tripel import __version__
 from tripel.annotations.accounts import Accounts
 from tripel.annotations.database import Database
 from tripel.annotations.live import Live
-from tripel.annotations.running import Runner
 from tripel.annotations.live import Live
-from tripel.annotations.running import Runner
 from tripel.web import account, api_page, entry, first, health, inception, label_studio, link_api, pages, user_pages
 from tripel.web.batching import Batcher
 from tripel.web.knowledge_bases import KnowledgeBases
@@ -35,21 +33,19 @@ STATIC = Path(__file__).parent / "static"
 def create_app(
     *, database: Database, batcher: Batcher, settings: Settings | None = None, accounts: Accounts | None = None
 ) -> FastAPI:
-    """The application. The model of `batcher` begins to load when the server starts, and ends with it; jobs that ran go on, and
-    are found again."""
+    """The application. The model of `batcher` begins to load when the server starts, and ends with it."""
     settings = settings or Settings()
     accounts = accounts or Accounts(database, idle=settings.idle, longest=settings.session)
 
     live = Live(database, settings.folder)
-    runner = Runner(database, database.engine.url.render_as_string(hide_password=False), settings.folder)
 
     @asynccontextmanager
     async def running(app: FastAPI) -> AsyncIterator[None]:
-        for worker in (batcher, live, runner):
-            worker.start()
+        batcher.start()
+        live.start()
         yield
-        for worker in (runner, live, batcher):
-            worker.stop()
+        live.stop()
+        batcher.stop()
 
     app = FastAPI(
         title="tripel",
