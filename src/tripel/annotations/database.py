@@ -17,11 +17,18 @@ from alembic import command
 from alembic.config import Config
 from alembic.util import CommandError
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 
 WAIT_S = 30  # for another writer; a decision takes milliseconds
 CONNECTIONS = 20  # kept open: more readers at once than threads that answer requests
 MIGRATING = 0x747269  # the lock of PostgreSQL that migrations hold, any number that is ours
+PRAGMAS = (
+    f"busy_timeout={WAIT_S * 1000}",
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    "foreign_keys=ON",
+    "secure_delete=ON",  # what is erased is overwritten
+)
 SQLITE, POSTGRES = "sqlite", "postgresql+psycopg"
 
 
@@ -46,17 +53,17 @@ class Database:
         shown = address.render_as_string(hide_password=True)
         if address.drivername == SQLITE:
             _prepare(Path(str(address.database)))
+        database = cls(_engine(address, shown))
         try:
-            database = cls(_engine(address))
             with database.begin() as connection:
                 _migrate(connection)
         except CommandError:
+            database.close()
             raise ValueError(
                 f"{shown}: its tables are of another version of tripel; install the version that made them, or a later one"
             ) from None
-        except ImportError as error:
-            raise ValueError(f"{shown}: {error.name} is missing; pip install 'tripel[serve,postgres]'") from None
         except DBAPIError as error:
+            database.close()
             said = str(error.orig).strip().splitlines()[:1]
             raise ValueError(f"{shown}: no database answers ({''.join(said)}); is it running, and yours?") from None
         return database
@@ -113,15 +120,14 @@ def _prepare(path: Path) -> None:
         raise ValueError(f"{path}: cannot be written ({error.strerror}); name a file in a folder of yours") from None
 
 
-def _engine(address: URL) -> Engine:
-    try:
-        if address.drivername == POSTGRES:
-            return create_engine(address, pool_size=CONNECTIONS, max_overflow=CONNECTIONS, pool_pre_ping=True)
-        engine = create_engine(
-            address, pool_size=CONNECTIONS, max_overflow=CONNECTIONS, connect_args={"timeout": WAIT_S}
-        )
-    except NoSuchModuleError as error:
-        raise ValueError(str(error)) from None
+def _engine(address: URL, shown: str) -> Engine:
+    pool = {"pool_size": CONNECTIONS, "max_overflow": CONNECTIONS}
+    if address.drivername == POSTGRES:
+        try:
+            return create_engine(address, pool_pre_ping=True, **pool)
+        except ImportError as error:
+            raise ValueError(f"{shown}: {error.name} is missing; pip install 'tripel[serve,postgres]'") from None
+    engine = create_engine(address, connect_args={"timeout": WAIT_S}, **pool)
     event.listen(engine, "connect", _set_up)
     event.listen(engine, "begin", _begin)
     return engine
@@ -131,7 +137,7 @@ def _set_up(connection: Any, record: object) -> None:
     """Of each connection to SQLite; transactions are begun by `_begin`, not by the driver."""
     del record
     connection.isolation_level = None
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={WAIT_S * 1000}"):
+    for pragma in PRAGMAS:
         connection.execute(f"PRAGMA {pragma}")
 
 
