@@ -17,7 +17,6 @@ from tripel import __version__
 from tripel.annotations.accounts import Accounts
 from tripel.annotations.database import Database
 from tripel.annotations.live import Live
-from tripel.annotations.live import Live
 from tripel.web import account, api_page, entry, first, health, inception, label_studio, link_api, pages, user_pages
 from tripel.web.batching import Batcher
 from tripel.web.knowledge_bases import KnowledgeBases

@@ -9,7 +9,6 @@ from starlette.requests import HTTPConnection
 from tripel.annotations.accounts import Accounts
 from tripel.annotations.database import Database
 from tripel.annotations.live import Live
-from tripel.annotations.live import Live
 from tripel.web.batching import Batcher
 from tripel.web.knowledge_bases import KnowledgeBases
 from tripel.web.limiting import Limits
@@ -27,8 +26,6 @@ class Services:
     """In front of the model that the server was started with."""
     limits: Limits
     knowledge: KnowledgeBases
-    live: Live
-    """The models of projects."""
     live: Live
     """The models of projects."""
 

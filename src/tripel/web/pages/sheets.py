@@ -13,9 +13,8 @@ from tripel.annotations.database import Database
 from tripel.annotations.events import Proposal, candidate_record
 from tripel.annotations.proposing import Conflict
 from tripel.annotations.sheet import MARK, Sheet
-from tripel.documents import Document, Mention
+from tripel.documents import Mention
 from tripel.web.access import Member, Number
-from tripel.web.batching import Busy, Choice
 from tripel.web.pages.reaching import Annotating, OnSheet, Reading, sheet_of
 from tripel.web.refusals import Refused
 from tripel.web.services import services
@@ -89,19 +88,29 @@ def spread(request: Request, its: ToRead, mark: str) -> dict[str, Any]:
 
 
 @routes.post(f"{PLACE}/candidates")
-async def candidates(request: Request, its: ToRead, body: Span) -> dict[str, Any]:
-    """What the model offers for a span, best first."""
+def candidates(request: Request, member: Reading, its: ToRead, body: Span) -> dict[str, Any]:
+    """What the project's model offers for a span, best first, with what was annotated so far in its index."""
     text = its.document.text
     if not body.start < body.end <= len(text):
         raise Refused(422, f"a span [{body.start}, {body.end}) in a document of {len(text)} characters")
     mention = Mention(start=body.start, end=body.end, text=text[body.start : body.end], type=body.type)
-    document = its.document.document()
-    asked = Document(id=document.id, text=document.text, title_end=document.title_end, mentions=(mention,))
+    document = its.document.document().having(mentions=[mention])
     try:
-        linked = await services(request).batcher.link([asked], given=[True], choice=Choice(k=OFFERED))
-    except Busy as busy:
-        raise Refused(503, str(busy), headers={"retry-after": str(busy.retry_after)}) from None
-    return {"candidates": [candidate_record(one) for one in linked[0].links[0].candidates]}
+        linked = services(request).live.link(its.project.id, document, given=True)
+    except ValueError as error:
+        raise Refused(409, str(error)) from None
+    return {"candidates": [candidate_record(one) for one in linked.links[0].candidates[:OFFERED]]}
+
+
+@routes.post(f"{PLACE}/refresh")
+def refresh(request: Request, member: Annotating, its: ToWrite) -> dict[str, Any]:
+    """Bring what is predicted to what the project's model says now, and give the sheet; people's marks stay as they are."""
+    its_server = services(request)
+    try:
+        sheet = its_server.live.refresh(its.project.id, its.document.id, its.sheet)
+    except ValueError as error:  # no model, or nothing that finds mentions
+        raise Refused(409, str(error)) from None
+    return {"sheet": said(its_server.database, its, sheet, member)}
 
 
 @routes.post(f"{PLACE}/presence")
