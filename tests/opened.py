@@ -99,16 +99,21 @@ def csrf(client: TestClient) -> str:
 
 
 @contextmanager
-def opened(folder: Path, *, settings: Settings | None = None, batcher: Batcher | None = None) -> Iterator[Opened]:
-    """A server on SQLite in a folder, with the users `admin` (who runs it), `ann` and `bob`; its model is ready."""
-    database = Database.open(f"sqlite:///{folder / 'annotations.db'}")
-    accounts = Accounts(database, hardness=QUICK)
+def opened(
+    folder: Path, *, settings: Settings | None = None, batcher: Batcher | None = None, database: str = ""
+) -> Iterator[Opened]:
+    """A server with the users `admin` (who runs it), `ann` and `bob`; its model is ready.
+
+    Its database is a file of SQLite in the folder, if nothing else is said.
+    """
+    kept = Database.open(database or f"sqlite:///{folder / 'annotations.db'}")
+    accounts = Accounts(kept, hardness=QUICK)
     batcher = batcher or Batcher(LookedUp, wait=0)
     settings = settings or Settings(folder=folder)
-    app = create_app(database=database, batcher=batcher, settings=settings, accounts=accounts)
-    its = Opened(app, database, accounts)
+    app = create_app(database=kept, batcher=batcher, settings=settings, accounts=accounts)
+    its = Opened(app, kept, accounts)
     for name in ("admin", "ann", "bob"):
         its.user(name, admin=name == "admin")
     with TestClient(app, base_url=HOME):
         yield its
-    database.close()
+    kept.close()

@@ -131,8 +131,8 @@ def test_the_feature_says_what_is_suggested_and_the_types_what_may_be_said(serve
 
 
 def test_training_is_not_feigned(server: Opened) -> None:
-    assert inception(server).post("train", json={}).status_code == 501
-    assert label_studio(server).post("train", json={}).status_code == 501
+    assert inception(server).post("train", json={}).status_code == 403
+    assert label_studio(server).post("train", json={}).status_code == 403
 
 
 @pytest.mark.parametrize(

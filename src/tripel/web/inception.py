@@ -74,7 +74,7 @@ async def predict(request: Request, token: str, wish: Wish, asker: Linking) -> A
 @routes.post("/train")
 async def train(request: Request, token: str, asker: Linking) -> Any:
     """Refused, so that nobody believes that something was learnt."""
-    raise Refused(501, "this recommender is trained on the pages of its server; set training to `not supported`")
+    raise Refused(403, "this recommender is trained on the pages of its server; set training to `not supported`")
 
 
 async def _links(request: Request, asker: Asker, cas: xmi.Cas, layer: str) -> list[Link]:

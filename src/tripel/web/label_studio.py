@@ -137,7 +137,7 @@ async def webhook(request: Request, asker: Linking) -> Any:
 @at("/train", "POST")
 async def train(request: Request, asker: Linking) -> Any:
     """Refused, so that nobody believes that something was learnt."""
-    raise Refused(501, "this backend is trained on the pages of its server, not from Label Studio")
+    raise Refused(403, "this backend is trained on the pages of its server, not from Label Studio")
 
 
 def _prediction(its: Linked, interface: Interface, version: str) -> Mapping[str, Any]:
