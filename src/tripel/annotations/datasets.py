@@ -20,8 +20,8 @@ from tripel.annotations import beginning, schema
 from tripel.annotations.appending import held, in_parts
 from tripel.annotations.beginning import NOBODY, SHARED
 from tripel.annotations.database import Database
-from tripel.annotations.projects import plain, storable
-from tripel.annotations.schema import datasets, documents, placed, projects, sheets
+from tripel.annotations.projects import plain
+from tripel.annotations.schema import datasets, documents, placed, projects, sheets, storable
 from tripel.annotations.uploads import opened
 from tripel.documents import Document
 from tripel.problems import BadInput, Problem
@@ -119,7 +119,7 @@ def preview(
     seen = Preview(unknown=None if knows is None else 0)
     with opened(path, name=name, read_as=read_as) as found:
         seen.format = found.format
-        for one in _sound_or_not(found.read()):
+        for one in _sound_or_not(found.read(), found.name):
             if isinstance(one, Problem):
                 seen.troubles += 1
                 seen.problems += [one] if len(seen.problems) < SHOWN else []
@@ -145,7 +145,7 @@ def upload(
     does, and where no document is left or the project is archived.
     """
     with opened(path, name=name, read_as=read_as) as found:
-        read = list(_sound_or_not(found.read()))
+        read = list(_sound_or_not(found.read(), found.name))
         kind = found.format
     problems = [one for one in read if isinstance(one, Problem)]
     sound = [one for one in read if isinstance(one, Document)]
@@ -224,22 +224,23 @@ def document_ids(database: Database, dataset: int) -> list[int]:
         return list(connection.execute(asked).scalars())
 
 
-def _sound_or_not(found: Iterator[Document | Problem]) -> Iterator[Document | Problem]:
+def _sound_or_not(found: Iterator[Document | Problem], name: str) -> Iterator[Document | Problem]:
     """Documents that can be kept, and what is wrong with the others, never with a text."""
     for number, one in enumerate(found, 1):
+        place = f"{name}, document {number}"
         if isinstance(one, Problem):
             yield one
         elif not 0 < len(one.id) <= LONGEST_NAME:
-            yield Problem(f"document {number}", 0, f"an id of {len(one.id)} characters", f"1 to {LONGEST_NAME}")
+            yield Problem(place, 0, f"an id of {len(one.id)} characters", f"1 to {LONGEST_NAME}")
         elif not one.text.strip():
-            yield Problem(f"document {number}", 0, "no text", "a text to annotate")
+            yield Problem(place, 0, "no text", "a text to annotate")
         elif not all(map(storable, _strings(one))):
-            yield Problem(f"document {number}", 0, "a NUL or half a character", "text without them; mend the file")
+            yield Problem(place, 0, "a NUL or half a character", "text without them; mend the file")
         else:
             try:
                 beginning.gold_marks(one.mentions)
             except ValueError as error:
-                yield Problem(f"document {number}", 0, str(error), "a mention that can be kept")
+                yield Problem(place, 0, str(error), "a mention that can be kept")
             else:
                 yield one
 

@@ -22,6 +22,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal, get_args
 
+from tripel.annotations.schema import storable
 from tripel.documents import Candidate, Mention
 
 Label = Literal["GOLD", "USER", "PRED", "SILVER"]
@@ -300,6 +301,8 @@ def checked(
         kind = kinds[name]
         if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
             raise ValueError(f"{what} with another kind of value for {name}")
+        if isinstance(value, str) and not storable(value):
+            raise ValueError(f"{what} with a NUL or half a character in {name}")
         if isinstance(value, float) and not math.isfinite(value):
             raise ValueError(f"{what} with a number for {name} that is not finite")
         if isinstance(value, int) and abs(value) > 1 << 50:
@@ -311,8 +314,8 @@ def checked(
 
 def strings(values: Any, what: str) -> tuple[str, ...]:
     """The strings of a list, each once. Raises ValueError where something else is among them."""
-    if not all(isinstance(one, str) for one in values):
-        raise ValueError(f"{what} that are not all strings")
+    if not all(isinstance(one, str) and storable(one) for one in values):
+        raise ValueError(f"{what} that are not all strings, without a NUL or half a character in them")
     return tuple(dict.fromkeys(values))
 
 

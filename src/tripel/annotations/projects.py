@@ -192,14 +192,9 @@ def plain(said: str, what: str, *, most: int, least: int = 1) -> str:
     said = said.strip()
     if not least <= len(said) <= most:
         raise ValueError(f"a {what} of {len(said)} characters; expected {least} to {most}")
-    if not storable(said):
+    if not schema.storable(said):
         raise ValueError(f"a {what} with a NUL or half a character in it; leave that out")
     return said
-
-
-def storable(said: str) -> bool:
-    """Whether every database keeps a text: no NUL in it, and no half of a character."""
-    return "\0" not in said and not any("\ud800" <= letter <= "\udfff" for letter in said)
 
 
 def _listed(archived: bool) -> Any:

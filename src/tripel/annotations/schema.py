@@ -46,6 +46,11 @@ def read(said: str) -> datetime:
     return datetime.strptime(said, WRITTEN).replace(tzinfo=UTC)
 
 
+def storable(said: str) -> bool:
+    """Whether every database keeps a text: no NUL in it, and no half of a character."""
+    return "\0" not in said and not any("\ud800" <= letter <= "\udfff" for letter in said)
+
+
 class Moment(TypeDecorator[datetime]):
     """A moment in UTC, to the microsecond."""
 
