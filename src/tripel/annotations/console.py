@@ -77,13 +77,14 @@ def export(
         only_done=only_done,
     )
     lost = ", ".join(f"{count:,} {what}" for what, count in sorted(account.lost.items()))
-    return f"{target}: {account.documents:,} documents, {account.mentions:,} mentions; lost: {lost or 'nothing'}"
+    return f"{target}: {_counted(account.documents, 'document')}, {_counted(account.mentions, 'mention')}; lost: {lost or 'nothing'}"
 
 
 def log(database: Database, project: int, target: Path, *, until: str = "", text: bool = True) -> str:
     """Write the events; how many."""
     _refuse(target)
-    return f"{target}: {exporting.export_events(database, project, target, until=moment(until), text=text):,} events"
+    count = exporting.export_events(database, project, target, until=moment(until), text=text)
+    return f"{target}: {_counted(count, 'event')}"
 
 
 def check(database: Database, project: int) -> list[str]:
@@ -100,7 +101,7 @@ def agreement(database: Database, project: int, *, hierarchy: Path | None) -> st
 
 def _line(database: Database, project: projects.Project) -> str:
     last = datasets.latest(database, project.id)
-    has = f"data set {last.version}, {last.documents:,} documents" if last else "no documents"
+    has = f"data set {last.version}, {_counted(last.documents, 'document')}" if last else "no documents"
     return f"{project.id}\t{project.mode}\t{has}\t{project.title}{' (archived)' if project.archived_at else ''}"
 
 
