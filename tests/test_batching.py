@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tripel.documents import Document, Linked, Mention
-from tripel.web.batching import Batcher, Busy, Choice, Unfit
+from tripel.web.batching import LARGEST, Batcher, Busy, Choice, Unfit
 
 
 class Watched:
@@ -98,6 +98,14 @@ def test_a_batch_is_no_larger_than_it_may_be() -> None:
         assert sum(len(asked) for asked, _, _ in model.asked) == 10
 
     run(test, most=4)
+
+
+def test_long_documents_make_small_batches() -> None:
+    async def test(batcher: Batcher, model: Watched) -> None:
+        await asyncio.gather(*(batcher.link(texts("a" * (LARGEST // 2))) for _ in range(6)))
+        assert [len(asked) for asked, _, _ in model.asked] == [2, 2, 2]
+
+    run(test)
 
 
 def test_the_fault_of_one_is_not_that_of_the_others() -> None:

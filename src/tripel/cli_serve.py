@@ -20,6 +20,14 @@ def serve(
             help="Of PostgreSQL: postgresql://USER:PASSWORD@HOST/NAME. A file of SQLite in the folder when left out.",
         ),
     ] = "",
+    password_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--database-password-file",
+            envvar="TRIPEL_DATABASE_PASSWORD_FILE",
+            help="A file with the password of the database, which the URL then leaves out.",
+        ),
+    ] = None,
     recognizer: Annotated[
         str, typer.Option(help="What finds mentions: a trained tagger's folder, or `dictionary`; the run's own if any.")
     ] = "",
@@ -58,6 +66,7 @@ def serve(
         run,
         folder=folder,
         database=database,
+        password_file=password_file,
         recognizer=recognizer,
         iri=iri,
         host=host,

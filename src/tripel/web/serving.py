@@ -11,6 +11,7 @@ from pathlib import Path
 import uvicorn
 from fastapi import FastAPI
 from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
 from tripel.annotations.accounts import Accounts
 from tripel.annotations.database import Database
@@ -28,6 +29,7 @@ def serve(
     *,
     folder: Path,
     database: str = "",
+    password_file: Path | None = None,
     host: str = "127.0.0.1",
     port: int = 8000,
     hosts: Sequence[str] = (),
@@ -41,7 +43,7 @@ def serve(
     _check(run)
     settings = Settings(hosts=tuple(hosts), https=https, folder=folder, run=run, recognizer=recognizer, iri=iri)
     folder.mkdir(parents=True, exist_ok=True)
-    url = database or f"sqlite:///{folder / 'annotations.db'}"
+    url = _with_password(database, password_file) if database else f"sqlite:///{folder / 'annotations.db'}"
     with _listening(host, port) as listening:
         opened = Database.open(url)
         try:
@@ -80,6 +82,16 @@ def _run(app: FastAPI, listening: socket.socket, proxies: Sequence[str]) -> None
     )
     with suppress(KeyboardInterrupt):  # uvicorn has stopped in order, and says so once more
         uvicorn.Server(config).run(sockets=[listening])
+
+
+def _with_password(database: str, file: Path | None) -> str:
+    """The URL of a database with the password that a file holds. Raises ValueError where there is no such file, or no URL."""
+    if file is None:
+        return database
+    try:
+        return make_url(database).set(password=file.read_text().strip()).render_as_string(hide_password=False)
+    except ArgumentError:
+        raise ValueError("not the URL of a database; expected postgresql://USER@HOST/NAME") from None
 
 
 def _check(run: Path) -> None:
