@@ -9,6 +9,7 @@ import sys
 import threading
 import uuid
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,6 +39,23 @@ class _Open:
     asked: threading.Lock = field(default_factory=threading.Lock)
 
 
+class _Beginning(threading.Thread):
+    """Opens the model of a project, so that nobody has to wait for it in a request."""
+
+    def __init__(self, opening: Callable[[int], object], project: int) -> None:
+        super().__init__(name="opening", daemon=True)
+        self.fault = ""
+        self._opening = opening
+        self._project = project
+
+    def run(self) -> None:
+        """Open it, or keep what is wrong."""
+        try:
+            self._opening(self._project)
+        except (ValueError, OSError) as error:
+            self.fault = f"the model of the project cannot be opened: {str(error) or type(error).__name__}"
+
+
 class Live:
     """The model in use of each project."""
 
@@ -49,6 +67,8 @@ class Live:
         self._every = every
         self._open: OrderedDict[int, _Open] = OrderedDict()
         self._opening = threading.Lock()
+        self._begun: dict[int, _Beginning] = {}
+        self._beginning = threading.Lock()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="learning", daemon=True)
 
@@ -66,6 +86,23 @@ class Live:
         """Whether the model in use answers at once."""
         found = self._open.get(project)
         return found is not None and found.overlay.model.id == models.in_use(self._database, project).id
+
+    def begin(self, project: int) -> bool:
+        """Whether the model in use answers at once; where it does not, it is being opened in a thread from now on.
+
+        Raises ValueError where the project has no model, or its model could not be opened.
+        """
+        if self.is_open(project):
+            return True
+        with self._beginning:
+            its = self._begun.get(project)
+            if its is not None and its.fault:
+                del self._begun[project]  # the next that asks tries again
+                raise ValueError(its.fault)
+            if its is None or not its.is_alive():
+                self._begun[project] = _Beginning(self._of, project)
+                self._begun[project].start()
+        return False
 
     def link(self, project: int, document: Document, *, given: bool) -> Linked:
         """What the model says of a document: of the mentions that it has, where they are `given`, or of those that it finds.

@@ -76,7 +76,7 @@ def _paths(its: OnSheet, before: int | None, behind: int | None) -> dict[str, st
     which = f"?{urlencode({'final': str(its.final).lower()})}"
     onward = f"{pages}/agreement" if its.final else f"{pages}/onward?document={document}"
     return {
-        **{name: f"{of}/{name}{which}" for name in ("sheet", "events", "candidates", "presence", "spread")},
+        **{name: f"{of}/{name}{which}" for name in ("sheet", "events", "candidates", "refresh", "presence", "spread")},
         "names": f"{api}/names",
         "entities": f"{api}/entities",
         "before": f"{pages}/documents/{before}" if before else "",

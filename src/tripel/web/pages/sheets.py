@@ -11,6 +11,7 @@ from starlette.requests import Request
 from tripel.annotations import datasets, ledger, presence, projects, spreading
 from tripel.annotations.database import Database
 from tripel.annotations.events import Proposal, candidate_record
+from tripel.annotations.live import Live
 from tripel.annotations.proposing import Conflict
 from tripel.annotations.sheet import MARK, Sheet
 from tripel.documents import Mention
@@ -95,22 +96,18 @@ def candidates(request: Request, member: Reading, its: ToRead, body: Span) -> di
         raise Refused(422, f"a span [{body.start}, {body.end}) in a document of {len(text)} characters")
     mention = Mention(start=body.start, end=body.end, text=text[body.start : body.end], type=body.type)
     document = its.document.document().having(mentions=[mention])
-    try:
-        linked = services(request).live.link(its.project.id, document, given=True)
-    except ValueError as error:
-        raise Refused(409, str(error)) from None
+    linked = _model(request, its).link(its.project.id, document, given=True)
     return {"candidates": [candidate_record(one) for one in linked.links[0].candidates[:OFFERED]]}
 
 
 @routes.post(f"{PLACE}/refresh")
 def refresh(request: Request, member: Annotating, its: ToWrite) -> dict[str, Any]:
     """Bring what is predicted to what the project's model says now, and give the sheet; people's marks stay as they are."""
-    its_server = services(request)
     try:
-        sheet = its_server.live.refresh(its.project.id, its.document.id, its.sheet)
-    except ValueError as error:  # no model, or nothing that finds mentions
+        sheet = _model(request, its).refresh(its.project.id, its.document.id, its.sheet)
+    except ValueError as error:  # nothing that finds mentions
         raise Refused(409, str(error)) from None
-    return {"sheet": said(its_server.database, its, sheet, member)}
+    return {"sheet": said(services(request).database, its, sheet, member)}
 
 
 @routes.post(f"{PLACE}/presence")
@@ -141,6 +138,17 @@ def said(database: Database, its: OnSheet, sheet: Sheet, member: Member) -> dict
         "people": {str(one.user): one.name for one in projects.members_of(database, its.project.id)}
         | {str(user): member.user.name},
     }
+
+
+def _model(request: Request, its: OnSheet) -> Live:
+    """What answers for the project's model, once that is open."""
+    live = services(request).live
+    try:
+        if live.begin(its.project.id):
+            return live
+    except ValueError as error:
+        raise Refused(409, str(error)) from None
+    raise Refused(503, "the model of the project is being opened", headers={"retry-after": "2"})
 
 
 def _append(database: Database, sheet: int, record: dict[str, Any], user: int) -> dict[str, Any]:

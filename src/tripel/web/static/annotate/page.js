@@ -8,7 +8,7 @@ import { by, count, say } from "./dom.js";
 import { Entities } from "./entities.js";
 import { Keys, helpDialog } from "./keys.js";
 import { described, meaning } from "./marks.js";
-import { note } from "./notes.js";
+import { listen, note } from "./notes.js";
 import { Offers } from "./offers.js";
 import { Panel } from "./panel.js";
 import { Presence } from "./presence.js";
@@ -47,7 +47,7 @@ let sureToFinish = false;
 
 function draw() {
   sheet = folded(acknowledged, queue.pending);
-  sheet.marks = sheet.marks.map((mark) => ({ ...mark, text: mark.text ?? text.slice(mark.start, mark.end) }));
+  sheet.marks = sheet.marks.map((mark) => ({ ...mark, text: text.slice(mark.start, mark.end) }));
   const mark = now();
   entities.want(sheet.marks.flatMap((one) => one.entities));
   const offered = mark ? offers.of(mark) : [];
@@ -85,6 +85,11 @@ function bar() {
 
 function now() {
   return sheet.marks.find((mark) => mark.id === current) ?? null;
+}
+
+/** The first mark that is not decided, or of all. */
+function first() {
+  return (sheet.marks.find((mark) => !decided(mark)) ?? sheet.marks[0])?.id ?? null;
 }
 
 /** Make a mark the one at work. */
@@ -249,6 +254,7 @@ function act(action, number) {
     case "save":
       clock.flush();
       queue.flush();
+if (!sheet.done) refresh();
       return say(queue.pending.length ? "Saving." : "All saved.");
     case "help": return by("help").showModal();
     default: return undefined;
@@ -347,7 +353,21 @@ new Presence({
     draw();
   },
 });
+/** What the model says now, once it is open: it has learnt since the document was last looked at. */
+async function refresh() {
+  try {
+    await queue.emptied();
+    acknowledged = (await ask(paths.refresh, {})).sheet;
+    draw();
+    if (!now() && !span.active) go(first(), { focus: document.activeElement === document.body });
+  } catch (error) {
+    if (error.status === 503) setTimeout(refresh, 2000);
+  }
+}
+
 helpDialog(keys);
+listen();
 keys.label();
-go(sheet.marks.find((mark) => !decided(mark))?.id ?? sheet.marks[0]?.id ?? null);
+go(first());
 queue.flush();
+if (!sheet.done) refresh();

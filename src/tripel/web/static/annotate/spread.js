@@ -1,19 +1,15 @@
 // Applying a mark to all equal strings: how many places there are, the first of them, and only then doing it.
 
+import { answered } from "./dialogs.js";
 import { by, count, element } from "./dom.js";
 import { ask } from "./server.js";
 
 /** Show what it would do; resolves to whether the person wants it. `means` says what the places would be linked to. */
 export async function preview(path, mark, means) {
-  const dialog = by("spread");
   by("spread-said").textContent = "Counting …";
   by("spread-places").replaceChildren();
   by("spread-keep").disabled = true;
-  dialog.returnValue = "";
-  dialog.showModal();
-  const closed = new Promise((resolve) => {
-    dialog.addEventListener("close", () => resolve(dialog.returnValue === "keep"), { once: true });
-  });
+  const answer = answered(by("spread"));
   try {
     const { marks, documents, kept, examples } = await ask(`${path}?mark=${encodeURIComponent(mark.id)}`);
     const stays = kept > 0 ? ` ${count(kept, "equal string is", "equal strings are")} decided already and ${kept === 1 ? "stays" : "stay"} as ${kept === 1 ? "it is" : "they are"}.` : "";
@@ -30,5 +26,5 @@ export async function preview(path, mark, means) {
   } catch (error) {
     by("spread-said").textContent = error.status ? `${error.message}.` : "The server does not answer; try again when it does.";
   }
-  return closed;
+  return (await answer) === "keep";
 }
