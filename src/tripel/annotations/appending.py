@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, insert, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from tripel.annotations import schema
@@ -110,8 +110,22 @@ def put(
     knowledge: str = "",
 ) -> Appended:
     """Put a change behind the last event of a locked sheet."""
+    event = _event(held, change, kind=kind, key=key, by=by)
+    event = replace(event, mark=mark, shown=tuple(shown), model=model, knowledge=knowledge)
+    (made,) = _put(connection, [(held, event)])
+    return made
+
+
+def put_all(
+    connection: Connection, changes: Iterable[tuple[Held, Change, str]], *, kind: Kind, by: int | None
+) -> list[Appended]:
+    """Put a change behind the last event of each of many locked sheets, each with the key of its event."""
+    return _put(connection, [(its, _event(its, change, kind=kind, key=key, by=by)) for its, change, key in changes])
+
+
+def _event(held: Held, change: Change, *, kind: Kind, key: str, by: int | None) -> Event:
     now = schema.now()
-    event = Event(
+    return Event(
         seq=0,
         key=key,
         project=held.project,
@@ -120,22 +134,34 @@ def put(
         by=by,
         at=now if held.sheet.at is None else max(now, held.sheet.at),  # clocks are set back
         kind=kind,
-        mark=mark,
+        mark="",
         before=change.before,
         after=change.after,
-        shown=tuple(shown),
         detail=change.detail,
-        model=model,
-        knowledge=knowledge,
     )
-    event = replace(event, digest=event.chained(held.sheet.digest))
-    row = event.content() | {"at": event.at, "digest": event.digest}
-    event = replace(event, seq=connection.execute(insert(events).values(row).returning(events.c.seq)).scalar_one())
-    sheet = after(held.sheet, event)
+
+
+def _put(connection: Connection, new: Sequence[tuple[Held, Event]]) -> list[Appended]:
+    """Events without number and digest get theirs, and their sheets go on."""
+    if not new:
+        return []
+    chained = [replace(event, digest=event.chained(held.sheet.digest)) for held, event in new]
+    rows = [event.content() | {"at": event.at, "digest": event.digest} for event in chained]
+    adding = insert(events).returning(events.c.seq, sort_by_parameter_order=True)
+    numbers = connection.execute(adding, rows).scalars().all()
+    made = []
+    for (held, _), event, seq in zip(new, chained, numbers, strict=True):
+        event = replace(event, seq=seq)
+        made.append(Appended(event=event, sheet=after(held.sheet, event)))
+    going_on = update(sheets).where(sheets.c.id == bindparam("its"))
     connection.execute(
-        update(sheets).where(sheets.c.id == sheet.id).values(version=sheet.version, done=sheet.done, state=sheet.state)
+        going_on.values(version=bindparam("version"), done=bindparam("done"), state=bindparam("state")),
+        [
+            {"its": its.id, "version": its.version, "done": its.done, "state": its.state}
+            for its in (one.sheet for one in made)
+        ],
     )
-    return Appended(event=event, sheet=sheet)
+    return made
 
 
 def known(connection: Connection, key: str) -> Event | None:

@@ -6,14 +6,15 @@ Kinds: `shared` is everybody's, `annotator` one person's, who works blind, `fina
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import Connection, func, insert, select
 
-from tripel.annotations import proposing
-from tripel.annotations.appending import Held, in_parts, put, sheet_of
+from tripel.annotations.appending import Held, in_parts, put_all, sheet_of
 from tripel.annotations.database import Database
 from tripel.annotations.events import Mark
+from tripel.annotations.proposing import Change
 from tripel.annotations.schema import documents, placed, projects, sheets
 from tripel.annotations.sheet import MARK, Sheet
 from tripel.documents import Mention
@@ -76,20 +77,23 @@ def _import_gold(connection: Connection, sheet_D: dict[int, int]) -> None:
             documents, documents.c.id == placed.c.document
         )
     )
+    empty = []
     for row in in_parts(connection, asked, placed.c.document, sorted(sheet_D)):
         sheet = Sheet(id=sheet_D[row.document], document=row.document)
-        import_gold(
-            connection, Held(sheet=sheet, kind="", owner=NOBODY, project=row.project, text=row.text), row.mentions
-        )
+        its = Held(sheet=sheet, kind="", owner=NOBODY, project=row.project, text=row.text)
+        empty.append((its, row.mentions))
+    import_gold(connection, empty)
 
 
-def import_gold(connection: Connection, held: Held, mentions: Iterable[dict[str, object]]) -> None:
-    """Gold marks that were never on the sheet; what a person took away does not come back with a later upload."""
-    marks = [Mark.of(mention) for mention in mentions]
-    new = [mark for mark in marks if MARK + mark.id not in held.sheet.changed]
-    if new:
-        key = hashlib.sha256(f"import {held.sheet.id} {held.sheet.version}".encode()).hexdigest()[:32]
-        put(connection, held, proposing.addition(held.sheet, new), kind="import", key=key, by=None)
+def import_gold(connection: Connection, gold: Iterable[tuple[Held, Iterable[Mapping[str, Any]]]]) -> None:
+    """Gold marks, as JSON, that were never on their sheets; what a person took away does not come back with a later upload."""
+    changes = []
+    for its, mentions in gold:
+        never = {MARK + mention["id"]: mention for mention in mentions if MARK + mention["id"] not in its.sheet.changed}
+        if never:
+            key = hashlib.sha256(f"import {its.sheet.id} {its.sheet.version}".encode()).hexdigest()[:32]
+            changes.append((its, Change(before=dict.fromkeys(never), after=never), key))
+    put_all(connection, changes, kind="import", by=None)
 
 
 def gold_marks(mentions: Iterable[Mention]) -> list[Mark]:

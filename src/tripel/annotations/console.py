@@ -77,7 +77,8 @@ def export(
         only_done=only_done,
     )
     lost = ", ".join(f"{count:,} {what}" for what, count in sorted(account.lost.items()))
-    return f"{target}: {_counted(account.documents, 'document')}, {_counted(account.mentions, 'mention')}; lost: {lost or 'nothing'}"
+    written = f"{_counted(account.documents, 'document')}, {_counted(account.mentions, 'mention')}"
+    return f"{target}: {written}; lost: {lost or 'nothing'}"
 
 
 def log(database: Database, project: int, target: Path, *, until: str = "", text: bool = True) -> str:

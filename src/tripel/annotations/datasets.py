@@ -325,8 +325,8 @@ def _import_more(connection: Connection, gold: dict[int, list[dict[str, Any]]]) 
     """Gold that a later upload has of documents that are there, on the sheets that were begun."""
     asked = select(sheets.c.id).where(sheets.c.kind != beginning.FINAL)
     ids = [row.id for row in in_parts(connection, asked, sheets.c.document, sorted(gold))]
-    for its in held(connection, ids).values():
-        beginning.import_gold(connection, its, gold[its.sheet.document])
+    there = held(connection, ids).values()
+    beginning.import_gold(connection, [(its, gold[its.sheet.document]) for its in there])
 
 
 def _dataset(row: Row[Any]) -> Dataset:

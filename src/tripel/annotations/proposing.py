@@ -81,11 +81,6 @@ def prediction(sheet: Sheet, marks: Iterable[Mark], *, text: str) -> Change:
     return Change(after={name: value for name, value in wanted.items() if sheet.items.get(name) != value})
 
 
-def addition(sheet: Sheet, marks: Iterable[Mark], *, detail: Mapping[str, Any] | None = None) -> Change:
-    """Marks as they are, beside what is there: gold of an upload, or a reviewer's choice."""
-    return _from(sheet, {MARK + mark.id: mark.record for mark in marks}, detail or {})
-
-
 def spreading(sheet: Sheet, mark: Mark, places: Iterable[int], *, detail: Mapping[str, Any]) -> Change:
     """SILVER marks like `mark` from each of `places` on, but where a person, a data set or an earlier spreading has said
     something of the same place."""

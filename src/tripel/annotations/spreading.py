@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from sqlalchemy import Connection, func, select
 
 from tripel.annotations import beginning, proposing
-from tripel.annotations.appending import Appended, Held, event_of, held, in_parts, put
+from tripel.annotations.appending import Appended, Held, event_of, held, in_parts, put, put_all
 from tripel.annotations.beginning import FINAL
 from tripel.annotations.database import Database
 from tripel.annotations.events import Event, Mark, Proposal, candidate_record
@@ -94,8 +94,8 @@ def spread(connection: Connection, locked: Mapping[int, Held], sheet: int, propo
         model=proposal.model,
         knowledge=proposal.knowledge,
     )
-    for id, change in changes.items():
-        put(connection, locked[id], change, kind="spread", key=_echo(proposal.key, id), by=by)
+    echoes = [(locked[id], change, _echo(proposal.key, id)) for id, change in changes.items()]
+    put_all(connection, echoes, kind="spread", by=by)
     return made
 
 
@@ -104,12 +104,14 @@ def reverse_echoes(connection: Connection, spread: Event, reversal: Event, *, by
     keys = [_echo(spread.key, sheet) for sheet in spread.detail["sheets"]]
     echoes = {row.sheet: event_of(row) for row in in_parts(connection, select(events), events.c.key, keys)}
     again = reversal.kind == "redo"
+    changes = []
     for id, its in held(connection, echoes).items():
         if its.sheet.done or proposing.reverse(its.sheet, [echoes[id]], by=by, again=again) is None:
             continue
         change = proposing.reversal(its.sheet, echoes[id], again=again)
         change = replace(change, detail={**change.detail, "echo": reversal.key})
-        put(connection, its, change, kind=reversal.kind, key=_echo(reversal.key, id), by=by)
+        changes.append((its, change, _echo(reversal.key, id)))
+    put_all(connection, changes, kind=reversal.kind, by=by)
 
 
 def _echo(key: str, sheet: int) -> str:
