@@ -23,8 +23,8 @@ OPEN = {"/healthz", "/readyz", "/login", "/static/linked.css"}
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Opened]:
-    with opened(tmp_path) as its:
+def server(tmp_path: Path, database_url: str) -> Iterator[Opened]:
+    with opened(tmp_path, database=database_url) as its:
         yield its
 
 
