@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +90,12 @@ class Database:
         options: dict[str, Any] = {"isolation_level": "REPEATABLE READ"} if self._writing is None else {}
         with self.engine.connect().execution_options(**options) as connection, connection.begin():
             yield connection
+
+    def settle(self) -> None:
+        """Write what waits in the log of SQLite into its file, so that what was erased is on the disk no more."""
+        if self._writing is not None:
+            with self._writing, closing(self.engine.raw_connection()) as connection:
+                connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def close(self) -> None:
         """Close every connection."""

@@ -15,21 +15,7 @@ from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from tripel.annotations import schema
 from tripel.annotations.database import Database
-from tripel.annotations.schema import (
-    datasets,
-    documents,
-    events,
-    jobs,
-    members,
-    models,
-    placed,
-    presence,
-    projects,
-    samples,
-    sheets,
-    users,
-    uses,
-)
+from tripel.annotations.schema import documents, members, projects, users
 
 Role = Literal["annotator", "reviewer", "admin"]
 Mode = Literal["shared", "blind"]
@@ -137,18 +123,22 @@ def resume(database: Database, project: int) -> Project:
 
 
 def erase(database: Database, project: int) -> None:
-    """Delete an archived project for good, its texts and its log. Raises LookupError, or ValueError where it is not archived."""
+    """Delete an archived project for good: all that is kept of it, its texts and its log.
+
+    What it trained lies in the folder of the server, not here. Raises LookupError, or ValueError where it is not archived.
+    """
     if get(database, project).archived_at is None:
         raise ValueError("only a project in the archive can be erased; archive it first")
     with database.begin() as connection:
         connection.execute(update(projects).where(projects.c.id == project).values(erasing=True))
         its = select(documents.c.id).where(documents.c.project == project)
-        connection.execute(delete(events).where(events.c.project == project))
-        for table in (sheets, presence, placed):
-            connection.execute(delete(table).where(table.c.document.in_(its)))
-        for table in (samples, documents, datasets, uses, models, jobs, members):
-            connection.execute(delete(table).where(table.c.project == project))
+        for table in reversed(schema.metadata.sorted_tables):
+            if "project" in table.c:
+                connection.execute(delete(table).where(table.c.project == project))
+            elif "document" in table.c:
+                connection.execute(delete(table).where(table.c.document.in_(its)))
         connection.execute(delete(projects).where(projects.c.id == project))
+    database.settle()
 
 
 def role(database: Database, project: int, user: int) -> Role | None:
