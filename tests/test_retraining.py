@@ -12,9 +12,12 @@ from pathlib import Path
 
 import pytest
 import teaching
-from annotating import Work, mark
+from annotating import Work, mark, upload
+from safetensors.torch import load_file, save_file
 
+from tripel import asking, config, preparing, tasks
 from tripel.annotations import before_after, embeddings, jobs, ledger, models, projects, retraining
+from tripel.annotations.continuing import JOINT, begin
 from tripel.annotations.database import Database
 from tripel.annotations.lessons import HELD_OUT, drawn, gathered
 from tripel.annotations.live import Live
@@ -24,8 +27,11 @@ from tripel.annotations.running import Runner
 from tripel.documents import Document, Mention
 from tripel.files import fingerprint, read_json, read_lines
 from tripel.linker import Linker
+from tripel.recipe import Recipe
+from tripel.recognizers.tagger import TAGGER
 
 DONE, LEFT = 10, 4  # documents
+RECORDS = [teaching.record(n, marked=n < DONE) for n in range(DONE + LEFT)]
 
 
 @pytest.fixture(scope="module")
@@ -45,8 +51,7 @@ def database(tmp_path: Path) -> Iterator[Database]:
 @pytest.fixture
 def work(database: Database, tmp_path: Path, model: Path) -> Work:
     """Ten documents with gold that are done, four without any, and a model."""
-    records = [teaching.record(n, marked=n < DONE) for n in range(DONE + LEFT)]
-    made = Work.begin(database, tmp_path, records=records)
+    made = Work.begin(database, tmp_path, records=RECORDS)
     models.begin(database, made.project, model, by=made.users[0])
     for n in range(DONE):
         made.do("done", document=n)
@@ -240,3 +245,78 @@ def test_a_sheet_is_brought_to_what_the_model_says_now(work: Work, tmp_path: Pat
     work.do("done", document=DONE)
     done = work.sheet(document=DONE)
     assert live.refresh(work.project, document, sheet) == done
+
+
+# What a training begins with
+
+
+def test_a_linker_and_a_tagger_of_their_own_are_both_taught(work: Work, tmp_path: Path, model: Path) -> None:
+    """The model is a folder without a head, its recogniser another run; the linker learns from what is partly annotated, too."""
+    bare = tmp_path / "bare"
+    shutil.copytree(model, bare)
+    (bare / TAGGER).unlink()
+    settings = config.load(bare / "config.yaml")
+    config.save(bare / "config.yaml", {**settings, "objective": {"name": "prototype_contrastive", "wrong": 2}})
+    save_file({}, bare / "objective.safetensors")
+    tagger = tmp_path / "tagger"
+    shutil.copytree(model, tagger)
+    objective = {name: settings["objective"][name] for name in ("scheme", "typed", "types", "dimensions", "lr")}
+    kept = {name: settings[name] for name in ("corpus", "data", "encoder", "trainer", "journal")}
+    config.save(tagger / "config.yaml", {**kept, "objective": {"name": "tagging", **objective}})
+    project = projects.new(work.database, title="Apart", by=work.users[0]).id
+    models.begin(work.database, project, bare, recognizer=str(tagger), by=None)
+    theirs = Work(
+        work.database, project, work.users, upload(work.database, project, tmp_path, RECORDS, by=work.users[0])
+    )
+    for n in range(DONE):
+        theirs.do("done", document=n)
+    theirs.do("add", document=DONE, after=mark(0, 5, entities=("D005334",)))
+    job = run(theirs, tmp_path, adopt="always")
+    curves = jobs.curves(tmp_path, job.id)
+    assert {name: bool(records) for name, records in curves.items()} == {"linker": True, "recognizer": True}
+    made, _ = models.of(work.database, project)
+    assert models.finds(made) == str(made.folder / "recognizer")
+    assert Linker.load(made.folder)("Fever and cough after aspirin were seen.").links
+    place = jobs.place(tmp_path, job.id) / "documents"
+    counts = [len(list(read_lines(place / kind / "train.jsonl"))) for kind in ("every", "whole")]
+    assert counts[0] == counts[1] + 1
+
+
+def test_a_model_that_was_trained_here_is_trained_again(work: Work, tmp_path: Path) -> None:
+    """From its bundle, with a type of mention that it did not know."""
+    first = run(work, tmp_path, adopt="always")
+    text = str(teaching.record(DONE)["text"])
+    work.do("add", document=DONE, after=mark(0, len(text.split()[0]), type="Sign", entities=("D005334",)))
+    work.do("done", document=DONE)
+    second = run(work, tmp_path, adopt="always")
+    assert (first.result["version"], second.result["version"]) == (2, 3)
+    newest = models.of(work.database, work.project)[0]
+    assert read_json(newest.folder / TAGGER)["types"] == ["Chemical", "Disease", "Sign"]
+    assert Linker.load(newest.folder)(text).links
+
+
+def test_a_folder_that_was_only_indexed_learns_to_find_mentions(work: Work, tmp_path: Path, model: Path) -> None:
+    folder = tmp_path / "indexed"
+    asking.build(str(model), str(model / "knowledge.arrow"), folder, {})
+    values = begin(folder, tmp_path / "documents", tmp_path / "run", types=("Disease",))
+    assert values["objective"]["name"] == "tagging_and_linking"
+    assert values["encoder"]["model"] == str(folder / "encoder") and values["encoder"]["view"] == "document"
+    recipe = tasks.recipe_of(values)
+    assert isinstance(recipe, Recipe)
+    assert recipe.trainer.epochs == JOINT["trainer"]["epochs"]
+    assert (
+        preparing.knowledge_base(recipe.terminologies, tmp_path / "run" / "knowledge.arrow").fingerprint
+        == (read_json(folder / "index" / "index.json")["knowledge_base"])
+    )
+    again = preparing.read_terminologies(recipe.terminologies)
+    assert again.fingerprint == read_json(folder / "index" / "index.json")["knowledge_base"]
+
+
+def test_a_head_grows_by_the_labels_of_new_types(model: Path, tmp_path: Path) -> None:
+    begin(model, tmp_path / "documents", tmp_path / "run", types=("Disease", "Sign"))
+    old = load_file(model / "objective.safetensors")
+    new = load_file(tmp_path / "run" / "state" / "step-00000000" / "objective.safetensors")
+    assert old.keys() == new.keys()
+    weight, grown = old["head.linear.weight"], new["head.linear.weight"]
+    assert len(weight) == 9 and len(grown) == 13  # O, and four labels a type
+    assert (grown[:9] == weight).all() and not grown[9:].any()

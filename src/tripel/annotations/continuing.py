@@ -27,6 +27,7 @@ from tripel.trainer import Place
 from tripel.whole import WEIGHTS
 
 JOINT: dict[str, Any] = {
+    "terminologies": [],
     "objective": {"name": "tagging_and_linking", "names": 2, "right": "together", "wrong": 6, "tagging": 2.0},
     "negatives": {"refresh": 1, "kept": 16, "pool": 24},
     "trainer": {"epochs": 4, "batch": 32, "lr": 1.0e-4},
@@ -42,8 +43,6 @@ def begin(model: Path, corpus: Path, run: Path, *, types: tuple[str, ...]) -> di
     """
     shutil.rmtree(run, ignore_errors=True)
     run.mkdir(parents=True)
-    if (model / KNOWLEDGE).exists():
-        _share(model / KNOWLEDGE, run / KNOWLEDGE)
     values = _settings(model)
     known = tuple(values["objective"].get("types") or ())
     if known:
@@ -56,7 +55,7 @@ def begin(model: Path, corpus: Path, run: Path, *, types: tuple[str, ...]) -> di
         "data": {"train": TRAIN, "dev": HELD_OUT, "test": HELD_OUT, "judged": [HELD_OUT], "watched": 0},
         "encoder": {**values.get("encoder", {}), "model": str(checkpoint.published(model))},
         "journal": {"wandb": False},
-        **_of_linking(model, run, values),
+        **(_of_linking(model, run, values) if "terminologies" in values else {}),
     }
 
 
@@ -75,9 +74,8 @@ def _settings(model: Path) -> dict[str, Any]:
 
 
 def _of_linking(model: Path, run: Path, values: dict[str, Any]) -> dict[str, Any]:
-    """What only the recipe of a linker has."""
-    if not (run / KNOWLEDGE).exists():
-        return {}
+    """What only the recipe of a linker has: the knowledge base, as it is, and what was chosen on other documents."""
+    _share(model / KNOWLEDGE, run / KNOWLEDGE)
     there = (model / WEIGHTS).exists() or (model / CALIBRATION).exists()
     return {
         "terminologies": [{"name": "saved", "path": str(run / KNOWLEDGE)}],
