@@ -4,14 +4,13 @@
     TRIPEL_DATA=... python scripts/benchmarks/active.py linking --output runs/active
 
 An expert who is always right annotates the documents of train that a strategy draws, some at a time, and the model learns them
-before the next are drawn. Each curve has the same documents to draw from; seeds decide chance. The knowledge base is the concepts
-of MeSH and MEDIC that BC5CDR names, and others by chance, 10,000 together, so that an hour of one core is enough.
+before the next are drawn. Each curve has the same documents to draw from, 300 of train, and is judged on 200 of test; seeds decide
+chance. The knowledge base is the concepts of MeSH and MEDIC that these documents name, and others by chance, 10,000 together.
 
-linking   Mentions are given; annotations join the index and nothing is trained, as while people annotate. All strategies, on all
-          documents of test.
+linking   Mentions are given; annotations join the index and nothing is trained, as while people annotate. All strategies.
 tagging   After each round the head of a tagger is fitted anew to what is annotated so far, over the words as the encoder reads
           them, which is not trained. Chance, and margin, whose confidence is the recogniser's score + the lead of the first
-          candidate over the second; both begin with the same documents, by chance. On the first documents of test.
+          candidate over the second; both begin with the same documents, by chance.
 
 Writes a picture and its numbers of each part. Shapes: M mentions, N rows, D dimensions, R new rows.
 """
@@ -31,18 +30,16 @@ from numpy.typing import NDArray
 
 from tripel import asking
 from tripel.abbreviations import expand
-from tripel.annotations import embeddings
 from tripel.annotations.drawing import draw
 from tripel.annotations.sampling.base import Known, Predicted, Sample
 from tripel.annotations.sampling.mix import SAMPLING
 from tripel.clusters import group
 from tripel.config import choose
 from tripel.corpora.bc5cdr import Bc5cdr
-from tripel.documents import Document
+from tripel.documents import Document, Mention
 from tripel.encoder import Encoder
-from tripel.encoding import mention_vectors, unit_vectors
+from tripel.encoding import unit_vectors
 from tripel.find import names
-from tripel.index_rows import cluster_vectors
 from tripel.indexes.base import Queries
 from tripel.knowledge import KnowledgeBase
 from tripel.objectives.tagging import Head
@@ -55,11 +52,12 @@ from tripel.tags import Tags
 from tripel.words import WORD, Words, vectors_of
 
 CONTROL = "random"
-ROUND, ROUNDS = 10, 25  # documents drawn at once, and how often
+ROUND, ROUNDS = 10, 20  # documents drawn at once, and how often
 SEEDS = 5
 DISCOUNT = 0.1  # of training mentions, as indexes have it by default
 CONCEPTS = 10_000
-TAGGED_ROUNDS, POOL, TESTED = 12, 250, 200  # of the second part: rounds, documents to draw from and documents judged on
+POOL, TESTED = 300, 200  # documents to draw from, the first of train, and to judge on, the first of test
+TAGGED_ROUNDS, TAGGED_SEEDS = 12, 4  # of the second part, at most
 STEPS, RATE = 150, 1e-2  # of a head, all words at once, by Adam
 AT_ONCE = 16  # documents read
 
@@ -79,13 +77,14 @@ def main() -> None:
     asked = parser.parse_args()
     began = time.monotonic()
     corpus = Bc5cdr(Bc5cdr.Config())
-    train, test = (list(map(expand, corpus.read(split))) for split in ("train", "test"))
+    train, test = (list(map(expand, corpus.read(split)[:n])) for split, n in (("train", POOL), ("test", TESTED)))
     ranker = untrained(asked.output / "index", [*train, *test])
+    pool, judged = read(ranker.encoder, train), read(ranker.encoder, test)
     if asked.part != "tagging":
-        linking(ranker, train, test, asked.output, rounds=asked.rounds, seeds=asked.seeds)
+        linking(ranker, pool, judged, asked.output, rounds=asked.rounds, seeds=asked.seeds)
     if asked.part != "linking":
-        rounds = min(asked.rounds, TAGGED_ROUNDS)
-        tagging(ranker, train[:POOL], test[:TESTED], asked.output, rounds=rounds, seeds=asked.seeds)
+        rounds, seeds = min(asked.rounds, TAGGED_ROUNDS), min(asked.seeds, TAGGED_SEEDS)
+        tagging(ranker, pool, judged, asked.output, rounds=rounds, seeds=seeds)
     print(f"{(time.monotonic() - began) / 60:.0f} minutes")
 
 
@@ -102,6 +101,49 @@ def untrained(folder: Path, documents: Sequence[Document]) -> Ranker:
     return Ranker.load(folder)
 
 
+# Every document is read once, and all is made of its words
+
+
+@dataclass(frozen=True, eq=False)
+class Text:
+    """A document as the encoder read it."""
+
+    document: Document
+    words: Words
+    its: slice
+    """The spans of `words` that are the document's."""
+    vector_WD: Float
+    tokens_W: Int
+    """Of all spans of `words`."""
+
+    def mentions(self, encoder: Encoder, mentions: Sequence[Mention]) -> Float:
+        """The vectors of some of its mentions, in the form that is searched: what a pass of their own would give."""
+        return unit_vectors(encoder, vectors_of(mentions, self.words, self.its, self.vector_WD, self.tokens_W))
+
+    @property
+    def plain(self) -> tuple[Int, Int, Float]:
+        """Where its words begin and end, and their vectors."""
+        plain_W = self.words.kind_W[self.its] == WORD
+        start_W, end_W = self.words.start_W[self.its][plain_W], self.words.end_W[self.its][plain_W]
+        return start_W, end_W, self.vector_WD[self.its][plain_W]
+
+
+@torch.inference_mode()
+def read(encoder: Encoder, documents: Sequence[Document]) -> list[Text]:
+    """Every document once."""
+    texts = []
+    encoder.eval()
+    with bar("reading documents") as progress:
+        for first in range(0, len(documents), AT_ONCE):
+            some = documents[first : first + AT_ONCE]
+            words = Words.of(some, long_forms=True)
+            vector_WD, tokens_W = encoder.read(words.passages)
+            held = vector_WD.float().cpu().numpy()
+            texts += [Text(one, words, words.within(place), held, tokens_W) for place, one in enumerate(some)]
+            progress(first + len(some), len(documents))
+    return texts
+
+
 # Linking: mentions are given, what is annotated joins the index
 
 
@@ -114,11 +156,9 @@ class Links:
     vector_MD: Float
 
     @classmethod
-    def of(cls, ranker: Ranker, documents: Sequence[Document]) -> Links:
+    def of(cls, ranker: Ranker, texts: Sequence[Text]) -> Links:
         """By names alone."""
-        with bar("encoding mentions") as progress:
-            chosen = [(document, document.mentions) for document in documents]
-            vector_MD = unit_vectors(ranker.encoder, mention_vectors(ranker.encoder, chosen, progress=progress))
+        vector_MD = np.concatenate([text.mentions(ranker.encoder, text.document.mentions) for text in texts])
         hits = ranker.index.search(Queries(("",) * len(vector_MD), vector_MD), k=2)
         return cls(hits.row_MK, hits.score_MK, vector_MD)
 
@@ -150,15 +190,13 @@ class Links:
 
 
 def linking(
-    ranker: Ranker, train: Sequence[Document], test: Sequence[Document], output: Path, *, rounds: int, seeds: int
+    ranker: Ranker, texts: Sequence[Text], tested: Sequence[Text], output: Path, *, rounds: int, seeds: int
 ) -> None:
     """Accuracy@1 of the linkable mentions of test."""
-    kb, grouped = ranker.kb, group(train, ranker.kb)
-    with bar("encoding what will be annotated") as progress:
-        row_CD, entity_C = cluster_vectors(ranker.encoder, grouped.by_document(train), grouped, progress=progress)
-    document_C = np.array([cluster.document for cluster in grouped.clusters])
-    pool_links, test_links = Links.of(ranker, train), Links.of(ranker, test)
-    vectors = [vector for document in train for vector in embeddings.of_documents(ranker.encoder, [document])]
+    kb, train, test = ranker.kb, [text.document for text in texts], [text.document for text in tested]
+    pool_links, test_links = Links.of(ranker, texts), Links.of(ranker, tested)
+    row_CD, entity_C, document_C = clusters(ranker, train, pool_links.vector_MD)
+    vectors = [unit_vectors(ranker.encoder, text.plain[2].mean(axis=0, keepdims=True))[0] for text in texts]
     gold = [set(kb.rows(mention.entities)) for document in test for mention in document.mentions]
     linkable_M = np.array([bool(mention.entities) for document in test for mention in document.mentions])
 
@@ -187,43 +225,16 @@ def linking(
     told("linking", curves, output, what=f"accuracy@1 on test, {len(kb):,} concepts (%)", n=int(linkable_M.sum()))
 
 
-# Tagging: a head is fitted to words that were read once
+def clusters(ranker: Ranker, documents: Sequence[Document], vector_MD: Float) -> tuple[Float, Int, Int]:
+    """What joins an index of each document: the prototype of each of its clusters, its entity, and which document it is."""
+    known_M = [bool(ranker.kb.rows(mention.entities)) for document in documents for mention in document.mentions]
+    kept_MD, found = vector_MD[np.array(known_M)], group(documents, ranker.kb).clusters
+    prototype_CD = np.stack([kept_MD[list(cluster.mentions)].mean(axis=0) for cluster in found])
+    entity_C, document_C = (np.array([getattr(its, name) for its in found]) for name in ("entity", "document"))
+    return unit_vectors(ranker.encoder, prototype_CD), entity_C, document_C
 
 
-@dataclass(frozen=True, eq=False)
-class Text:
-    """A document as the encoder read it."""
-
-    document: Document
-    words: Words
-    its: slice
-    """The spans of `words` that are the document's."""
-    vector_WD: Float
-    tokens_W: Int
-    """Of all spans of `words`."""
-
-    @property
-    def plain(self) -> tuple[Int, Int, Float]:
-        """Where its words begin and end, and their vectors."""
-        plain_W = self.words.kind_W[self.its] == WORD
-        start_W, end_W = self.words.start_W[self.its][plain_W], self.words.end_W[self.its][plain_W]
-        return start_W, end_W, self.vector_WD[self.its][plain_W]
-
-
-@torch.inference_mode()
-def read(encoder: Encoder, documents: Sequence[Document]) -> list[Text]:
-    """Every document once."""
-    texts = []
-    encoder.eval()
-    with bar("reading documents") as progress:
-        for first in range(0, len(documents), AT_ONCE):
-            some = documents[first : first + AT_ONCE]
-            words = Words.of(some, long_forms=True)
-            vector_WD, tokens_W = encoder.read(words.passages)
-            held = vector_WD.float().cpu().numpy()
-            texts += [Text(one, words, words.within(place), held, tokens_W) for place, one in enumerate(some)]
-            progress(first + len(some), len(documents))
-    return texts
+# Tagging: a head is fitted to the words
 
 
 def fitted(texts: Sequence[Text], tags: Tags) -> Head:
@@ -255,10 +266,10 @@ def found_in(text: Text, head: Head, tags: Tags) -> Found:
 
 
 def tagging(
-    ranker: Ranker, train: Sequence[Document], test: Sequence[Document], output: Path, *, rounds: int, seeds: int
+    ranker: Ranker, texts: Sequence[Text], tested: Sequence[Text], output: Path, *, rounds: int, seeds: int
 ) -> None:
     """Strong F1 of mentions with their types on test."""
-    texts, tested = read(ranker.encoder, train), read(ranker.encoder, test)
+    test = [text.document for text in tested]
     tags = Tags("bioes", ("Chemical", "Disease"))
     scores: dict[tuple[str, int, int], tuple[float, ...]] = {}  # of each mention that was ever found
 
@@ -269,10 +280,8 @@ def tagging(
         keys = [(found.document.id, one.start, one.end) for one in mentions]
         new = [place for place, key in enumerate(keys) if key not in scores]
         if new:
-            chosen = [mentions[place] for place in new]
-            vector_MD = vectors_of(chosen, text.words, text.its, text.vector_WD, text.tokens_W)
-            queries = Queries(("",) * len(new), unit_vectors(ranker.encoder, vector_MD))
-            hits = ranker.index.search(queries, k=2)
+            vector_MD = text.mentions(ranker.encoder, [mentions[place] for place in new])
+            hits = ranker.index.search(Queries(("",) * len(new), vector_MD), k=2)
             scores.update({keys[place]: tuple(its) for place, its in zip(new, hits.score_MK.tolist(), strict=True)})
         said = [
             Predicted(text=one.text, recognizer=sure, scores=scores[key])
