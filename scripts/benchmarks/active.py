@@ -4,8 +4,9 @@
     TRIPEL_DATA=... python scripts/benchmarks/active.py linking --output runs/active
 
 An expert who is always right annotates the documents of train that a strategy draws, some at a time, and the model learns them
-before the next are drawn. Each curve has the same documents to draw from, 300 of train, and is judged on 200 of test; seeds decide
-chance. The knowledge base is the concepts of MeSH and MEDIC that these documents name, and others by chance, 10,000 together.
+before the next are drawn. Each curve has the same documents to draw from, 300 of train, and is judged on 200 of test; seeds
+decide chance. The knowledge base is the concepts of MeSH and MEDIC that these documents name, and others by chance, 10,000
+together.
 
 linking   Mentions are given; annotations join the index and nothing is trained, as while people annotate. All strategies.
 tagging   After each round the head of a tagger is fitted anew to what is annotated so far, over the words as the encoder reads
