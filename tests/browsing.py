@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -86,8 +86,9 @@ class Server:
     def ready(self) -> None:
         """Wait until the model is."""
         for _ in range(600):
-            if httpx2.get(f"{self.url}/readyz").status_code == 200:
-                return
+            with suppress(httpx2.TransportError):
+                if httpx2.get(f"{self.url}/readyz").status_code == 200:
+                    return
             time.sleep(0.1)
         raise AssertionError(self.printed.read_text())
 
@@ -122,7 +123,7 @@ def visit(browser: Any, server: Server, name: str, *, password: str = PASSWORD, 
     """A page of somebody who has signed in. What the page complains about fails the test that closes it with `quiet`."""
     context = browser.new_context(base_url=server.url, **options)
     page = context.new_page()
-    page.set_default_timeout(10_000)
+    page.set_default_timeout(30_000)  # a machine may be busy
     page.complaints = []
     page.on("pageerror", lambda error: page.complaints.append(str(error)))
     page.on(

@@ -25,9 +25,11 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from tripel.web.pages import (
+    agreement_pages,
     annotating,
     document_pages,
     exporting,
+    guide,
     member_pages,
     names,
     project_pages,
@@ -47,6 +49,8 @@ for one in (
     annotating,
     training_pages,
     exporting,
+    agreement_pages,
+    guide,
     sheets,
     names,
 ):

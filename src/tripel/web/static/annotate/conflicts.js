@@ -1,7 +1,7 @@
 // Decisions that the server did not take, since somebody else changed the same meanwhile. Both versions are shown; the person chooses,
 // and until then theirs stays in the browser.
 
-import { by, count, element, say } from "./dom.js";
+import { by, count, element, say, sentence } from "./dom.js";
 import { meaning } from "./marks.js";
 
 const WORDS = {
@@ -39,7 +39,7 @@ export class Conflicts {
     return element(
       "li",
       {},
-      element("p", { class: "why" }, `${refused[0].toUpperCase()}${refused.slice(1)}.`),
+      element("p", { class: "why" }, sentence(refused)),
       element(
         "dl",
         {},

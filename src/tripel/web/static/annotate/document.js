@@ -13,11 +13,23 @@ export class DocumentView extends EventTarget {
     this.text = text;
     this.titleEnd = titleEnd;
     place.addEventListener("click", (event) => this.#clicked(event));
+    place.addEventListener("pointerdown", () => { this.pressed = true; });
+    addEventListener("pointerup", () => setTimeout(() => this.#released())); // once what was selected has been heard
+    addEventListener("pointercancel", () => this.#released());
     place.addEventListener("mouseup", (event) => this.#selected(event));
   }
 
-  /** Draw marks; `current` is the id of the one at work, `pending` a span that is being made. `name` says what a mark is called. */
+  /** Draw marks; `current` is the id of the one at work, `pending` a span that is being made. `name` says what a mark is called.
+   * Nothing is drawn anew where nothing has changed, or while text is being selected: that would undo the selection. */
   draw(marks, { current = null, pending = null, name, flagged = () => false }) {
+    this.later = null;
+    if (this.pressed) {
+      this.later = [marks, { current, pending, name, flagged }];
+      return;
+    }
+    const seen = JSON.stringify([current, pending, marks.map((mark) => [mark.id, mark.start, mark.end, mark.parts, mark.label, mark.nil, name(mark), flagged(mark)])]);
+    if (seen === this.seen) return;
+    this.seen = seen;
     const focused = this.place.contains(document.activeElement);
     const shown = pending ? [...marks.filter((mark) => mark.id !== pending.id), pending] : marks;
     const lane = lanes(shown);
@@ -69,6 +81,11 @@ export class DocumentView extends EventTarget {
     const top = step > 0 ? Math.min(...tops) : Math.max(...tops);
     const row = beyond.filter(({ box }) => Math.abs(box.top - top) < 4);
     return row.sort((a, b) => Math.abs(a.box.left - at.left) - Math.abs(b.box.left - at.left))[0] ?? null;
+  }
+
+  #released() {
+    this.pressed = false;
+    if (this.later) this.draw(...this.later);
   }
 
   #segment({ start, end, marks }, lane, current, pending) {

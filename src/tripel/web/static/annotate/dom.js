@@ -29,6 +29,11 @@ export function say(words, { urgent = false } = {}) {
   live[kind].textContent = live[kind].textContent === words ? `${words} ` : words; // the same again is read again
 }
 
+/** What the server said, as a sentence. */
+export function sentence(words) {
+  return `${words.charAt(0).toUpperCase()}${words.slice(1)}.`;
+}
+
 /** `1 place`, `2 places`. */
 export function count(number, one, many = `${one}s`) {
   return `${number.toLocaleString("en")} ${number === 1 ? one : many}`;

@@ -1,5 +1,6 @@
 // What the model offers for a mark: what came with it, or else what the server is asked for its span.
 
+import { sentence } from "./dom.js";
 import { ask } from "./server.js";
 
 const AGAIN = 4000; // ms, while the model loads
@@ -24,7 +25,7 @@ export class Offers extends EventTarget {
     try {
       this.known.set(place, (await ask(this.path, { start, end, type })).candidates);
     } catch (error) {
-      this.known.set(place, error.status ? `${error.message}. Search for a name meanwhile.` : "The server does not answer.");
+      this.known.set(place, error.status ? `${sentence(error.message)} Search for a name meanwhile.` : "The server does not answer.");
       if (!error.status || error.status === 503) setTimeout(() => this.#forget(place), AGAIN);
     }
     this.dispatchEvent(new Event("change"));

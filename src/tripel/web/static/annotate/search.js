@@ -1,7 +1,7 @@
 // Search over the knowledge base as one types: arrows go through what was found, Enter chooses, Escape leaves.
 
 import { choice } from "./choices.js";
-import { count, say } from "./dom.js";
+import { count, say, sentence } from "./dom.js";
 import { ask } from "./server.js";
 
 const PAUSE = 60; // ms after a key until the server is asked
@@ -41,7 +41,7 @@ export class Search extends EventTarget {
       return this.#show(found, found.length ? `${count(found.length, "entity", "entities")} found${found.length === 20 ? ", the best ones" : ""}` : "Nothing of that name; try fewer letters, or another word.");
     } catch (error) {
       if (signal.aborted) return undefined;
-      return this.#show([], error.status ? `${error.message}.` : "The server does not answer; searching needs it.");
+      return this.#show([], error.status ? sentence(error.message) : "The server does not answer; searching needs it.");
     }
   }
 

@@ -1,7 +1,7 @@
 // Applying a mark to all equal strings: how many places there are, the first of them, and only then doing it.
 
 import { answered } from "./dialogs.js";
-import { by, count, element } from "./dom.js";
+import { by, count, element, sentence } from "./dom.js";
 import { ask } from "./server.js";
 
 /** Show what it would do; resolves to whether the person wants it. `means` says what the places would be linked to. */
@@ -11,7 +11,7 @@ export async function preview(path, mark, means) {
   by("spread-keep").disabled = true;
   const answer = answered(by("spread"));
   try {
-    const { marks, documents, kept, examples } = await ask(`${path}?mark=${encodeURIComponent(mark.id)}`);
+    const { marks, documents, kept, examples } = await ask(`${path}&mark=${encodeURIComponent(mark.id)}`);
     const stays = kept > 0 ? ` ${count(kept, "equal string is", "equal strings are")} decided already and ${kept === 1 ? "stays" : "stay"} as ${kept === 1 ? "it is" : "they are"}.` : "";
     by("spread-said").textContent = marks
       ? `${count(marks, "place")} in ${count(documents, "document")} would be linked as “${mark.text}” here: ${means}.${stays}`
@@ -24,7 +24,7 @@ export async function preview(path, mark, means) {
     by("spread-keep").textContent = marks ? `Apply to ${count(marks, "place")}` : "Apply";
     if (marks) by("spread-keep").focus();
   } catch (error) {
-    by("spread-said").textContent = error.status ? `${error.message}.` : "The server does not answer; try again when it does.";
+    by("spread-said").textContent = error.status ? sentence(error.message) : "The server does not answer; try again when it does.";
   }
   return (await answer) === "keep";
 }
