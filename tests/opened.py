@@ -110,6 +110,7 @@ def opened(
     accounts = Accounts(kept, hardness=QUICK)
     batcher = batcher or Batcher(LookedUp, wait=0)
     settings = settings or Settings(folder=folder)
+    settings.folder.mkdir(exist_ok=True)
     app = create_app(database=kept, batcher=batcher, settings=settings, accounts=accounts)
     its = Opened(app, kept, accounts)
     for name in ("admin", "ann", "bob"):
