@@ -25,6 +25,9 @@ export function described(mark, entities, { flagged = false, comments = 0 } = {}
 
 /** How sure the model is, as it is shown: a probability in per cent, or a score. */
 export function sureness({ probability, score }) {
-  if (probability !== undefined && probability !== null) return `${Math.round(probability * 100)} %`;
+  if (probability !== undefined && probability !== null) {
+    if (probability < 0.005) return "<1 %";
+    return probability > 0.995 ? ">99 %" : `${Math.round(probability * 100)} %`;
+  }
   return score === undefined || score === null ? "" : score.toFixed(2);
 }

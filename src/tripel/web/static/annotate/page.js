@@ -4,7 +4,7 @@ import { Clock } from "./clock.js";
 import { Conflicts } from "./conflicts.js";
 import { changed, event, linked, made, moved, shown, unlinked } from "./decisions.js";
 import { DocumentView } from "./document.js";
-import { by, count, say } from "./dom.js";
+import { by, count, element, say } from "./dom.js";
 import { Entities } from "./entities.js";
 import { Keys, helpDialog } from "./keys.js";
 import { described, meaning } from "./marks.js";
@@ -14,7 +14,7 @@ import { Panel } from "./panel.js";
 import { Presence } from "./presence.js";
 import { Queue } from "./queue.js";
 import { Search } from "./search.js";
-import { ask } from "./server.js";
+import { ask, renew } from "./server.js";
 import { decided, folded } from "./sheet.js";
 import { SpanEditor } from "./span.js";
 import { preview } from "./spread.js";
@@ -28,8 +28,10 @@ const text = new Text(data.text);
 const entities = new Entities(paths.entities);
 const offers = new Offers(paths.candidates);
 const queue = new Queue({
-  name: `${user.id}/${data.sheet.id}`,
+  user: user.id,
+  sheet: data.sheet.id,
   send: (events) => ask(paths.events, { events }),
+  renew: () => renew(user.id),
 });
 const view = new DocumentView(by("text"), text, { titleEnd: data.title_end });
 const span = new SpanEditor({ text, view });
@@ -81,6 +83,22 @@ function bar() {
   const said = queue.unkept ? `${words}. Leave this page open: the browser's storage is full` : words;
   if (by("saved").textContent !== said) by("saved").textContent = said;
   by("saved").dataset.state = queue.unkept ? "offline" : queue.state;
+}
+
+/** Documents whose decisions were never sent: said once, with the way there. */
+function elsewhere() {
+  const others = queue.elsewhere;
+  by("elsewhere").hidden = !others.length;
+  by("elsewhere").replaceChildren(
+    "Decisions that the server has not got wait in this browser. They are sent when their document is opened: ",
+    ...others.flatMap((path, i) => [i ? ", " : "", element("a", { href: path }, path)]),
+  );
+}
+
+/** Wait until all is saved; says so where that takes a while. */
+async function settled() {
+  if (queue.state === "offline" || queue.state === "signed-out") say("This waits until what you decided is saved.", { urgent: true });
+  await queue.emptied();
 }
 
 function now() {
@@ -186,7 +204,7 @@ async function spread() {
   const mark = now();
   if (!mark) return;
   if (!mark.nil && !mark.entities.length) return say("Link it first: what it means is what is applied.", { urgent: true });
-  await queue.emptied();
+  await settled();
   if (await preview(paths.spread, mark, meaning(mark, entities))) {
     push("spread", { mark: mark.id });
     await queue.emptied();
@@ -209,7 +227,7 @@ async function finish() {
   clock.flush();
   push("done");
   draw();
-  await queue.emptied();
+  await settled();
   if (!acknowledged.done) return undefined;
   say("Done. The next document opens.");
   location.assign(paths.onward);
@@ -218,7 +236,7 @@ async function finish() {
 async function leave(path) {
   if (!path) return say("There is no document in that direction.");
   clock.flush();
-  await queue.emptied();
+  await settled();
   location.assign(path);
 }
 
@@ -367,6 +385,7 @@ async function refresh() {
 
 helpDialog(keys);
 listen();
+elsewhere();
 keys.label();
 go(first());
 queue.flush();

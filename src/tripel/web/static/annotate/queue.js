@@ -4,17 +4,22 @@
 
 const PAUSES = [1, 2, 4, 8, 15]; // seconds between tries while nobody answers
 const AT_ONCE = 40;
+const PREFIX = "tripel/decision/";
 
 export class Queue extends EventTarget {
-  /** `name` tells user and sheet; `send` takes proposals and resolves to the server's {answers, sheet}, or throws. */
-  constructor({ name, send, storage = localStorage }) {
+  /** `user` and `sheet` are numbers; `send` takes proposals and resolves to the server's {answers, sheet}, or throws; `renew` is tried
+   * where the session is another one by now, and resolves to whether it is to be sent again. */
+  constructor({ user, sheet, send, renew, storage = localStorage }) {
     super();
-    this.prefix = `tripel/decision/${name}/`;
+    this.mine = `${PREFIX}${user}/`;
+    this.prefix = `${this.mine}${sheet}/`;
     this.send = send;
+    this.renew = renew;
     this.storage = storage;
     this.entries = this.#kept();
     this.state = "saved"; // saving, offline, signed-out
     this.failures = 0;
+    this.pushed = 0;
     this.working = false;
     addEventListener("online", () => this.flush());
     addEventListener("focus", () => this.pending.length && this.flush());
@@ -30,9 +35,16 @@ export class Queue extends EventTarget {
     return this.entries.filter((entry) => entry.refused);
   }
 
+  /** Paths of other documents whose decisions wait in this browser, since their page was closed before they were sent. */
+  get elsewhere() {
+    const others = Object.keys(this.storage).filter((name) => name.startsWith(this.mine) && !name.startsWith(this.prefix));
+    return [...new Set(others.map((name) => JSON.parse(this.storage.getItem(name)).page))];
+  }
+
   /** Keep a proposal and send it. */
   push(proposal) {
-    const entry = { name: `${Date.now().toString().padStart(15, "0")}-${proposal.key}`, proposal };
+    const name = `${Date.now().toString().padStart(15, "0")}-${String((this.pushed += 1)).padStart(6, "0")}-${proposal.key}`;
+    const entry = { name, proposal, page: location.pathname + location.search };
     this.entries.push(entry);
     this.#keep(entry);
     this.#tell();
@@ -64,6 +76,7 @@ export class Queue extends EventTarget {
       try {
         this.#settle(some, await this.send(some.map((entry) => entry.proposal)));
       } catch (error) {
+        if (error.status === 403 && !this.renewed && (await this.#renewed())) continue;
         this.working = false;
         this.#wait(error);
         return;
@@ -73,8 +86,14 @@ export class Queue extends EventTarget {
     this.#become("saved");
   }
 
+  async #renewed() {
+    this.renewed = await this.renew().catch(() => false);
+    return this.renewed;
+  }
+
   #settle(some, { answers, sheet }) {
     this.failures = 0;
+    this.renewed = false;
     const said = new Map(answers.map((answer) => [answer.key, answer]));
     for (const entry of some) {
       const answer = said.get(entry.proposal.key);
