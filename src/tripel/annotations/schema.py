@@ -1,7 +1,7 @@
-"""The tables, and the rule that events are only ever added. It knows what is stored, not what it means.
+"""The tables. It knows what is stored, not what it means.
 
-Moments are UTC, kept as text that sorts by time, so that both databases answer alike. Until the first release the first
-migration makes these tables as they stand here.
+Moments are UTC, kept as text that sorts by time, so that both databases answer alike. The migrations make these tables; a change
+here needs one there, and a test compares the two. They also add what refuses to change or delete an event.
 """
 
 from __future__ import annotations
@@ -303,24 +303,3 @@ uses = Table(
     Index(None, "project"),
     sqlite_autoincrement=True,
 )
-
-# Events are added. They go only with a whole project that is being erased.
-
-ONLY_ADDED = {
-    "sqlite": (
-        """CREATE TRIGGER events_stay BEFORE UPDATE ON events
-        BEGIN SELECT RAISE(ABORT, 'events are never changed'); END""",
-        """CREATE TRIGGER events_remain BEFORE DELETE ON events
-        WHEN NOT (SELECT erasing FROM projects WHERE id = OLD.project)
-        BEGIN SELECT RAISE(ABORT, 'events are never deleted'); END""",
-    ),
-    "postgresql": (
-        """CREATE FUNCTION events_stay() RETURNS trigger AS $$ BEGIN
-        IF TG_OP = 'DELETE' AND (SELECT erasing FROM projects WHERE id = OLD.project) THEN RETURN OLD; END IF;
-        RAISE EXCEPTION 'events are never changed or deleted'; END $$ LANGUAGE plpgsql""",
-        """CREATE TRIGGER events_stay BEFORE UPDATE OR DELETE ON events
-        FOR EACH ROW EXECUTE FUNCTION events_stay()""",
-        """CREATE TRIGGER events_whole BEFORE TRUNCATE ON events
-        FOR EACH STATEMENT EXECUTE FUNCTION events_stay()""",
-    ),
-}
