@@ -104,15 +104,23 @@ def asked(server: Server, bodies: Sequence[Any], *, clients: int, seconds: float
     return took
 
 
-def bodies_of(path: Path, *, given: bool, most: int) -> list[Any]:
-    """A request for each document."""
+def bodies_of(path: Path, *, given: bool, most: int, characters: int) -> list[Any]:
+    """A request for each document, of its first characters alone."""
     with inputs.opened(path) as source:
         documents = [document for document, _ in zip(source.documents(), range(most), strict=False)]
     return [
         {
             "documents": [
-                {"text": document.text}
-                | ({"mentions": [{"start": one.start, "end": one.end} for one in document.mentions]} if given else {})
+                {"text": document.text[:characters]}
+                | (
+                    {
+                        "mentions": [
+                            {"start": one.start, "end": one.end} for one in document.mentions if one.end <= characters
+                        ]
+                    }
+                    if given
+                    else {}
+                )
             ]
         }
         for document in documents
@@ -127,10 +135,11 @@ def main() -> None:
     words.add_argument("--documents", type=Path, required=True)
     words.add_argument("--given", action="store_true", help="link the mentions that documents have")
     words.add_argument("--most", type=int, default=200, help="documents")
+    words.add_argument("--characters", type=int, default=100_000, help="of each document")
     words.add_argument("--seconds", type=float, default=10, help="of each turn")
     words.add_argument("--turns", type=int, default=2)
     said = words.parse_args()
-    bodies = bodies_of(said.documents, given=said.given, most=said.most)
+    bodies = bodies_of(said.documents, given=said.given, most=said.most, characters=said.characters)
     length = np.mean([len(body["documents"][0]["text"]) for body in bodies])
     servers = {
         "one by one": Server.start(said.run, said.recognizer, ALONE),

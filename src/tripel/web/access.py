@@ -109,12 +109,6 @@ def _role(request: Request, project: int, user: User) -> Role | None:
     return "admin" if user.admin else role
 
 
-def csrf(request: Request) -> str:
-    """The token that forms of this session carry in the field `csrf`."""
-    asker: Asker | None = getattr(request.state, "asker", None)
-    return asker.csrf if asker else ""
-
-
 async def _asker(request: Request, scope: Scope | None) -> Asker:
     asker: Asker | None = getattr(request.state, "asker", None)
     if asker is None:
