@@ -10,9 +10,11 @@ wants it, from the system's packages (/usr/lib/postgresql/*/bin, or the PATH) in
 
 from __future__ import annotations
 
+import ctypes
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -29,6 +31,7 @@ from sqlalchemy.exc import OperationalError
 from tripel.annotations.database import Database
 
 NUMBERS = count(1)
+PARENT_DIES = 1  # PR_SET_PDEATHSIG of Linux
 FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200")  # only to test
 
 
@@ -39,16 +42,19 @@ def binaries() -> Path | None:
     return found[-1].parent if found else Path(on_path).parent if on_path else None
 
 
-def lowered() -> Callable[[], None] | None:
-    """What a child process of root does first, since PostgreSQL refuses root: become `postgres`."""
-    if os.getuid():
-        return None
-    user = pwd.getpwnam("postgres")
+def lowered() -> Callable[[], None]:
+    """What a child process does first: root becomes `postgres`, since PostgreSQL refuses root, and it ends with these tests,
+    even where they are killed."""
+    user = pwd.getpwnam("postgres") if not os.getuid() else None
+    system = ctypes.CDLL(None)
 
     def become() -> None:
-        os.setgroups([])
-        os.setgid(user.pw_gid)
-        os.setuid(user.pw_uid)
+        if user is not None:
+            os.setgroups([])
+            os.setgid(user.pw_gid)
+            os.setuid(user.pw_uid)
+        if hasattr(system, "prctl"):
+            system.prctl(PARENT_DIES, signal.SIGINT)
 
     return become
 
@@ -71,7 +77,7 @@ def postgres() -> Iterator[str]:
         pytest.skip("run by root, and there is no user `postgres` to run PostgreSQL as")
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as held:
         place = Path(held)
-        if become is not None:
+        if not os.getuid():
             shutil.chown(place, "postgres")
         data, port = place / "data", free_port()
         subprocess.run(
