@@ -20,6 +20,7 @@ from tripel.annotations.events import Proposal
 from tripel.annotations.exporting import Lesson, events_of, export, export_events, hidden, lessons
 from tripel.annotations.settled import annotated
 from tripel.annotations.sheet import replay
+from tripel.annotations.uploads import opened as uploaded
 from tripel.documents import Document, Mention
 from tripel.find import names
 from tripel.formats.losses import REBUILT
@@ -68,25 +69,26 @@ def test_only_what_is_done(work: Work, tmp_path: Path) -> None:
     assert list(exported(work, tmp_path / "a.jsonl", only_done=True)) == ["2"]
 
 
-@pytest.mark.parametrize("name", WRITTEN)
 @pytest.mark.parametrize("text", [True, False])
-def test_every_format_is_written(work: Work, tmp_path: Path, name: str, text: bool) -> None:
-    target = tmp_path / "export"
-    account = export(work.database, work.project, target, write_as=name, text=text)
-    assert (account.documents, account.mentions) == (2, 2)
-    content = target.read_bytes()
-    if zipfile.is_zipfile(target) and formats.of(name).FOLDER:
-        folder = tmp_path / "unpacked"
-        with zipfile.ZipFile(target) as packed:
-            content = b"".join(map(packed.read, packed.namelist()))
-            packed.extractall(folder)
-        target = folder
-    found = [one for one in formats.of(name).read(target) if isinstance(one, Document)]
-    assert sum(len(one.mentions) for one in found) == 2
-    assert b"D003371" in content or name == "bigbio_parquet"
-    if name != "bigbio_parquet":
-        assert any(secret.encode() in content for secret in SECRETS) == text
-    assert not [path for path in tmp_path.iterdir() if path.name.endswith((".files", ".part"))]
+def test_every_format_is_written(work: Work, tmp_path: Path, text: bool) -> None:
+    for name in WRITTEN:
+        place = tmp_path / name
+        place.mkdir()
+        target = place / "export"
+        account = export(work.database, work.project, target, write_as=name, text=text)
+        assert (account.documents, account.mentions) == (2, 2)
+        assert list(place.iterdir()) == [target]
+        content = target.read_bytes()
+        assert account.zipped == (bool(formats.of(name).FOLDER) or name == "conll")
+        if account.zipped:
+            with zipfile.ZipFile(target) as packed:
+                content = b"".join(map(packed.read, packed.namelist()))
+        with uploaded(target, name=target.name, read_as=name) as again:
+            found = list(again.documents())
+        assert sum(len(one.mentions) for one in found) == 2
+        if name != "bigbio_parquet":  # is packed within
+            assert b"D003371" in content
+            assert any(secret.encode() in content for secret in SECRETS) == text
 
 
 def test_a_format_that_holds_less_says_what_is_lost(work: Work, tmp_path: Path) -> None:

@@ -5,10 +5,10 @@ PRED marks are a model's and never part of a corpus; what was deleted is nowhere
 
 from __future__ import annotations
 
-import shutil
+import tempfile
 import zipfile
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -48,6 +48,8 @@ class Account:
     mentions: int
     lost: Counter[str]
     """What the format cannot hold, by kind."""
+    zipped: bool
+    """Whether it is a zip, since the format takes more than one file."""
 
 
 def lessons(
@@ -74,7 +76,7 @@ def export(
     text: bool = True,
     only_done: bool = False,
 ) -> Account:
-    """Write the documents of a data set as one file; a folder of files becomes a zip. See `annotated` for what counts.
+    """Write the documents of a data set as one file; several files become a zip. See `annotated` for what counts.
 
     Without `text` every letter and digit is an x: offsets, types and ids stay. Raises ValueError for an unknown format and for
     ids that it cannot hold, LookupError where there is no such project or data set.
@@ -93,13 +95,19 @@ def export(
             counts["mentions"] += len(document.mentions)
             yield document if text else hidden(document)
 
-    if not writer.FOLDER:
-        lost = writer.write(target, wanted())
-    else:
-        folder = target.with_name(f"{target.name}.files")
-        lost = writer.write(folder, wanted())
-        _zip(folder, target)
-    return Account(documents=counts["documents"], mentions=counts["mentions"], lost=lost)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as held:
+        folder = Path(held)
+        written = folder / f"annotations{writer.ENDINGS[0]}"
+        lost = writer.write(written, wanted())
+        files = sorted((written if writer.FOLDER else folder).iterdir())
+        zipped = bool(writer.FOLDER) or len(files) > 1
+        with replacing(target) as part:
+            if zipped:
+                _pack(files, part)
+            else:
+                written.replace(part)
+    return Account(documents=counts["documents"], mentions=counts["mentions"], lost=lost, zipped=zipped)
 
 
 def export_events(
@@ -161,9 +169,7 @@ def _without_text(value: Any) -> Any:
     return {name: its for name, its in value.items() if name not in ("text", "long_form")}
 
 
-def _zip(folder: Path, target: Path) -> None:
-    """A zip of the files of a folder, which goes."""
-    with replacing(target) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as packed:
-        for path in sorted(folder.iterdir()):
+def _pack(files: Iterable[Path], target: Path) -> None:
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as packed:
+        for path in files:
             packed.write(path, path.name)
-    shutil.rmtree(folder)

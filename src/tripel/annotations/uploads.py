@@ -52,7 +52,8 @@ def _unpacked(path: Path, folder: Path, called: str, largest: int) -> Path:
         files = [one for one in place.iterdir() if one.is_file()]
         if any(_begins_as_gzip(one) for one in files):
             raise ValueError(f"{called}: holds files that are packed again; pack them once")
-        return files[0] if len(files) == 1 else place
+        alone = [one for one in files if not any(one.name.startswith(f"{other.name}.") for other in files)]
+        return alone[0] if len(alone) == 1 else place  # what lies beside it, its reader finds
     if _begins_as_gzip(path):
         place = folder / file_name(called.removesuffix(".gz") or "upload")
         _gunzip(path, place, called, largest)

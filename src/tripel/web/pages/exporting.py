@@ -50,12 +50,12 @@ def file(
     folder = Path(tempfile.mkdtemp(prefix="export-", dir=its.settings.folder))
     target = folder / "export"
     try:
-        moment = _moment(until)
+        moment, zipped = _moment(until), False
         if write_as == LOG:
             _refuse_log(request, member)
             exporting.export_events(its.database, member.project, target, until=moment, text=not without_text)
         else:
-            exporting.export(
+            account = exporting.export(
                 its.database,
                 member.project,
                 target,
@@ -67,23 +67,23 @@ def file(
                 text=not without_text,
                 only_done=only_done,
             )
+            zipped = account.zipped
     except (ValueError, LookupError) as error:
         shutil.rmtree(folder, ignore_errors=True)
         return _show(request, member, status=422, wrong=str(error))
     return FileResponse(
         target,
-        filename=_name(member.project, write_as, moment),
+        filename=_name(member.project, write_as, moment, zipped=zipped),
         media_type="application/octet-stream",
         background=BackgroundTask(shutil.rmtree, folder, ignore_errors=True),
     )
 
 
-def _name(project: int, write_as: str, moment: datetime | None) -> str:
+def _name(project: int, write_as: str, moment: datetime | None, *, zipped: bool) -> str:
     when = (moment or datetime.now(UTC)).strftime("%Y%m%dT%H%M")
     if write_as == LOG:
         return f"project-{project}-log-{when}.jsonl"
-    kind = formats.of(write_as)
-    return f"project-{project}-{when}{'.' + write_as + '.zip' if kind.FOLDER else kind.ENDINGS[0]}"
+    return f"project-{project}-{when}{f'.{write_as}.zip' if zipped else formats.of(write_as).ENDINGS[0]}"
 
 
 def _moment(said: str) -> datetime | None:
