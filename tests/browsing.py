@@ -1,7 +1,8 @@
-"""A server as a process of its own on SQLite, with a tiny model, and a browser in front of it."""
+"""A server as a process of its own on SQLite, with a tiny model, a browser in front of it, and what a person does there."""
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -135,3 +136,136 @@ def visit(browser: Any, server: Server, name: str, *, password: str = PASSWORD, 
     page.keyboard.press("Enter")
     page.wait_for_url(lambda url: "/login" not in url)
     return page
+
+
+@pytest.fixture(scope="session")
+def chrome() -> Iterator[Any]:
+    with browser() as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def server(chrome: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server that was never started before."""
+    base = tmp_path_factory.mktemp("browser")
+    its = Server(run(base), base / "home")
+    its.ready()
+    yield its
+    its.stop()
+
+
+@pytest.fixture(scope="session")
+def project(chrome: Any, server: Server, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """First start by keyboard alone: the password for once, one's own, a project, an upload. The path of the project."""
+    file = pubtator(tmp_path_factory.mktemp("upload") / "texts.pubtator", TEXTS)
+    page = visit(chrome, server, "admin", password=server.password)
+    assert page.url.endswith("/account/password")
+    for words in (server.password, PASSWORD, PASSWORD):
+        page.keyboard.type(words)
+        page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"{server.url}/")
+    follow(page, "Projects")
+    assert "You are in no project yet" in page.inner_text("main")
+    tab_to(page, "Title")
+    page.keyboard.type("Neurology")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/upload")
+    path = page.url.removesuffix("/upload").removeprefix(server.url)
+    page.set_input_files("#file", file)  # the dialog is the system's
+    tab_to(page, "See what is in it")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#store")
+    assert "3 (3 new" in page.inner_text("dl.facts")
+    documents = "() => fetch(location.pathname.replace('upload', 'documents')).then((answer) => answer.text())"
+    assert "There are no documents yet" in page.evaluate(documents)
+    tab_to(page, "Store them")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**{path}")
+    assert not page.complaints
+    page.context.close()
+    return path
+
+
+def follow(page: Any, name: str) -> None:
+    """Go to a link by Tab, and open it."""
+    tab_to(page, name)
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+
+
+def tab_to(page: Any, name: str) -> None:
+    """Press Tab until what has the focus is called so."""
+    for _ in range(80):
+        page.keyboard.press("Tab")
+        called = page.evaluate(
+            "() => { const e = document.activeElement; return e.getAttribute('aria-label')"
+            " || e.labels?.[0]?.innerText || e.innerText || ''; }"
+        )
+        if called.strip().startswith(name):
+            return
+    raise AssertionError(f"Tab does not reach {name!r}")
+
+
+def sheet(page: Any) -> Any:
+    """What stands on the sheet, as the server has it once all is saved."""
+    saved(page)
+    path = json.loads(page.text_content("#data"))["paths"]["sheet"]
+    return page.evaluate("(path) => fetch(path).then((answer) => answer.json())", path)["sheet"]
+
+
+def saved(page: Any) -> None:
+    page.wait_for_function("() => document.getElementById('saved').textContent === 'All saved'")
+
+
+def now(page: Any) -> str:
+    """The words of the mention at work."""
+    return str(page.inner_text("#mention-text"))
+
+
+def opened(page: Any, path: str, document: int, *, marks: int | None) -> None:
+    """Open a document, and wait until the model has said what it finds: so many marks, or any."""
+    page.goto(f"{path}/documents/{document}")
+    enough = "> 0" if marks is None else f"=== {marks}"
+    page.wait_for_function(f"() => document.querySelectorAll('#text .letter').length {enough}", timeout=60_000)
+
+
+def meaning(mark: Any) -> str:
+    return f"{mark['label']} {mark['text']} {'NIL' if mark['nil'] else '+'.join(mark['entities'])}"
+
+
+def select(page: Any, first: str, last: str, *, alt: bool = False) -> None:
+    """Drag over a text from the beginning of one string to the end of another."""
+    box = page.evaluate(
+        """([first, last]) => {
+            const text = document.getElementById("text");
+            const walker = document.createTreeWalker(text, NodeFilter.SHOW_TEXT);
+            const whole = text.textContent;
+            const places = [whole.indexOf(first), whole.indexOf(last) + last.length];
+            const boxes = [];
+            let reached = 0;
+            for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+                for (const [i, place] of places.entries()) {
+                    const at = place - (i ? 1 : 0) - reached;
+                    if (at >= 0 && at < node.length) {
+                        const range = document.createRange();
+                        range.setStart(node, at);
+                        range.setEnd(node, at + 1);
+                        const box = range.getBoundingClientRect();
+                        boxes[i] = [i ? box.right - 0.5 : box.left + 0.5, (box.top + box.bottom) / 2];
+                    }
+                }
+                reached += node.length;
+            }
+            return boxes;
+        }""",
+        [first, last],
+    )
+    if alt:
+        page.keyboard.down("Alt")
+    page.mouse.move(*box[0])
+    page.mouse.down()
+    page.mouse.move(*box[1], steps=4)
+    page.mouse.up()
+    if alt:
+        page.keyboard.up("Alt")

@@ -7,6 +7,7 @@ import { DocumentView } from "./document.js";
 import { by, count, element, say } from "./dom.js";
 import { Entities } from "./entities.js";
 import { Keys, helpDialog } from "./keys.js";
+import { drawList } from "./list.js";
 import { described, meaning } from "./marks.js";
 import { listen, note } from "./notes.js";
 import { Offers } from "./offers.js";
@@ -44,6 +45,7 @@ let sheet = folded(acknowledged, queue.pending);
 let current = null;
 let lastType = data.types[0] ?? "";
 let sureToFinish = false;
+let leaving = false;
 
 // What is seen
 
@@ -61,6 +63,7 @@ function draw() {
     flagged: (one) => one.id in sheet.flags,
   });
   panel.draw(sheet, mark, offered, { editing: span.active });
+  drawList(sheet, current, entities, go);
   bar();
 }
 
@@ -214,6 +217,7 @@ async function spread() {
 }
 
 async function finish() {
+  if (leaving) return undefined;
   if (sheet.done) {
     push("reopen");
     say("Reopened.");
@@ -224,11 +228,13 @@ async function finish() {
     sureToFinish = true;
     return say(`${count(open, "mention is", "mentions are")} not decided and will teach nothing. Once more to mark the document done all the same.`, { urgent: true });
   }
+  leaving = true; // the key pressed twice does not reopen it
   clock.flush();
   push("done");
   draw();
   await settled();
-  if (!acknowledged.done) return undefined;
+  leaving = acknowledged.done;
+  if (!leaving) return undefined;
   say("Done. The next document opens.");
   location.assign(paths.onward);
 }
