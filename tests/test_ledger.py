@@ -475,6 +475,33 @@ def test_spreading_twice_by_one_key_is_once(work: Work) -> None:
     assert [event.kind for event in history(work, document=1)] == ["spread"]
 
 
+def test_two_who_spread_and_undo_at_once_wait_for_each_other(work: Work) -> None:
+    """From one document to the other and the other way round, so that each wants what the other holds."""
+    failed = list[Exception]()
+    places = ((0, 5), (3, 8))
+    ids = [work.do("add", after=mark(*places[n], f"w{n}"), document=n, user=n).sheet.id for n in (0, 1)]
+
+    def spread_and_undo(user: int) -> None:
+        try:
+            for number in range(6):
+                for kind in ("spread", "undo"):
+                    proposal = Proposal(
+                        key=f"{kind}-{user}-{number}", kind=kind, mark=f"w{user}" if kind == "spread" else ""
+                    )
+                    ledger.append(work.database, ids[user], proposal, by=work.users[user])
+        except Exception as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=spread_and_undo, args=(user,)) for user in (0, 1)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []
+    assert [len(work.sheet(document=number).marks) for number in (0, 1)] == [2, 1]
+    work.sound()
+
+
 def test_a_done_document_is_not_spread_to(work: Work) -> None:
     (gold,) = work.sheet().marks
     work.do("done", document=1, user=1)
