@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import os
 import re
 import signal
@@ -223,6 +225,31 @@ def test_the_model_says_when_it_is_not_there(tmp_path: Path) -> None:
         assert answer.status_code == 503 and answer.headers["retry-after"] and "fever</textarea>" in answer.text
         assert program(its).post("/api/link", json={"documents": [{"text": "a"}]}).status_code == 503
         assert browser.get("/readyz").status_code == 503 and browser.get("/healthz").status_code == 200
+
+
+def test_who_hangs_up_is_not_waited_for(server: Opened) -> None:
+    """As uvicorn tells it: the body, then that the connection is closed."""
+    user = server.accounts.named("ann")
+    assert user is not None
+    _, secret = server.accounts.issue(user.id, "test", ["link"])
+    body = json.dumps({"documents": [{"text": "fever " * 1000}]}).encode()
+    messages = iter([{"type": "http.request", "body": body, "more_body": False}])
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return next(messages, {"type": "http.disconnect"})
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    headers = {"host": "localhost", "authorization": f"Bearer {secret}", "content-type": "application/json"}
+    scope = {
+        "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "POST", "path": "/api/link", "raw_path": b"",
+        "query_string": b"", "root_path": "", "scheme": "http", "server": ("localhost", 80), "client": ("127.0.0.1", 1),
+        "headers": [(name.encode(), value.encode()) for name, value in headers.items()], "state": {},
+    }  # fmt: skip
+    asyncio.run(server.app(scope, receive, send))
+    assert sent[0]["status"] == 499
 
 
 def test_the_api_is_described(server: Opened) -> None:

@@ -218,14 +218,13 @@ def answer(model: Model, jobs: Sequence[Job]) -> None:
     for (given, choice), places in alike.items():
         try:
             its = model([jobs[j].documents[d] for j, d in places], given=given, choice=choice)
+            linked.update(zip(places, its, strict=True))
         except Exception as error:
             if len({j for j, _ in places}) > 1:  # whose fault it is, each one's own run tells
                 for j in sorted({j for j, _ in places}):
                     answer(model, [jobs[j]])
             else:
                 jobs[places[0][0]].tell(error)
-            continue
-        linked.update(zip(places, its, strict=True))
     for j, job in enumerate(jobs):
         if all((j, d) in linked for d in range(len(job.documents))):
             job.tell([linked[j, d] for d in range(len(job.documents))])

@@ -61,7 +61,6 @@ def leave(request: Request, asker: SignedIn) -> Response:
     services(request).accounts.end(asker.user.id, asker.by.id)
     answer = RedirectResponse("/login", 303)
     answer.delete_cookie(COOKIE, path="/")
-    answer.headers["clear-site-data"] = '"cache", "storage"'
     return answer
 
 

@@ -95,4 +95,4 @@ def wants_page(request: Request) -> bool:
 
 def phrase(status: int) -> str:
     """`404` -> `Not Found`."""
-    return HTTPStatus(status).phrase
+    return HTTPStatus(status).phrase if status in {one.value for one in HTTPStatus} else "Not served"

@@ -120,7 +120,8 @@ def _check_origin(request: Request, its: Services) -> None:
     site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
     strange = site not in (None, "same-origin", "none")
     if origin is not None:
-        strange = strange or not its.settings.knows(_host(origin))
+        from_here = _host(origin) == request.headers.get("host") or its.settings.named(_host(origin))
+        strange = strange or not from_here
     if strange:
         raise Refused(
             403, "the page that asks is not one of this server's; --host-name names the hosts it is reached by"
@@ -139,12 +140,12 @@ def _sent(request: Request) -> str | None:
     if said := IN_PATH.match(request.url.path):
         return said[1]
     scheme, _, secret = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "basic":
-        return secret.strip() if scheme else None
-    try:
-        return base64.b64decode(secret, validate=True).decode("ascii").partition(":")[2]
-    except ValueError:
-        return ""
+    if scheme.lower() == "basic":
+        try:
+            secret = base64.b64decode(secret, validate=True).decode("ascii").partition(":")[2]
+        except ValueError:
+            return None
+    return secret.strip() if secret.strip().startswith(PREFIX) else None  # what a proxy asks for is its own
 
 
 def _asker(request: Request, its: Services) -> Asker | None:

@@ -24,7 +24,7 @@ class Settings:
     """Names by which browsers reach it besides those of this machine, each with its port where it has one."""
     https: bool = False
     """Whether it always stands behind TLS, so that cookies are never sent without."""
-    body: int = 2 * MEGABYTE
+    body: int = 8 * MEGABYTE
     """Bytes of a request."""
     upload: int = 256 * MEGABYTE
     """Bytes of an upload, by those who are signed in."""
@@ -41,5 +41,15 @@ class Settings:
 
     def knows(self, host: str) -> bool:
         """Whether a host, as in `localhost:8000`, is one of this server's. A name that was configured without a port has any."""
-        name = host.rpartition(":")[0] if host.rpartition(":")[2].isdecimal() else host
-        return name in LOOPBACK or host in self.hosts or name in self.hosts
+        return _name(host) in LOOPBACK or self.named(host)
+
+    def named(self, host: str) -> bool:
+        """Whether it is one of those configured."""
+        known = {one.lower() for one in self.hosts}
+        return host.lower() in known or _name(host) in known
+
+
+def _name(host: str) -> str:
+    """Without its port."""
+    name, _, port = host.lower().rpartition(":")
+    return name if port.isdecimal() else host.lower()
