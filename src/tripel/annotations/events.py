@@ -15,14 +15,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal, get_args
 
-from tripel.annotations.schema import storable
+from tripel.annotations.fields import checked, pair, strings
 from tripel.documents import Candidate, Mention
 
 Label = Literal["GOLD", "USER", "PRED", "SILVER"]
@@ -146,7 +145,7 @@ class Mark:
             **{
                 **known,
                 "entities": strings(known.get("entities", ()), "entities"),
-                "parts": tuple(_pair(part) for part in known.get("parts", ())),
+                "parts": tuple(pair(part) for part in known.get("parts", ())),
                 "candidates": tuple(map(candidate_of, known.get("candidates", ()))),
             }
         )
@@ -286,40 +285,3 @@ def candidate_of(record: Any) -> Candidate:
     }  # fmt: skip
     known = checked(record, kinds, needed=("entity", "score"), what="a candidate")
     return Candidate(**{**known, "ids": strings(known.get("ids", ()), "ids")})
-
-
-def checked(
-    record: Any, kinds: Mapping[str, type | tuple[type, ...]], *, needed: tuple[str, ...], what: str
-) -> dict[str, Any]:
-    """The known values of a JSON object, null as if missing. Raises ValueError for a strange name or kind of value."""
-    if not isinstance(record, dict):
-        raise ValueError(f"{what} that is no JSON object")
-    if record.keys() - kinds.keys():
-        raise ValueError(f"{what} with unknown names; expected some of {', '.join(kinds)}")
-    known = {name: value for name, value in record.items() if value is not None}
-    for name, value in known.items():
-        kind = kinds[name]
-        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-            raise ValueError(f"{what} with another kind of value for {name}")
-        if isinstance(value, str) and not storable(value):
-            raise ValueError(f"{what} with a NUL or half a character in {name}")
-        if isinstance(value, float) and not math.isfinite(value):
-            raise ValueError(f"{what} with a number for {name} that is not finite")
-        if isinstance(value, int) and abs(value) > 1 << 50:
-            raise ValueError(f"{what} with a number for {name} that is too large")
-    if missing := [name for name in needed if name not in known]:
-        raise ValueError(f"{what} without {' and '.join(missing)}")
-    return known
-
-
-def strings(values: Any, what: str) -> tuple[str, ...]:
-    """The strings of a list, each once. Raises ValueError where something else is among them."""
-    if not all(isinstance(one, str) and storable(one) for one in values):
-        raise ValueError(f"{what} that are not all strings, without a NUL or half a character in them")
-    return tuple(dict.fromkeys(values))
-
-
-def _pair(part: Any) -> tuple[int, int]:
-    if not isinstance(part, list) or len(part) != 2 or not all(type(end) is int for end in part):
-        raise ValueError("parts of a mark that are no pairs of offsets")
-    return part[0], part[1]
