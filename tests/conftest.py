@@ -6,6 +6,9 @@ import os
 from pathlib import Path
 
 import pytest
+from databases import database, database_url, made_file, made_template, postgres
+
+__all__ = ["database", "database_url", "made_file", "made_template", "postgres"]
 
 os.environ["CUDA_VISIBLE_DEVICES"] = ""  # the tests are of the arithmetic of a CPU; before torch first looks
 

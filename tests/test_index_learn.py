@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import lessons
@@ -9,8 +10,8 @@ import numpy as np
 import pytest
 import tiny
 
-from tripel import asking
-from tripel.index_rows import rows_of
+from tripel import asking, index_learn
+from tripel.index_rows import rows_of, shards
 from tripel.knowledge import Entity, KnowledgeBase
 from tripel.ranker import Ranker
 
@@ -62,6 +63,18 @@ def test_a_corrected_document_takes_the_place_of_the_wrong_one(folder: Path) -> 
     file.write_text(ANNOTATED.split("7\t")[0] + "\n", encoding="utf-8")
     assert "0 clusters of 1 documents joined the index in the place of 1" in asking.learn(folder, [file])
     assert learnt_rows(folder) == [-1, -1]
+
+
+def test_who_learns_one_document_at_a_time_leaves_few_files(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(index_learn, "MOST_SHARDS", 3)
+    file = folder.parent / "new.pubtator"
+    for number in (7, 8, 9, 8, 7):
+        file.write_text(re.sub(r"^7", str(number), ANNOTATED, flags=re.MULTILINE), encoding="utf-8")
+        asking.learn(folder, [file])
+    assert len(shards(folder / "index" / "mentions")) == 2
+    assert learnt_rows(folder) == [-1, 5, 5, 5], "all became one when the fourth came, but for the row that it replaced"
+    found = asking.ask(Ranker.load(folder), ["zygoma flare"], k=1)[0]
+    assert (found.entity, found.found_by) == ("D6", "mentions") and found.score == pytest.approx(1, abs=1e-3)
 
 
 def test_what_was_learnt_outlives_a_build_and_an_update(folder: Path) -> None:

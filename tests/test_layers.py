@@ -24,8 +24,8 @@ LAYERS = (
     "recipe name_recipe tagger_recipe tagger_training tagger_judging "
     "preparing name_preparing judging pipeline_judging name_judging separating comparing reporting drawing asking knowing "
     "linking bulk bulk_cluster bulk_worker linked_page link_files cards watching training reranker_training maps tasks "
-    "bundling spacy_docs spacy "
-    "cli cli_index cli_kb cli_convert cli_link cli_bundle cli_doctor checkups doctor __main__ __init__",
+    "bundling spacy_docs spacy annotations web "
+    "cli cli_index cli_kb cli_convert cli_link cli_bundle cli_doctor cli_annotations cli_serve checkups doctor __main__ __init__",
 )
 LAYER = {name: number for number, names in enumerate(LAYERS) for name in names.split()}
 JUDGING = 5

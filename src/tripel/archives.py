@@ -13,16 +13,18 @@ from typing import IO, cast
 
 from tripel.files import CHUNK, replacing
 
+A_FILE = 512  # bytes that a file counts at least, so that millions of empty ones are large, too
 
-def unpack(archive: Path, folder: Path, *, wanted: tuple[str, ...]) -> Iterator[str]:
+
+def unpack(archive: Path, folder: Path, *, wanted: tuple[str, ...], largest: int | None = None) -> Iterator[str]:
     """Write the members of a zip or tar file whose names match `wanted` into `folder`, without their own folders.
 
-    Yields the names. Raises ValueError for a member that points out of the archive, and where one of `wanted` is
-    missing.
+    Yields the names. Raises ValueError for a member that points out of the archive, where one of `wanted` is missing, and
+    before more than `largest` bytes are unpacked.
     """
     found = dict[str, str]()
     try:
-        for member, source in _members(archive):
+        for member, source in _members(archive, largest):
             name = PurePosixPath(member).name
             if not matches(name, wanted) or name.startswith("._"):  # a Mac's shadow of the file
                 continue
@@ -39,12 +41,18 @@ def unpack(archive: Path, folder: Path, *, wanted: tuple[str, ...]) -> Iterator[
         raise ValueError(f"{archive}: holds no {' and no '.join(missing)}; delete it and fetch it again")
 
 
-def _members(archive: Path) -> Iterator[tuple[str, IO[bytes]]]:
-    """Files of an archive, opened. Raises ValueError for a name that leads elsewhere."""
+def _members(archive: Path, largest: int | None) -> Iterator[tuple[str, IO[bytes]]]:
+    """Files of an archive, opened. Raises ValueError for a name that leads elsewhere, and for more than `largest` bytes.
+
+    No member gives more bytes than it says beforehand.
+    """
+    whole = 0
     if zipfile.is_zipfile(archive):
         with zipfile.ZipFile(archive) as zipped:
             for info in zipped.infolist():
                 _refuse_path(archive, info.filename)
+                whole += info.file_size + A_FILE
+                _refuse_size(archive, whole, largest)
                 if not info.is_dir():
                     with zipped.open(info) as source:
                         yield info.filename, source
@@ -52,6 +60,8 @@ def _members(archive: Path) -> Iterator[tuple[str, IO[bytes]]]:
         with tarfile.open(archive) as tarred:
             for member in tarred:
                 _refuse_path(archive, member.name)
+                whole += member.size + A_FILE
+                _refuse_size(archive, whole, largest)
                 if member.isfile():
                     yield member.name, cast(IO[bytes], tarred.extractfile(member))
 
@@ -60,6 +70,11 @@ def _refuse_path(archive: Path, name: str) -> None:
     plain = name.replace("\\", "/")
     if plain.startswith("/") or ".." in plain.split("/") or ":" in plain.split("/")[0]:
         raise ValueError(f"{archive}: holds a file called {name!r}, outside of itself; do not use it")
+
+
+def _refuse_size(archive: Path, whole: int, largest: int | None) -> None:
+    if largest is not None and whole > largest:
+        raise ValueError(f"{archive}: more than {largest:,} bytes unpacked; split it")
 
 
 def matches(name: str, patterns: tuple[str, ...]) -> bool:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from tripel import cli_bundle, cli_convert, cli_doctor, cli_index, cli_kb, cli_link, offline
+from tripel import cli_annotations, cli_bundle, cli_convert, cli_doctor, cli_index, cli_kb, cli_link, cli_serve, offline
 
 if TYPE_CHECKING:
     from tripel.fetching import Progress
@@ -27,12 +27,14 @@ with --help.
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=HELP)
 app.add_typer(cli_index.index, name="index")
 app.add_typer(cli_kb.kb, name="kb")
+app.add_typer(cli_annotations.kept, name="annotations")
 data = typer.Typer(no_args_is_help=True, help="Corpora: fetch, count, check, convert, and pairs of synonyms.")
 data.command("convert")(cli_convert.convert)
 app.add_typer(data, name="data")
 app.command("link")(cli_link.link)
 app.command("bundle")(cli_bundle.bundle)
 app.command("doctor")(cli_doctor.doctor)
+app.command("serve")(cli_serve.serve)
 
 
 @app.callback()

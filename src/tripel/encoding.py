@@ -5,7 +5,7 @@ Shapes: M mentions, E texts, D dimensions.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -14,18 +14,14 @@ from numpy.typing import NDArray
 from tripel import views
 from tripel.documents import Document, Mention
 from tripel.encoder import Encoder
+from tripel.progress import Progress as Progress
+from tripel.progress import silent as silent
 from tripel.similarity import searchable
 
 Float = NDArray[np.float32]
-Progress = Callable[[int, int], None]
-"""Called with what is done and the total."""
 
 DOCUMENTS_AT_ONCE = 32
 TEXTS_AT_ONCE = 2048
-
-
-def silent(done: int, total: int) -> None:
-    """A progress callback that says nothing."""
 
 
 @torch.inference_mode()

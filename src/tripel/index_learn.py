@@ -21,7 +21,9 @@ from tripel.files import read_json, swap_in, write_json
 from tripel.index_rows import ROWS, cluster_vectors, document_mark, load_rows, save_rows, shard_path, shards
 from tripel.indexing import LEARNT, ORIGIN, Config
 from tripel.knowledge import KnowledgeBase
-from tripel.vectors import write_shard
+from tripel.vectors import Vectors, write_shard
+
+MOST_SHARDS = 32  # of mentions, before they become one: who learns a document at a time writes a shard each time
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +70,11 @@ def learn(
         vectors_CD, entity_C = cluster_vectors(encoder, grouped.by_document(chosen), grouped, progress=progress)
         write_shard(shard_path(its, len(shards(its))), vectors_CD)
     entity_N = np.concatenate([np.where(again_N, -1, entity_N), entity_C])
+    document_N = np.concatenate([document_N, document_C])
+    if len(shards(its)) > MOST_SHARDS:
+        entity_N, document_N = _in_one(its, entity_N, document_N)
     if len(entity_N):
-        save_rows(its, entity_N, np.full(len(entity_N), -1, np.int64), np.concatenate([document_N, document_C]))
+        save_rows(its, entity_N, np.full(len(entity_N), -1, np.int64), document_N)
     write_json(part / ORIGIN, {**origin, LEARNT: sorted({*origin.get(LEARNT, ()), *marks})})
     swap_in(part, folder)
     return Learnt(len(chosen), len(grouped.clusters), int(again_N.sum()), grouped.outside)
@@ -79,6 +84,19 @@ def learnt(folder: Path, documents: Sequence[Document]) -> int:
     """How many of these documents joined an index after it was made."""
     marks = set(read_json(folder / ORIGIN).get(LEARNT, ()))
     return sum(document_mark(document) in marks for document in documents)
+
+
+def _in_one(folder: Path, entity_N: np.ndarray, document_N: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Many small shards become one, without the rows that stand for nothing any more; gives entity and document of its rows."""
+    kept_N = np.flatnonzero(entity_N >= 0)
+    vectors_ND = Vectors.open(shards(folder))[kept_N]
+    for path in shards(folder):
+        path.unlink()
+    if not len(kept_N):
+        (folder / ROWS).unlink(missing_ok=True)
+    else:
+        write_shard(shard_path(folder, 0), vectors_ND)
+    return entity_N[kept_N], document_N[kept_N]
 
 
 def _before(folder: Path) -> tuple[np.ndarray, np.ndarray]:

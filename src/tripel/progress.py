@@ -10,6 +10,13 @@ from typing import Any
 
 from tqdm import tqdm
 
+Progress = Callable[[int, int], None]
+"""Called with what is done and the total."""
+
+
+def silent(done: int, total: int) -> None:
+    """A progress callback that says nothing."""
+
 
 @contextmanager
 def bar(what: str, *, unit: str = "it") -> Iterator[Callable[[int, int], None]]:

@@ -18,7 +18,7 @@ from xml.parsers.expat import ErrorString
 from tripel.corpora.lines import Line, numbered
 from tripel.files import data_folder
 from tripel.knowledge import Entity
-from tripel.problems import Problem
+from tripel.problems import BadInput, Problem
 from tripel.terminologies import fetched
 from tripel.terminologies.base import Terminology
 from tripel.terminologies.tables import Row, entity, rows
@@ -69,6 +69,24 @@ def is_xml(path: Path) -> bool:
     if path.name.removesuffix(".gz").endswith(".xml"):
         return True
     return next((line.text.startswith("<") for line in numbered(path) if isinstance(line, Line)), False)
+
+
+def trees(path: Path) -> dict[str, tuple[str, ...]]:
+    """The tree numbers of each record of an XML file by its id. Raises BadInput where the file is damaged."""
+    found, problems = dict[str, tuple[str, ...]](), list[Problem]()
+    for record in _records(path):
+        if isinstance(record, Problem):
+            problems.append(record)
+        else:
+            _, element = record
+            found[element.findtext(f"{RECORDS[element.tag]}UI", "").strip()] = _tree_numbers(element)
+    if problems:
+        raise BadInput(problems)
+    return found
+
+
+def _tree_numbers(record: Element) -> tuple[str, ...]:
+    return tuple(number.text for number in record.iterfind(".//TreeNumberList/TreeNumber") if number.text)
 
 
 def categories(tree_numbers: tuple[str, ...]) -> tuple[str, ...]:
@@ -137,14 +155,13 @@ def _of_record(record: Element, retired: dict[str, list[str]]) -> Entity | None:
     if not id or not name:
         return None
     terms = (term.text.strip() for term in record.iterfind(".//TermList/Term/String") if term.text)
-    trees = tuple(number.text for number in record.iterfind(".//TreeNumberList/TreeNumber") if number.text)
     synonyms = tuple(term for term in dict.fromkeys(terms) if term not in ("", name))
     return Entity(
         id=id,
         name=name,
         synonyms=synonyms,
         sources=(SOURCE,) * (1 + len(synonyms)),
-        types=categories(trees),
+        types=categories(_tree_numbers(record)),
         definition=record.findtext(".//ScopeNote", "").strip() or record.findtext("Note", "").strip(),
         alternatives=tuple(retired.get(id, ())),
         cross_references=tuple(_registered(record)),

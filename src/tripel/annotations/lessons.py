@@ -1,0 +1,62 @@
+"""What people decided, parted into documents to learn from and documents to judge by. It trains nothing.
+
+A document is held out by a number that is always the same for it, so that no later model has seen what an earlier one is
+compared on. All mentions of a document that is held out are known, as of those that a recogniser learns from.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from tripel.annotations import exporting
+from tripel.annotations.database import Database
+from tripel.documents import Document
+
+HELD_OUT = 0.2  # share of the documents
+
+
+@dataclass(frozen=True, slots=True)
+class Lessons:
+    """Documents; none is in `held_out` and in another."""
+
+    whole: tuple[Document, ...]
+    """To learn from, all their mentions known."""
+    partly: tuple[Document, ...]
+    """To learn from, with some of their mentions: a linker can, a recogniser would take the others for none."""
+    held_out: tuple[Document, ...]
+    """To judge by."""
+
+    @property
+    def types(self) -> tuple[str, ...]:
+        """The types of mentions to learn from, in their order."""
+        found = {mention.type for document in (*self.whole, *self.partly) for mention in document.mentions}
+        return tuple(sorted(found - {""}))
+
+
+def gathered(database: Database, project: int, *, silver: bool) -> Lessons:
+    """What is annotated now. Raises ValueError where there is too little."""
+    found = list(exporting.lessons(database, project, silver=silver))
+    whole = [lesson.document for lesson in found if lesson.whole]
+    if len(whole) < 2:
+        raise ValueError(
+            f"{len(whole)} documents are annotated and marked done; two or more are needed, one to learn from and one to judge by"
+        )
+    chance = {document.id: drawn(project, document.id) for document in whole}
+    held = {id for id, its in chance.items() if its < HELD_OUT} or {min(chance, key=lambda id: chance[id])}
+    if len(held) == len(whole):
+        held.remove(max(held, key=lambda id: chance[id]))
+    lessons = Lessons(
+        whole=tuple(document for document in whole if document.id not in held),
+        partly=tuple(lesson.document for lesson in found if not lesson.whole),
+        held_out=tuple(document for document in whole if document.id in held),
+    )
+    if not any(mention.entities for document in lessons.whole for mention in document.mentions):
+        raise ValueError("no mention to learn from has an entity; link some, and mark their documents done")
+    return lessons
+
+
+def drawn(project: int, document: str) -> float:
+    """A number from 0 to 1, always the same for a document: what is below HELD_OUT is held out."""
+    digest = hashlib.sha256(f"held out {project} {document}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") / 2**64

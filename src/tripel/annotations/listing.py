@@ -1,0 +1,172 @@
+"""The documents of a project as one of its members sees them: what is on each, which are done, and which comes next.
+
+A member sees the shared sheets, or their own where annotators work blind. It knows no page.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import Connection, Select, and_, func, select
+
+from tripel.annotations.appending import in_parts, sheet_of
+from tripel.annotations.beginning import ANNOTATOR, NOBODY, SHARED
+from tripel.annotations.database import Database
+from tripel.annotations.schema import datasets, documents, placed, projects, samples, sheets
+
+Which = Literal["all", "open", "done", "flagged"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listed:
+    """A document in a list."""
+
+    id: int
+    name: str
+    characters: int
+    place: int
+    """In the last data set, from 0."""
+    done: bool
+    labels: Counter[str]
+    """Marks by their label."""
+    undecided: int
+    """Marks of a model or of a spreading that nobody has decided on, and those without a link."""
+    flags: int
+    comments: int
+    milliseconds: int
+    """Time spent on it by everybody who has worked on this sheet."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """How far a member's documents are."""
+
+    documents: int
+    done: int
+
+
+def progress(database: Database, project: int, user: int) -> Progress:
+    """How many documents the last data set has, and how many are done."""
+    with database.connect() as connection:
+        rows = connection.execute(_asked(connection, project, user, sheets.c.done)).all()
+    return Progress(documents=len(rows), done=sum(bool(row.done) for row in rows))
+
+
+def listed(
+    database: Database,
+    project: int,
+    user: int,
+    *,
+    which: Which = "all",
+    containing: str = "",
+    first: int = 0,
+    n: int = 50,
+) -> tuple[list[Listed], int]:
+    """n documents of the last data set from the place `first` on, and how many there are of this kind.
+
+    `containing`: only those whose id has this in it, apart from case.
+    """
+    with database.connect() as connection:
+        rows = connection.execute(_asked(connection, project, user, *sheets.c)).all()
+    chosen = [row for row in rows if containing.casefold() in row.name.casefold() and _is(row, which)]
+    return [_listed(row) for row in chosen[first : first + n]], len(chosen)
+
+
+def some(database: Database, project: int, user: int, wanted: Sequence[int]) -> dict[int, Listed]:
+    """Documents of the last data set by their numbers; those that it does not have are left out."""
+    with database.connect() as connection:
+        asked = _asked(connection, project, user, *sheets.c)
+        return {row.number: _listed(row) for row in in_parts(connection, asked, documents.c.id, list(wanted))}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sample:
+    """A document that was drawn for a user, and how."""
+
+    document: int
+    arm: str
+    """`strategy`, or `control` where it was drawn by chance."""
+    strategy: str
+    drawn_at: datetime
+
+
+def drawn(database: Database, project: int, user: int) -> list[Sample]:
+    """The documents drawn for a user, in the order they were drawn, each as it was drawn last."""
+    with database.connect() as connection:
+        return _drawn(connection, project, user)
+
+
+def neighbours(database: Database, project: int, user: int, document: int) -> tuple[int | None, int | None]:
+    """The documents before and behind one: among the user's samples where it is one of them, else in the last data set."""
+    with database.connect() as connection:
+        order = [row.number for row in connection.execute(_asked(connection, project, user)).all()]
+        sampled = [one.document for one in _drawn(connection, project, user)]
+    order = [one for one in sampled if one in order] if document in sampled else order
+    if document not in order:
+        return None, None
+    place = order.index(document)
+    return order[place - 1] if place else None, order[place + 1] if place + 1 < len(order) else None
+
+
+def onward(database: Database, project: int, user: int, document: int) -> int | None:
+    """The next document that is not done: of the user's samples where it is one of them, else of the data set; from the one
+    behind `document` on, and then from the first. None where all are done."""
+    with database.connect() as connection:
+        rows = connection.execute(_asked(connection, project, user, sheets.c.done)).all()
+        done = {row.number: bool(row.done) for row in rows}
+        sampled = [one.document for one in _drawn(connection, project, user) if one.document in done]
+    order = sampled if document in sampled or not document else list(done)
+    place = order.index(document) + 1 if document in order else 0
+    return next((one for one in [*order[place:], *order[:place]] if not done[one] and one != document), None)
+
+
+def _asked(connection: Connection, project: int, user: int, *columns: Any) -> Select[Any]:
+    """Documents of the last data set with a member's sheet, in the order of the upload."""
+    mode = connection.execute(select(projects.c.mode).where(projects.c.id == project)).scalar_one()
+    kind, owner = (ANNOTATOR, user) if mode == "blind" else (SHARED, NOBODY)
+    latest = select(func.max(datasets.c.id)).where(datasets.c.project == project).scalar_subquery()
+    theirs = and_(sheets.c.document == documents.c.id, sheets.c.kind == kind, sheets.c.owner == owner)
+    said = [
+        documents.c.id.label("number"), documents.c.name, func.length(documents.c.text).label("characters"), placed.c.place,
+    ]  # fmt: skip
+    joined = placed.join(documents).outerjoin(sheets, theirs)
+    return select(*said, *columns).select_from(joined).where(placed.c.dataset == latest).order_by(placed.c.place)
+
+
+def _drawn(connection: Connection, project: int, user: int) -> list[Sample]:
+    asked = select(samples).where(samples.c.project == project, samples.c.user == user).order_by(samples.c.id)
+    last = {row.document: row for row in connection.execute(asked)}
+    return [
+        Sample(document=row.document, arm=row.arm, strategy=row.strategy, drawn_at=row.drawn_at)
+        for row in sorted(last.values(), key=lambda row: int(row.id))
+    ]
+
+
+def _is(row: Any, which: Which) -> bool:
+    if which == "flagged":
+        return any(name.startswith("flag/") for name in (row.state or {}).get("items", {}))
+    return which == "all" or bool(row.done) == (which == "done")
+
+
+def _listed(row: Any) -> Listed:
+    sheet = None if row.state is None else sheet_of(row)
+    marks = () if sheet is None else sheet.marks
+    return Listed(
+        id=row.number,
+        name=row.name,
+        characters=row.characters,
+        place=row.place,
+        done=bool(row.done),
+        labels=Counter(mark.label for mark in marks),
+        undecided=sum(
+            mark.label in ("PRED", "SILVER") or (mark.label == "USER" and not mark.nil and not mark.entities)
+            for mark in marks
+        ),
+        flags=0 if sheet is None else len(sheet.flags),
+        comments=0 if sheet is None else len(sheet.comments),
+        milliseconds=0 if sheet is None else sum(sheet.milliseconds.values()),
+    )

@@ -1,0 +1,120 @@
+"""Signing in and out, and the password."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Form
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from tripel.annotations.accounts import Login
+from tripel.web.access import PASSWORD_PAGE, Asker, signed_in
+from tripel.web.refusals import Refused
+from tripel.web.rendering import page
+from tripel.web.security import COOKIE, secure
+from tripel.web.services import services
+
+routes = APIRouter(include_in_schema=False)
+SignedIn = Annotated[Asker, Depends(signed_in)]
+
+
+@routes.get("/login", name="login")
+def login(request: Request, next: str = "/") -> Response:
+    """The form."""
+    if request.state.asker is not None:
+        return RedirectResponse(_here(next), 303)
+    return page(request, "login.html", onward=_here(next), wrong="")
+
+
+@routes.post("/login")
+def enter(
+    request: Request,
+    name: Annotated[str, Form()] = "",
+    password: Annotated[str, Form()] = "",
+    next: Annotated[str, Form()] = "/",
+) -> Response:
+    """Begin a session. After some wrong passwords each further try has to wait, twice as long every time."""
+    its = services(request)
+    address, account = request.client.host if request.client else "", name.casefold()[:64]
+    wait = max(its.limits.address.left(address), its.limits.account.left(account))
+    if wait > 0:
+        raise Refused(
+            429, f"too many wrong passwords; try again in {wait:.0f} s", headers={"retry-after": f"{wait + 1:.0f}"}
+        )
+    user = its.accounts.check(name, password)
+    if user is None:
+        its.limits.address.failed(address)
+        its.limits.account.failed(account)
+        return page(
+            request, "login.html", status=401, onward=_here(next), wrong="No user has this name and this password."
+        )
+    its.limits.address.succeeded(address)
+    its.limits.account.succeeded(account)
+    return _begin(request, user.id, PASSWORD_PAGE if user.must_change else _here(next))
+
+
+@routes.post("/logout")
+def leave(request: Request, asker: SignedIn) -> Response:
+    """End the session."""
+    assert isinstance(asker.by, Login)
+    services(request).accounts.end(asker.user.id, asker.by.id)
+    answer = RedirectResponse("/login", 303)
+    answer.delete_cookie(COOKIE, path="/")
+    return answer
+
+
+@routes.get(PASSWORD_PAGE)
+def password_form(request: Request, asker: SignedIn) -> Response:
+    """Where one's password is changed."""
+    return page(request, "password.html", wrong="")
+
+
+@routes.post(PASSWORD_PAGE)
+def change_password(
+    request: Request,
+    asker: SignedIn,
+    old: Annotated[str, Form()] = "",
+    new: Annotated[str, Form()] = "",
+    again: Annotated[str, Form()] = "",
+) -> Response:
+    """Change it; every other session of the user ends."""
+    its, account = services(request), asker.user.name.casefold()
+    wait = its.limits.account.left(account)
+    if wait > 0:
+        raise Refused(
+            429, f"too many wrong passwords; try again in {wait:.0f} s", headers={"retry-after": f"{wait + 1:.0f}"}
+        )
+    if its.accounts.check(asker.user.name, old) is None:
+        its.limits.account.failed(account)
+        return page(request, "password.html", status=422, wrong="The present password is another one.")
+    if new != again:
+        return page(request, "password.html", status=422, wrong="The two new passwords differ.")
+    if new == old:
+        return page(request, "password.html", status=422, wrong="The new password is the present one.")
+    try:
+        its.accounts.change_password(asker.user.id, new)
+    except ValueError as error:
+        return page(request, "password.html", status=422, wrong=str(error).capitalize() + ".")
+    return _begin(request, asker.user.id, "/")
+
+
+def _begin(request: Request, user: int, onward: str) -> Response:
+    its = services(request)
+    answer = RedirectResponse(onward, 303)
+    answer.set_cookie(
+        COOKIE,
+        its.accounts.begin(user),
+        max_age=int(its.settings.session.total_seconds()),
+        path="/",
+        httponly=True,
+        samesite="lax",
+        secure=secure(request, its),
+    )
+    return answer
+
+
+def _here(path: str) -> str:
+    """A path of this server, whatever was asked for; browsers read a backslash as a slash, and skip control characters."""
+    inside = path.startswith("/") and not path.startswith("//") and "\\" not in path and path.isprintable()
+    return path if inside else "/"

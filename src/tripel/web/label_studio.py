@@ -1,0 +1,171 @@
+"""The model as an ML backend of Label Studio: pre-annotations of texts, each mention with its label and its entity.
+
+It asks with HTTP basic authentication, whose password is a token with the scope `link`; or the token stands in the address, as
+in `https://HOST/label-studio/TOKEN`. The addresses and tokens that Label Studio sends along are not used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, TypeVar
+
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel, Field
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+from tripel.documents import Document, Link, Linked
+from tripel.web.access import Asker, scoped
+from tripel.web.asking import linked
+from tripel.web.refusals import Refused
+from tripel.web.services import services
+from tripel.web.xmi import parsed
+
+routes = APIRouter(include_in_schema=False)
+Linking = Annotated[Asker, Depends(scoped("link"))]
+BASES = ("/label-studio", "/label-studio/{token}")
+MOST_TASKS = 500
+Route = TypeVar("Route", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Interface:
+    """What a labelling configuration has for mentions in a text."""
+
+    text: str
+    """The name of <Text>."""
+    key: str
+    """Of the task's data that holds the text."""
+    labels: str
+    """The name of <Labels>."""
+    values: tuple[str, ...]
+    """Its labels."""
+    entity: str
+    """The name of <TextArea perRegion="true"> for the entity; empty where there is none."""
+
+    @classmethod
+    def of(cls, config: str) -> Interface:
+        """Raises ValueError where there are no labels of a text."""
+        root = parsed(config, "labelling configuration")
+        texts = {one.get("name"): one for one in root.iter("Text")}
+        for one in root.iter("Labels"):
+            text = texts.get(one.get("toName"))
+            if text is None or not (text.get("value") or "").startswith("$"):
+                continue
+            if text.get("valueType", "text") != "text":
+                raise ValueError("<Text> has an address in place of a text; addresses are not opened")
+            areas = [area for area in root.iter("TextArea") if area.get("toName") == one.get("toName")]
+            entity = next((area.get("name", "") for area in areas if area.get("perRegion") == "true"), "")
+            values = tuple(label.get("value", "") for label in one.iter("Label"))
+            return cls(one.get("toName", ""), text.get("value", "")[1:], one.get("name", ""), values, entity)
+        raise ValueError('the labelling configuration has no <Labels> of a <Text value="$...">')
+
+    def label(self, type: str) -> str:
+        """The one called as the type of a mention; else the first."""
+        return next((value for value in self.values if value.lower() == type.lower()), next(iter(self.values), type))
+
+
+class Task(BaseModel):
+    """A text to be annotated."""
+
+    data: dict[str, Any]
+
+
+class Tasks(BaseModel):
+    """Some, and how they are labelled."""
+
+    tasks: list[Task] = Field(min_length=1, max_length=MOST_TASKS)
+    label_config: str
+
+
+def at(path: str, method: str) -> Callable[[Route], Route]:
+    """The route under both bases."""
+
+    def placed(function: Route) -> Route:
+        for base in BASES:
+            routes.add_api_route(base + path, function, methods=[method])
+        return function
+
+    return placed
+
+
+@at("/predict", "POST")
+async def predict(request: Request, wish: Tasks, asker: Linking) -> Any:
+    """A prediction for each task."""
+    try:
+        interface = Interface.of(wish.label_config)
+    except ValueError as error:
+        raise Refused(422, str(error)) from None
+    texts = [task.data.get(interface.key) for task in wish.tasks]
+    if not all(isinstance(text, str) for text in texts):
+        raise Refused(422, f"each task has a text in its data, as {interface.key[:100]!r}")
+    documents = [Document(id=str(number), text=str(text)) for number, text in enumerate(texts, 1)]
+    version = services(request).batcher.version
+    results = [_prediction(one, interface, version) for one in await linked(request, asker, documents)]
+    return JSONResponse({"results": results, "model_version": version})
+
+
+@at("/setup", "POST")
+async def setup(request: Request, asker: Linking) -> Any:
+    """Label Studio introduces a project; nothing is kept of it."""
+    return JSONResponse({"model_version": services(request).batcher.version})
+
+
+@at("/health", "GET")
+@at("/", "GET")
+async def health(request: Request, asker: Linking) -> Any:
+    """Whether it can be asked."""
+    state = services(request).batcher.state
+    if state.name != "ready":
+        raise Refused(503, state.said, headers={"retry-after": "5"})
+    return JSONResponse({"status": "UP", "model_class": "tripel"})
+
+
+@at("/versions", "GET")
+async def versions(request: Request, asker: Linking) -> Any:
+    """There is one."""
+    return JSONResponse({"versions": [services(request).batcher.version]})
+
+
+@at("/webhook", "POST")
+async def webhook(request: Request, asker: Linking) -> Any:
+    """What happened there is not used here."""
+    return JSONResponse({"status": "ignored"})
+
+
+@at("/train", "POST")
+async def train(request: Request, asker: Linking) -> Any:
+    """Refused, so that nobody believes that something was learnt."""
+    raise Refused(403, "this backend is trained on the pages of its server, not from Label Studio")
+
+
+def _prediction(its: Linked, interface: Interface, version: str) -> Mapping[str, Any]:
+    regions = [region for number, link in enumerate(its.links) for region in _regions(number, link, interface)]
+    scores = [_sureness(link) for link in its.links]
+    return {"result": regions, "score": min(scores, default=1.0), "model_version": version}
+
+
+def _regions(number: int, link: Link, interface: Interface) -> Iterator[dict[str, Any]]:
+    """The label of a mention and, where the configuration has a place for it, its entity."""
+    mention, best = link.mention, link.candidates[0] if link.entity else None
+    called = f"{best.entity} | {best.name}" if best else "NIL"
+    place = {"start": mention.start, "end": mention.end}
+    region = {"id": f"tripel{number}", "to_name": interface.text, "score": _sureness(link)}
+    labels = {"text": mention.text, "labels": [interface.label(mention.type)]}
+    yield region | {
+        "from_name": interface.labels,
+        "type": "labels",
+        "value": place | labels,
+        "meta": {"text": [called, link.why]},
+    }
+    if interface.entity:
+        yield region | {"from_name": interface.entity, "type": "textarea", "value": place | {"text": [called]}}
+
+
+def _sureness(link: Link) -> float:
+    """Of the weaker of both: that the span is one, and that the entity is meant."""
+    if not link.candidates:
+        return 0.0
+    best = link.candidates[0]
+    return round(min(link.confidence, best.score if best.probability is None else best.probability), 6)

@@ -1,0 +1,132 @@
+"""`POST /api/link`: texts, or documents with their mentions, to links with candidates, scores, the decision and why."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+from tripel.documents import Document, Mention
+from tripel.linking import as_record
+from tripel.web.access import Asker, scoped
+from tripel.web.asking import linked
+from tripel.web.batching import Choice
+from tripel.web.services import services
+
+routes = APIRouter(tags=["Linking"])
+MOST_DOCUMENTS, MOST_MENTIONS = 100, 2000
+
+
+class Strict(BaseModel):
+    """An unknown field is a mistake that would otherwise go unseen."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class GivenMention(Strict):
+    """Characters [start, end) of the text, counted as Unicode code points."""
+
+    start: int = Field(ge=0)
+    end: int = Field(ge=1)
+    type: str = Field("", max_length=200)
+
+
+class Text(Strict):
+    """A document."""
+
+    id: str = Field("", max_length=200, description="Yours; it comes back.")
+    text: str
+    mentions: list[GivenMention] | None = Field(
+        None, max_length=MOST_MENTIONS, description="What is to be linked; when left out, mentions are found."
+    )
+
+    @model_validator(mode="after")
+    def _within(self) -> Text:
+        if any(not one.start < one.end <= len(self.text) for one in self.mentions or ()):
+            raise ValueError("a mention is empty or reaches beyond its text")
+        return self
+
+    def document(self, *, number: int) -> Document:
+        """With its mentions in their order."""
+        mentions = tuple(
+            Mention(start=one.start, end=one.end, text=self.text[one.start : one.end], type=one.type)
+            for one in self.mentions or ()
+        )
+        return Document(id=self.id or str(number), text=self.text).having(mentions=mentions)
+
+
+class Wish(Strict):
+    """Texts and how to link them."""
+
+    documents: list[Text] = Field(min_length=1, max_length=MOST_DOCUMENTS)
+    k: int = Field(5, ge=1, le=50, description="Candidates of each mention.")
+    threshold: float | None = Field(
+        None, ge=0, le=1, description="The probability below which a mention is NIL; the model's own when left out."
+    )
+    types: list[str] = Field([], max_length=200, description="Only entities of one of these types.")
+    sources: list[str] = Field([], max_length=200, description="Only entities that one of these vocabularies names.")
+    ids: list[str] = Field([], max_length=2000, description="Only these entities.")
+
+    def choice(self) -> Choice:
+        """As the model is asked."""
+        kept = (tuple(sorted(set(words))) for words in (self.types, self.sources, self.ids))
+        return Choice(self.k, self.threshold, *kept)
+
+
+class CandidateSaid(BaseModel):
+    """An entity that may be meant."""
+
+    entity: str
+    name: str = Field(description="The preferred name.")
+    matched: str = Field(description="The name that matched.")
+    source: str = Field(description="The vocabulary of that name.")
+    ids: list[str]
+    score: float = Field(description="Higher is closer.")
+    probability: float | None = Field(description="That it is meant, where the model was calibrated.")
+
+
+class LinkSaid(BaseModel):
+    """A mention, what was decided, and why."""
+
+    start: int
+    end: int
+    text: str
+    long_form: str = Field(description="What an abbreviation stands for in the text.")
+    type: str
+    parts: list[tuple[int, int]]
+    confidence: float = Field(description="Of the span, where it was found.")
+    entities: list[str] = Field(description="Decided on; empty for NIL.")
+    decision: Literal["linked", "nil", "filtered"]
+    why: str
+    candidates: list[CandidateSaid] = Field(description="Best first.")
+
+
+class DocumentSaid(BaseModel):
+    """A document with its links."""
+
+    id: str
+    text: str
+    title_end: int
+    mentions: list[LinkSaid]
+
+
+class Answer(BaseModel):
+    """In the order of the documents sent."""
+
+    model: str = Field(description="Fingerprints of the encoder and the knowledge base.")
+    documents: list[DocumentSaid]
+
+
+@routes.post("/api/link", response_model=Answer)
+async def link(request: Request, wish: Wish, asker: Annotated[Asker, Depends(scoped("link"))]) -> Any:
+    """Link texts: which entity each mention means, how sure that is, and why. Needs the scope `link`.
+
+    Requests that come together are linked together, so many small ones are served nearly as fast as one large one.
+    """
+    documents = [text.document(number=number) for number, text in enumerate(wish.documents, 1)]
+    given = [text.mentions is not None for text in wish.documents]
+    its = await linked(request, asker, documents, given=given, choice=wish.choice())
+    return JSONResponse({"model": services(request).batcher.version, "documents": [as_record(one) for one in its]})

@@ -1,0 +1,162 @@
+"""Trainings and models: starting one, how far it is, what changed by it, going back, taking one home."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Form
+from starlette.background import BackgroundTask
+from starlette.requests import Request
+from starlette.responses import FileResponse, RedirectResponse, Response
+
+from tripel.annotations import jobs, lessons, models
+from tripel.annotations.jobs import Job
+from tripel.annotations.models import Model
+from tripel.web.access import Member, Number
+from tripel.web.pages.reaching import Admin, Annotator, Reading, project_of, project_page
+from tripel.web.refusals import Refused
+from tripel.web.services import services
+
+POINTS = 300  # of a curve: more than a screen shows
+
+routes = APIRouter()
+
+
+@routes.get("/projects/{project}/training", include_in_schema=False)
+def show(request: Request, member: Annotator) -> Response:
+    """Jobs and models."""
+    return _show(request, member)
+
+
+@routes.post("/projects/{project}/training", include_in_schema=False)
+def start(
+    request: Request,
+    member: Admin,
+    silver: Annotated[bool, Form()] = False,
+    adopt: Annotated[str, Form()] = "better",
+) -> Response:
+    """Put a training into the queue."""
+    database = services(request).database
+    try:
+        models.in_use(database, member.project)
+        settings = {"silver": silver, "adopt": "always" if adopt == "always" else "better"}
+        jobs.submit(database, member.project, "train", by=member.user.id, settings=settings)
+    except ValueError as error:
+        return _show(request, member, status=422, wrong=str(error))
+    return RedirectResponse(f"/projects/{member.project}/training", 303)
+
+
+@routes.post("/projects/{project}/predict", include_in_schema=False)
+def predict(request: Request, member: Admin) -> Response:
+    """Let the model in use predict what is not done."""
+    try:
+        jobs.submit(services(request).database, member.project, "predict", by=member.user.id)
+    except ValueError as error:
+        return _show(request, member, status=422, wrong=str(error))
+    return RedirectResponse(f"/projects/{member.project}/training", 303)
+
+
+@routes.post("/projects/{project}/jobs/{job}/cancel", include_in_schema=False)
+def cancel(request: Request, member: Admin, job: Number) -> Response:
+    """End a job early."""
+    jobs.cancel(services(request).database, _job(request, member, job).id)
+    return RedirectResponse(f"/projects/{member.project}/training", 303)
+
+
+@routes.post("/projects/{project}/models/{version}/use", include_in_schema=False)
+def use(request: Request, member: Admin, version: Number) -> Response:
+    """Put a version into use, and let it predict."""
+    database = services(request).database
+    models.use(database, member.project, _model(request, member, version).version, by=member.user.id)
+    jobs.submit(database, member.project, "predict", by=member.user.id)
+    return RedirectResponse(f"/projects/{member.project}/training", 303)
+
+
+@routes.get("/projects/{project}/models/{version}/download", include_in_schema=False)
+def download(request: Request, member: Annotator, version: Number) -> Response:
+    """A version as a .tar file."""
+    model = _model(request, member, version)
+    with tempfile.NamedTemporaryFile(suffix=".tar", delete=False, dir=services(request).settings.folder) as out:
+        path = Path(out.name)
+    models.packed(model, path)
+    name = f"project-{member.project}-model-{version}.tar"
+    return FileResponse(path, filename=name, media_type="application/x-tar", background=BackgroundTask(path.unlink))
+
+
+@routes.get("/api/projects/{project}/jobs/{job}", tags=["training"])
+def progress(request: Request, member: Reading, job: Number) -> dict[str, Any]:
+    """How far a job is, and the curves of what it trains."""
+    its = services(request)
+    found = _job(request, member, job)
+    return {
+        "id": found.id,
+        "kind": found.kind,
+        "state": found.state,
+        "phase": found.phase,
+        "progress": found.progress,
+        "reason": found.reason,
+        "over": found.over,
+        "cancelling": found.cancelling,
+        "curves": {name: _thinned(records) for name, records in jobs.curves(its.settings.folder, found.id).items()},
+    }
+
+
+def _thinned(records: list[dict[str, float]]) -> list[dict[str, float]]:
+    """Losses and what was judged, as many as a picture needs, the last one always."""
+    losses = [one for one in records if "loss" in one]
+    every = max(1, len(losses) // POINTS)
+    kept = [*losses[::every], *losses[-1:]] if losses else []
+    judged = [one for one in records if any(name.startswith("val_") for name in one)]
+    shown = sorted([*kept, *judged], key=lambda one: one.get("step", 0))
+    return [
+        {name: value for name, value in one.items() if name in ("step", "loss") or name.startswith("val_")}
+        for one in shown
+    ]
+
+
+def _job(request: Request, member: Member, job: int) -> Job:
+    try:
+        found = jobs.get(services(request).database, job)
+    except LookupError:
+        found = None
+    if found is None or found.project != member.project:
+        raise Refused(404, "there is no such job in this project")
+    return found
+
+
+def _model(request: Request, member: Member, version: int) -> Model:
+    its = models.of(services(request).database, member.project)
+    found = next((one for one in its if one.version == version), None)
+    if found is None:
+        raise Refused(404, "there is no such version of the model")
+    return found
+
+
+def _show(request: Request, member: Member, *, status: int = 200, wrong: str = "") -> Response:
+    its = services(request)
+    work = jobs.of(its.database, member.project)
+    return project_page(
+        request,
+        "training.html",
+        member,
+        status=status,
+        wrong=wrong,
+        jobs=work,
+        live=next((one for one in work if not one.over), None),
+        last=next((one for one in work if one.kind == "train" and one.state == "done"), None),
+        models=models.of(its.database, member.project),
+        people={user.id: user.name for user in its.accounts.all()},
+        **_ready(request, member),
+    )
+
+
+def _ready(request: Request, member: Member) -> dict[str, Any]:
+    """What there is to learn from, or why it is not enough."""
+    if project_of(request, member).archived_at is not None:
+        return {"lesson": None, "little": "the project is in the archive"}
+    try:
+        return {"lesson": lessons.gathered(services(request).database, member.project, silver=False), "little": ""}
+    except ValueError as error:
+        return {"lesson": None, "little": str(error)}

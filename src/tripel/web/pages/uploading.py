@@ -1,0 +1,116 @@
+"""Uploading documents: a file is looked at, what is in it is shown, and only then it is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Form, UploadFile
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from tripel.annotations import datasets, jobs, models
+from tripel.annotations.database import Database
+from tripel.find import names
+from tripel.problems import BadInput
+from tripel.web import held
+from tripel.web.access import Member
+from tripel.web.knowledge_bases import Opening
+from tripel.web.pages.reaching import Admin, knowledge_of, project_of, project_page
+from tripel.web.pages.sample import SAMPLE, upload_sample
+from tripel.web.services import services
+from tripel.web.settings import MEGABYTE
+
+routes = APIRouter(include_in_schema=False)
+
+
+@routes.get("/projects/{project}/upload")
+def show(request: Request, member: Admin) -> Response:
+    """The form."""
+    return _show(request, member)
+
+
+@routes.post("/projects/{project}/upload")
+def look(request: Request, member: Admin, file: UploadFile, read_as: Annotated[str, Form()] = "") -> Response:
+    """What is in a file; nothing is stored."""
+    its = services(request)
+    kept = held.hold(
+        its.settings.folder, file.file, name=file.filename or "", project=member.project, user=member.user.id
+    )
+    try:
+        if read_as and read_as not in names("formats"):
+            raise ValueError("there is no such format; choose one of the list")
+        seen = datasets.preview(
+            its.database, member.project, kept.path, name=kept.name, read_as=read_as, knows=_knows(request, member)
+        )
+    except (ValueError, OSError) as error:
+        held.drop(its.settings.folder, kept.id)
+        wrong = str(error) if isinstance(error, ValueError) else f"{kept.name} cannot be read"
+        return _show(request, member, status=422, wrong=wrong, read_as=read_as)
+    return _show(request, member, seen=seen, held=kept.id, name=kept.name)
+
+
+@routes.post("/projects/{project}/uploads/sample")
+def store_sample(request: Request, member: Admin) -> Response:
+    """The documents that come with tripel."""
+    try:
+        upload_sample(request, member.project, member.user.id)
+    except (ValueError, OSError) as error:
+        return _show(request, member, status=422, wrong=str(error))
+    return RedirectResponse(f"/projects/{member.project}", 303)
+
+
+@routes.post("/projects/{project}/uploads/{id}")
+def store(
+    request: Request,
+    member: Admin,
+    id: str,
+    read_as: Annotated[str, Form()] = "",
+    partly: Annotated[bool, Form()] = False,
+) -> Response:
+    """Store what was looked at, and let the model predict it."""
+    its = services(request)
+    kept = held.find(its.settings.folder, id, project=member.project, user=member.user.id)
+    if kept is None:
+        return _show(request, member, status=404, wrong="that upload is not here any more; send the file again")
+    try:
+        datasets.upload(
+            its.database, member.project, kept.path, name=kept.name, by=member.user.id, read_as=read_as, partly=partly
+        )
+    except BadInput as bad:
+        return _show(request, member, status=422, wrong=f"{len(bad.problems)} problems; nothing was stored")
+    except ValueError as error:
+        return _show(request, member, status=422, wrong=str(error))
+    held.drop(its.settings.folder, id)
+    if _predicts(its.database, member.project):
+        jobs.submit(its.database, member.project, "predict", by=member.user.id)
+    return RedirectResponse(f"/projects/{member.project}", 303)
+
+
+def _predicts(database: Database, project: int) -> bool:
+    return any(model.in_use for model in models.of(database, project))
+
+
+def _knows(request: Request, member: Member) -> Callable[[str], bool] | None:
+    """Whether the knowledge base has an id, where it is open."""
+    try:
+        kb = knowledge_of(request, project_of(request, member)).kb
+    except (Opening, ValueError):
+        return None
+    return lambda id: kb.row(id) is not None
+
+
+def _show(request: Request, member: Member, *, status: int = 200, **values: Any) -> Response:
+    its = services(request)
+    whole = {"wrong": "", "seen": None, "held": "", "name": "", "read_as": ""} | values
+    return project_page(
+        request,
+        "upload.html",
+        member,
+        status=status,
+        formats=names("formats"),
+        most=its.settings.upload // MEGABYTE,
+        sample=SAMPLE.is_file(),
+        datasets=datasets.of_project(its.database, member.project),
+        **whole,
+    )

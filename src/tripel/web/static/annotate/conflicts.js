@@ -1,0 +1,80 @@
+// Decisions that the server did not take, since somebody else changed the same meanwhile. Both versions are shown; the person chooses,
+// and until then theirs stays in the browser.
+
+import { by, count, element, say, sentence } from "./dom.js";
+import { meaning } from "./marks.js";
+
+const WORDS = {
+  add: "new mention", link: "link", span: "another span", accept: "accepted", delete: "deleted", comment: "comment", flag: "flag", done: "marked done",
+  reopen: "reopened", spread: "applied to equal strings", undo: "undo", redo: "redo", time: "time spent",
+};
+
+export class Conflicts {
+  /** `again(proposals)` sends some anew, as of now; `sheet()` is what stands on the server. */
+  constructor({ queue, entities, sheet, again, text }) {
+    Object.assign(this, { queue, entities, sheet, again, text });
+    by("conflicts-open").addEventListener("click", () => by("conflicts").showModal());
+    queue.addEventListener("change", () => this.#show());
+    this.#show();
+  }
+
+  #show() {
+    const refused = this.queue.refused;
+    const spent = refused.filter((entry) => entry.proposal.kind === "time");
+    if (spent.length) return void this.queue.drop(spent); // no decision; it comes back here without them
+    const groups = grouped(this.queue.refused);
+    by("conflicts-bar").hidden = !groups.size;
+    by("conflicts-count").textContent = `${count(groups.size, "decision")} of yours could not be saved as it is`;
+    if (groups.size > (this.before ?? 0)) say(`${by("conflicts-count").textContent}: ${refused.at(-1).refused}.`, { urgent: true });
+    this.before = groups.size;
+    by("conflicts-list").replaceChildren(...[...groups.values()].map((entries) => this.#group(entries)));
+    if (!groups.size && by("conflicts").open) by("conflicts").close();
+  }
+
+  #group(entries) {
+    const { proposal, refused } = entries.at(-1);
+    const theirs = this.sheet().marks.find((mark) => mark.id === about(entries[0]));
+    const mine = proposal.after;
+    const by_ = theirs ? this.sheet().people[theirs.by] ?? "the model" : "";
+    return element(
+      "li",
+      {},
+      element("p", { class: "why" }, sentence(refused)),
+      element(
+        "dl",
+        {},
+        element("dt", {}, "Yours"),
+        element("dd", {}, mine ? `“${this.text.slice(mine.start, mine.end)}”, ${mine.type || "no type"}: ${meaning(mine, this.entities)}` : WORDS[proposal.kind], proposal.text ? `: ${proposal.text}` : ""),
+        element("dt", {}, theirs ? `Now, by ${by_}` : "Now"),
+        element("dd", {}, theirs ? `“${theirs.text}”, ${theirs.type || "no type"}: ${meaning(theirs, this.entities)}` : this.sheet().done ? "the document is done" : "the mention is not there"),
+      ),
+      element(
+        "div",
+        { class: "row" },
+        element("button", { type: "button", onclick: () => this.#keepMine(entries) }, "Keep mine"),
+        element("button", { type: "button", class: "second", onclick: () => this.#keepTheirs(entries) }, "Keep what is there"),
+      ),
+    );
+  }
+
+  #keepMine(entries) {
+    this.again(entries.map((entry) => entry.proposal));
+    this.queue.drop(entries);
+    say("Yours is sent again.");
+  }
+
+  #keepTheirs(entries) {
+    this.queue.drop(entries);
+    say("What is there stays.");
+  }
+}
+
+function about(entry) {
+  return entry.proposal.after?.id ?? entry.proposal.mark ?? "";
+}
+
+function grouped(entries) {
+  const groups = new Map();
+  for (const entry of entries) groups.set(about(entry), [...(groups.get(about(entry)) ?? []), entry]);
+  return groups;
+}

@@ -1,0 +1,42 @@
+// From what a person wants to the event that the server is asked to append. Pure: it knows no page and sends nothing.
+
+import { key } from "./sheet.js";
+
+const KEPT = ["id", "start", "end", "type", "entities", "nil", "parts", "long_form", "confidence", "score", "probability", "candidates"];
+const SHOWN = ["entity", "score", "name", "matched", "source", "probability"];
+
+/** An event with its own key. `context` has `seen`, the version of the sheet, and the fingerprints `model` and `knowledge`. */
+export function event(kind, context, values = {}) {
+  return { key: key(), kind, ...context, ...values };
+}
+
+/** A mark as it is to be, without what the server sets. */
+export function changed(mark, changes) {
+  const whole = { ...mark, ...changes };
+  return Object.fromEntries(KEPT.filter((name) => whole[name] !== undefined && whole[name] !== null).map((name) => [name, whole[name]]));
+}
+
+/** A mark linked to a candidate. */
+export function linked(mark, { entity, score, probability }) {
+  return changed(mark, { entities: [entity], nil: false, score: score ?? null, probability: probability ?? null });
+}
+
+/** A mark of which a person says that no entity is meant. */
+export function unlinked(mark) {
+  return changed(mark, { entities: [], nil: true, score: null, probability: null });
+}
+
+/** A mark elsewhere, or of another type: what it means stays, what the model said of the old place does not. */
+export function moved(mark, { start, end }) {
+  return changed(mark, { start, end, parts: [], confidence: null, candidates: [] });
+}
+
+/** A new mark. */
+export function made({ start, end }, type) {
+  return { id: key(), start, end, type, entities: [], nil: false };
+}
+
+/** Candidates as an event keeps them: what was on the screen. */
+export function shown(candidates) {
+  return candidates.map((one) => Object.fromEntries(SHOWN.filter((name) => one[name] !== undefined && one[name] !== null && one[name] !== "").map((name) => [name, one[name]])));
+}

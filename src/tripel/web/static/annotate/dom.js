@@ -1,0 +1,40 @@
+// Elements from plain values: text is only ever text, so nothing that a document or a name holds becomes markup.
+
+/** An element with attributes (`on…` are listeners, false and null leave one out) and children. */
+export function element(tag, attributes = {}, ...children) {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
+    else if (value === true) made.setAttribute(name, "");
+    else if (value !== false && value !== null && value !== undefined) made.setAttribute(name, value);
+  }
+  made.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  return made;
+}
+
+/** The element with an id. */
+export function by(id) {
+  return document.getElementById(id);
+}
+
+const live = { polite: null, assertive: null };
+
+/** Tell everybody what happened: in the line at the bottom, which screen readers read, too. */
+export function say(words, { urgent = false } = {}) {
+  const kind = urgent ? "assertive" : "polite";
+  live[kind] ??= by(`said-${kind}`);
+  const other = by(`said-${urgent ? "polite" : "assertive"}`);
+  other.textContent = "";
+  by("said-seen").textContent = words;
+  live[kind].textContent = live[kind].textContent === words ? `${words} ` : words; // the same again is read again
+}
+
+/** What the server said, as a sentence. */
+export function sentence(words) {
+  return `${words.charAt(0).toUpperCase()}${words.slice(1)}.`;
+}
+
+/** `1 place`, `2 places`. */
+export function count(number, one, many = `${one}s`) {
+  return `${number.toLocaleString("en")} ${number === 1 ? one : many}`;
+}

@@ -1,0 +1,38 @@
+// What the model offers for a mark: what came with it, or else what the server is asked for its span.
+
+import { sentence } from "./dom.js";
+import { ask } from "./server.js";
+
+const AGAIN = 4000; // ms, while the model loads
+
+export class Offers extends EventTarget {
+  constructor(path) {
+    super();
+    this.path = path;
+    this.known = new Map();
+  }
+
+  /** A list of candidates, or words that say why there is none yet. */
+  of(mark) {
+    if (mark.candidates?.length) return mark.candidates;
+    const place = `${mark.start}-${mark.end}-${mark.type}`;
+    if (!this.known.has(place)) this.#look(place, mark);
+    return this.known.get(place);
+  }
+
+  async #look(place, { start, end, type }) {
+    this.known.set(place, "Asking the model …");
+    try {
+      this.known.set(place, (await ask(this.path, { start, end, type })).candidates);
+    } catch (error) {
+      this.known.set(place, error.status ? `${sentence(error.message)} Search for a name meanwhile.` : "The server does not answer.");
+      if (!error.status || error.status === 503) setTimeout(() => this.#forget(place), AGAIN);
+    }
+    this.dispatchEvent(new Event("change"));
+  }
+
+  #forget(place) {
+    this.known.delete(place);
+    this.dispatchEvent(new Event("change"));
+  }
+}

@@ -1,0 +1,398 @@
+// The page where a document is annotated: it puts the modules together, and turns keys and clicks into decisions.
+
+import { Clock } from "./clock.js";
+import { Conflicts } from "./conflicts.js";
+import { changed, event, linked, made, moved, shown, unlinked } from "./decisions.js";
+import { DocumentView } from "./document.js";
+import { by, count, element, say } from "./dom.js";
+import { Entities } from "./entities.js";
+import { Keys, helpDialog } from "./keys.js";
+import { drawList } from "./list.js";
+import { described, meaning } from "./marks.js";
+import { listen, note } from "./notes.js";
+import { Offers } from "./offers.js";
+import { Panel } from "./panel.js";
+import { Presence } from "./presence.js";
+import { Queue } from "./queue.js";
+import { Search } from "./search.js";
+import { ask, renew } from "./server.js";
+import { decided, folded } from "./sheet.js";
+import { SpanEditor } from "./span.js";
+import { preview } from "./spread.js";
+import { Text } from "./text.js";
+
+const data = JSON.parse(by("data").textContent);
+const { paths, user } = data;
+const SETTING = `tripel/advance/${user.id}`;
+
+const text = new Text(data.text);
+const entities = new Entities(paths.entities);
+const offers = new Offers(paths.candidates);
+const queue = new Queue({
+  user: user.id,
+  sheet: data.sheet.id,
+  send: (events) => ask(paths.events, { events }),
+  renew: () => renew(user.id),
+});
+const view = new DocumentView(by("text"), text, { titleEnd: data.title_end });
+const span = new SpanEditor({ text, view });
+const panel = new Panel({ entities, choose: (one, all) => link(one, all) });
+const search = new Search({ box: by("search"), list: by("found"), said: by("search-said"), path: paths.names, entities });
+const keys = new Keys({ user: user.id, act, take });
+
+let acknowledged = data.sheet;
+let sheet = folded(acknowledged, queue.pending);
+let current = null;
+let lastType = data.types[0] ?? "";
+let sureToFinish = false;
+let leaving = false;
+
+// What is seen
+
+function draw() {
+  sheet = folded(acknowledged, queue.pending);
+  sheet.marks = sheet.marks.map((mark) => ({ ...mark, text: text.slice(mark.start, mark.end) }));
+  const mark = now();
+  entities.want(sheet.marks.flatMap((one) => one.entities));
+  const offered = mark ? offers.of(mark) : [];
+  if (Array.isArray(offered)) entities.want(offered.map((one) => one.entity));
+  view.draw(sheet.marks, {
+    current,
+    pending: span.active ? { id: span.id ?? "", label: "USER", ...span.span } : null,
+    name: (one) => described(one, entities, { flagged: one.id in sheet.flags, comments: sheet.comments.filter(({ mark: id }) => id === one.id).length }),
+    flagged: (one) => one.id in sheet.flags,
+  });
+  panel.draw(sheet, mark, offered, { editing: span.active });
+  drawList(sheet, current, entities, go);
+  bar();
+}
+
+function bar() {
+  const done = sheet.marks.filter(decided).length;
+  by("decided").textContent = sheet.marks.length ? `${done} of ${sheet.marks.length} decided` : "no mentions yet";
+  by("decided-bar").max = Math.max(1, sheet.marks.length);
+  by("decided-bar").value = done;
+  by("done-word").textContent = sheet.done ? "Reopen" : "Mark done";
+  by("done-bar").hidden = !sheet.done;
+  by("undo").disabled = !(sheet.may_undo || queue.pending.length);
+  by("redo").disabled = !(sheet.may_redo || queue.pending.some(({ kind }) => kind === "undo"));
+  const waiting = queue.pending.filter(({ kind }) => kind !== "time").length;
+  const words = {
+    saved: "All saved",
+    saving: "Saving …",
+    offline: `The server does not answer; ${count(waiting, "decision")} kept in this browser`,
+    "signed-out": `Sign in again in another tab; ${count(waiting, "decision")} kept in this browser`,
+  }[queue.state];
+  const said = queue.unkept ? `${words}. Leave this page open: the browser's storage is full` : words;
+  if (by("saved").textContent !== said) by("saved").textContent = said;
+  by("saved").dataset.state = queue.unkept ? "offline" : queue.state;
+}
+
+/** Documents whose decisions were never sent: said once, with the way there. */
+function elsewhere() {
+  const others = queue.elsewhere;
+  by("elsewhere").hidden = !others.length;
+  by("elsewhere").replaceChildren(
+    "Decisions that the server has not got wait in this browser. They are sent when their document is opened: ",
+    ...others.flatMap((path, i) => [i ? ", " : "", element("a", { href: path }, path)]),
+  );
+}
+
+/** Wait until all is saved; says so where that takes a while. */
+async function settled() {
+  if (queue.state === "offline" || queue.state === "signed-out") say("This waits until what you decided is saved.", { urgent: true });
+  await queue.emptied();
+}
+
+function now() {
+  return sheet.marks.find((mark) => mark.id === current) ?? null;
+}
+
+/** The first mark that is not decided, or of all. */
+function first() {
+  return (sheet.marks.find((mark) => !decided(mark)) ?? sheet.marks[0])?.id ?? null;
+}
+
+/** Make a mark the one at work. */
+function go(id, { focus = true } = {}) {
+  current = id;
+  search.clear();
+  draw();
+  if (focus) view.focus(id);
+}
+
+// What is decided
+
+function push(kind, values = {}) {
+  sureToFinish = false;
+  queue.push(event(kind, { seen: acknowledged.version, model: data.model, knowledge: data.knowledge }, values));
+}
+
+function decide(kind, after, words, { candidates = [], onward = true } = {}) {
+  if (closed()) return;
+  push(kind, { after, shown: shown(candidates) });
+  say(words);
+  draw();
+  if (onward && by("advance").checked) advance();
+  else view.focus(current);
+}
+
+function advance() {
+  const place = sheet.marks.findIndex((mark) => mark.id === current);
+  const others = [...sheet.marks.slice(place + 1), ...sheet.marks.slice(0, place + 1)];
+  const next = others.find((mark) => !decided(mark));
+  if (next) go(next.id);
+  else {
+    view.focus(current);
+    say(`Every mention is decided. ${keys.key.done} marks the document done.`);
+  }
+}
+
+function link(one, candidates = []) {
+  const mark = now();
+  if (!mark) return;
+  if (mark.label === "PRED" && mark.entities.length === 1 && mark.entities[0] === one.entity) return accept(mark, candidates);
+  const name = one.name || entities.name(one.entity, mark);
+  decide("link", linked(mark, one), `${mark.text}: ${name || one.entity}.`, { candidates });
+}
+
+function accept(mark, candidates) {
+  decide("accept", changed(mark, {}), `${mark.text}: accepted as ${meaning(mark, entities)}.`, { candidates });
+}
+
+function closed() {
+  if (sheet.done) say(`The document is done; ${keys.key.done} reopens it.`, { urgent: true });
+  return sheet.done;
+}
+
+function add(place) {
+  if (closed()) return;
+  const there = sheet.marks.find((mark) => mark.start === place.start && mark.end === place.end);
+  if (there) return go(there.id);
+  const mark = made(place, lastType);
+  push("add", { after: mark });
+  getSelection().removeAllRanges();
+  go(mark.id);
+  say(`New mention: ${text.slice(place.start, place.end)}.`);
+}
+
+function step(by_) {
+  if (!sheet.marks.length) return say(`There are no mentions; ${keys.key.new} makes one.`);
+  const place = sheet.marks.findIndex((mark) => mark.id === current);
+  const next = place < 0 ? (by_ > 0 ? 0 : sheet.marks.length - 1) : place + by_;
+  if (next < 0 || next >= sheet.marks.length) say(by_ > 0 ? "That was the last mention." : "That was the first mention.");
+  else go(sheet.marks[next].id);
+}
+
+async function annotate(kind) {
+  const mark = now();
+  if (kind === "flag") {
+    const there = mark && sheet.flags[mark.id] ? mark.id : !mark && sheet.flags[""] ? "" : null;
+    if (there !== null) {
+      push("flag", { mark: there, on: false });
+      say("The flag is taken away.");
+      return draw();
+    }
+  }
+  const said = await note(kind, mark);
+  if (said) {
+    push(kind, { mark: said.mark, text: said.text });
+    say(kind === "flag" ? "Flagged." : "Comment kept.");
+    draw();
+  }
+  view.focus(current);
+}
+
+async function spread() {
+  const mark = now();
+  if (!mark) return;
+  if (!mark.nil && !mark.entities.length) return say("Link it first: what it means is what is applied.", { urgent: true });
+  await settled();
+  if (await preview(paths.spread, mark, meaning(mark, entities))) {
+    push("spread", { mark: mark.id });
+    await queue.emptied();
+    say("Applied to the equal strings.");
+  }
+  view.focus(current);
+}
+
+async function finish() {
+  if (leaving) return undefined;
+  if (sheet.done) {
+    push("reopen");
+    say("Reopened.");
+    return draw();
+  }
+  const open = sheet.marks.filter((mark) => !decided(mark)).length;
+  if (open && !sureToFinish) {
+    sureToFinish = true;
+    return say(`${count(open, "mention is", "mentions are")} not decided and will teach nothing. Once more to mark the document done all the same.`, { urgent: true });
+  }
+  leaving = true; // the key pressed twice does not reopen it
+  clock.flush();
+  push("done");
+  draw();
+  await settled();
+  leaving = acknowledged.done;
+  if (!leaving) return undefined;
+  say("Done. The next document opens.");
+  location.assign(paths.onward);
+}
+
+async function leave(path) {
+  if (!path) return say("There is no document in that direction.");
+  clock.flush();
+  await settled();
+  location.assign(path);
+}
+
+function act(action, number) {
+  const mark = now();
+  const offered = mark ? offers.of(mark) : [];
+  const candidates = Array.isArray(offered) ? offered : [];
+  const needing = ["choose", "accept", "search", "nil", "delete", "edit", "type", "spread"];
+  if (!mark && needing.includes(action)) return say(`Choose a mention first: ${keys.key.next} goes to the next one.`);
+  switch (action) {
+    case "next": return step(1);
+    case "previous": return step(-1);
+    case "open": return advance();
+    case "choose": return candidates[number - 1] ? link(candidates[number - 1], candidates) : say(`There is no candidate ${number}.`);
+    case "accept":
+      if (decided(mark)) return advance();
+      if (mark.entities.length || mark.nil) return accept(mark, candidates);
+      return candidates[0] ? link(candidates[0], candidates) : say("There is nothing to accept; search for a name.");
+    case "search": return by("search").focus();
+    case "nil": return decide("link", unlinked(mark), `${mark.text}: no entity.`, { candidates });
+    case "delete": return remove(mark);
+    case "edit": return closed() ? undefined : span.begin(mark);
+    case "new": return begin();
+    case "type": return by("type").select();
+    case "spread": return spread();
+    case "comment": return annotate("comment");
+    case "flag": return annotate("flag");
+    case "undo": return turn("undo");
+    case "redo": return turn("redo");
+    case "done": return finish();
+    case "next-document": return leave(paths.behind);
+    case "previous-document": return leave(paths.before);
+    case "save":
+      clock.flush();
+      queue.flush();
+if (!sheet.done) refresh();
+      return say(queue.pending.length ? "Saving." : "All saved.");
+    case "help": return by("help").showModal();
+    default: return undefined;
+  }
+}
+
+function remove(mark) {
+  if (closed()) return;
+  const place = sheet.marks.indexOf(sheet.marks.find((one) => one.id === mark.id));
+  push("delete", { mark: mark.id });
+  const rest = sheet.marks.filter((one) => one.id !== mark.id);
+  go((rest[place] ?? rest[place - 1])?.id ?? null);
+  say(`Deleted: ${mark.text}. ${keys.key.undo} brings it back.`);
+}
+
+function begin() {
+  if (closed()) return;
+  const chosen = view.selection();
+  if (chosen) return add(text.snapped(chosen) ?? chosen);
+  const after = now()?.end ?? 0;
+  const token = text.tokens.find((one) => one.start >= after) ?? text.tokens[0];
+  span.begin({ start: token.start, end: token.end });
+}
+
+async function turn(kind) {
+  push(kind);
+  draw();
+  await queue.emptied();
+  if (queue.state === "saved") say(kind === "undo" ? "Undone." : "Done again.");
+  view.focus(current);
+}
+
+function take(event_, key) {
+  if (span.take(event_, key)) return true;
+  if (key !== "Escape") return false;
+  getSelection().removeAllRanges();
+  return true;
+}
+
+// What comes from elsewhere
+
+queue.addEventListener("sheet", ({ detail }) => {
+  acknowledged = detail.sheet;
+  draw();
+});
+queue.addEventListener("change", bar);
+entities.addEventListener("change", draw);
+offers.addEventListener("change", draw);
+view.addEventListener("choose", ({ detail }) => !span.active && go(detail.id));
+view.addEventListener("select", ({ detail }) => {
+  const place = detail.exact ? text.trimmed(detail) : text.snapped(detail);
+  if (place && !span.active) add(place);
+});
+span.addEventListener("draw", draw);
+span.addEventListener("end", ({ detail }) => {
+  const mark = sheet.marks.find((one) => one.id === detail.id);
+  if (detail.span && mark) {
+    decide("span", moved(mark, detail.span), `The mention is now: ${text.slice(detail.span.start, detail.span.end)}.`, { onward: false });
+  } else if (detail.span) add(detail.span);
+  else {
+    draw();
+    say("Left as it was.");
+    view.focus(current);
+  }
+});
+search.addEventListener("choose", ({ detail }) => link(detail, detail.shown));
+search.addEventListener("leave", () => view.focus(current));
+by("type").addEventListener("change", (event_) => {
+  const mark = now();
+  lastType = event_.target.value.trim();
+  if (mark && mark.type !== lastType) decide("span", changed(mark, { type: lastType }), `Type: ${lastType || "none"}.`, { onward: false });
+});
+by("type").addEventListener("keydown", (event_) => ["Enter", "Escape"].includes(event_.key) && view.focus(current));
+for (const button of document.querySelectorAll("[data-action]")) {
+  button.addEventListener("click", (event_) => {
+    event_.preventDefault();
+    act(button.dataset.action);
+  });
+}
+addEventListener("beforeunload", (event_) => queue.pending.some(({ kind }) => kind !== "time") && event_.preventDefault());
+
+by("advance").checked = localStorage.getItem(SETTING) !== "no";
+by("advance").addEventListener("change", (event_) => localStorage.setItem(SETTING, event_.target.checked ? "yes" : "no"));
+const clock = new Clock((milliseconds) => push("time", { milliseconds }));
+new Conflicts({
+  queue, entities, text,
+  sheet: () => acknowledged,
+  again: (proposals) => proposals.forEach(({ kind, ...values }) => push(kind, { ...values, ...event(kind, { seen: acknowledged.version }) })),
+});
+new Presence({
+  path: paths.presence,
+  version: () => acknowledged.version,
+  behind: async () => {
+    if (queue.pending.length) return;
+    acknowledged = (await ask(paths.sheet)).sheet;
+    draw();
+  },
+});
+/** What the model says now, once it is open: it has learnt since the document was last looked at. */
+async function refresh() {
+  try {
+    await queue.emptied();
+    acknowledged = (await ask(paths.refresh, {})).sheet;
+    draw();
+    if (!now() && !span.active) go(first(), { focus: document.activeElement === document.body });
+  } catch (error) {
+    if (error.status === 503) setTimeout(refresh, 2000);
+  }
+}
+
+helpDialog(keys);
+listen();
+elsewhere();
+keys.label();
+go(first());
+queue.flush();
+if (!sheet.done) refresh();
