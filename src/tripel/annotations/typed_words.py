@@ -14,7 +14,9 @@ import pyarrow.compute as pc
 
 GREEK = """alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho sigma sigma tau upsilon
     phi chi psi omega"""
-SPELT = str.maketrans({chr(0x3B1 + place): name for place, name in enumerate(GREEK.split())})  # from α on, with both sigmas
+SPELT = str.maketrans(
+    {chr(0x3B1 + place): name for place, name in enumerate(GREEK.split())}
+)  # from α on, with both sigmas
 WORD = re.compile(r"(?:[^\W_]|[\u0300-\u036f])+")
 ASCII_GAP = "[^a-z0-9]+"  # what stands between words where all is ASCII
 
