@@ -138,13 +138,13 @@ def visit(browser: Any, server: Server, name: str, *, password: str = PASSWORD, 
     return page
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chrome() -> Iterator[Any]:
     with browser() as found:
         yield found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def server(chrome: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server that was never started before."""
     base = tmp_path_factory.mktemp("browser")
@@ -154,7 +154,7 @@ def server(chrome: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Se
     its.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def project(chrome: Any, server: Server, tmp_path_factory: pytest.TempPathFactory) -> str:
     """First start by keyboard alone: the password for once, one's own, a project, an upload. The path of the project."""
     file = pubtator(tmp_path_factory.mktemp("upload") / "texts.pubtator", TEXTS)
