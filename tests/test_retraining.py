@@ -133,6 +133,15 @@ def test_a_model_is_taught_kept_compared_and_predicts_the_rest(work: Work, tmp_p
     theirs = Linker.load(tmp_path / "elsewhere" / f"model-{work.project}-2")(text)
     assert theirs.links and theirs == Linker.load(new.folder)(text)
 
+    # the first one, too, though it is a run, of which nothing else is packed
+    with tarfile.open(models.packed(first, tmp_path / "first.tar")) as tar:
+        names = tar.getnames()
+        tar.extractall(tmp_path / "elsewhere", filter="data")
+    top = f"model-{work.project}-1"
+    assert {f"{top}/bundle.json", f"{top}/index/index.json"} <= {*names}
+    assert not [name for name in names if "state" in name or "predictions" in name or name.endswith("config.yaml")]
+    assert Linker.load(tmp_path / "elsewhere" / top)(text) == Linker.load(model)(text)
+
     # going back moves the pointer, and the first model predicts again
     assert models.use(work.database, work.project, 1, by=None).in_use
     again = run(work, tmp_path, "predict")

@@ -107,7 +107,7 @@ def _thinned(records: list[dict[str, float]]) -> list[dict[str, float]]:
     """Losses and what was judged, as many as a picture needs, the last one always."""
     losses = [one for one in records if "loss" in one]
     every = max(1, len(losses) // POINTS)
-    kept = [*losses[::every], *losses[-1:]] if losses else []
+    kept = losses[::-every][::-1]  # the last one always
     judged = [one for one in records if any(name.startswith("val_") for name in one)]
     shown = sorted([*kept, *judged], key=lambda one: one.get("step", 0))
     return [
