@@ -130,13 +130,7 @@ class Walk:
     def annotate(self, project: str) -> None:
         """Samples, and in each what the gold standard says, until enough is decided."""
         page = self.page
-        page.goto(f"{project}/samples")
-        page.focus("form[action$=samples] button")
-        self.type("Enter")
-        page.wait_for_selector("ol.samples > li")
-        self.picture("samples")
-        page.focus("a[href$=onward]")
-        self.type("Enter")
+        self.draw(project)
         while self.decided < self.said.mentions or self.corrected < self.said.corrections:
             page.wait_for_selector("#text")
             name = page.inner_text(".crumbs [aria-current]")
@@ -147,15 +141,32 @@ class Walk:
             self.type("f", "f")
             page.wait_for_function("(here) => location.href !== here", arg=here)
             page.wait_for_load_state()
-            if "/documents/" not in page.url:
+            if "/documents/" not in page.url and not self.draw(project):
+                print("no more documents to draw")
                 break
         print(f"{self.decided} mentions decided, {self.corrected} corrected by search, in {self.seconds:.0f} s of keys")
+
+    def draw(self, project: str) -> bool:
+        """Draw samples and go to the first; whether there is one."""
+        page = self.page
+        page.goto(f"{project}/samples")
+        page.focus("form[action$=samples] button")
+        with page.expect_navigation():
+            self.type("Enter")
+        self.picture("samples")
+        if not page.locator("a[href$=onward]").count():
+            return False
+        page.focus("a[href$=onward]")
+        with page.expect_navigation():
+            self.type("Enter")
+        return True
 
     def document(self, gold: Document) -> None:
         """Decide every mention of a document."""
         page, wanted = self.page, {(one.start, one.end): one for one in gold.mentions if one.entities}
         page.wait_for_selector("#candidates li")
-        self.picture("document")
+        if page.locator("#text .letter.pred").count() > 2:
+            self.picture("document")
         for _ in range(200):
             mark = self.current()
             if mark is None or mark["label"] in ("GOLD", "USER"):
@@ -163,14 +174,15 @@ class Walk:
             began, right = time.perf_counter(), wanted.get((mark["start"], mark["end"]))
             if right is None:
                 self.type("d")
-            elif set(right.entities) & set(mark["entities"]) and self.decided - self.corrected < self.said.mentions:
+            elif set(right.entities) & set(mark["entities"]):
                 self.type("Enter")
             else:
                 self.search(right.entities[0])
             self.decided += 1
             self.seconds += time.perf_counter() - began
             page.wait_for_function("() => document.getElementById('saved').textContent === 'All saved'")
-        self.picture("decided")
+        if page.locator("#text .letter.user").count() > 2:
+            self.picture("decided")
 
     def search(self, entity: str) -> None:
         """Correct a link: type the beginning of the entity's name, and take it from what is found."""

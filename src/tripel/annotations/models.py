@@ -6,6 +6,7 @@ It knows folders and figures, not what links.
 from __future__ import annotations
 
 import tarfile
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,7 +19,7 @@ from tripel import bundle
 from tripel.annotations import schema
 from tripel.annotations.database import Database
 from tripel.annotations.schema import models, projects, uses
-from tripel.files import CHUNK, replacing
+from tripel.files import replacing
 
 if TYPE_CHECKING:
     from tripel.indexing import Stamp
@@ -108,18 +109,36 @@ def use(database: Database, project: int, version: int, *, by: int | None) -> Mo
 
 
 def packed(model: Model, output: Path) -> Path:
-    """The folder of a version as one .tar file; unpacked, `tripel link` opens it."""
+    """A version as one .tar file of a bundle, with what finds its mentions; unpacked, `tripel link` opens it.
+
+    Of a folder that is none a bundle is made first, which takes seconds; nothing else that lies there is in it.
+    """
     name = f"model-{model.project}-{model.version}"
-    with replacing(output) as part, tarfile.open(part, "w", bufsize=CHUNK) as tar:
-        for path in sorted(model.folder.rglob("*")):
+    with (
+        tempfile.TemporaryDirectory(dir=output.parent) as held,
+        replacing(output) as part,
+        tarfile.open(part, "w") as tar,
+    ):
+        folder = model.folder
+        if not (folder / bundle.BUNDLE).exists():
+            folder = Path(held, name)
+            _bundle(model, folder)
+        for path in sorted(folder.rglob("*")):
             if path.is_file():
-                tar.add(path, f"{name}/{path.relative_to(model.folder).as_posix()}", recursive=False, filter=_plain)
+                tar.add(path, f"{name}/{path.relative_to(folder).as_posix()}", recursive=False, filter=_plain)
     return output
 
 
 def finds(model: Model) -> str:
     """What finds mentions, as `Linker.load` takes it: as it was said, or of a bundle; empty where a run has its own, or none."""
     return model.recognizer or bundle.recognizer(model.folder)
+
+
+def _bundle(model: Model, folder: Path) -> None:
+    """Imported only here, since it brings torch along."""
+    from tripel import bundling
+
+    bundling.make(model.folder, folder, finds=model.recognizer)
 
 
 def _plain(member: tarfile.TarInfo) -> tarfile.TarInfo:

@@ -30,6 +30,7 @@ from tripel.config import build
 from tripel.documents import Document
 from tripel.files import appearing, read_json, write_json
 from tripel.linker import Linker
+from tripel.ranker import INDEX
 from tripel.recognizers.tagger import TAGGER
 
 DOCUMENTS, FIGURES, MODEL = "documents", "figures.json", "model"
@@ -65,7 +66,8 @@ def train(database: Database, job: Job, files: Path, note: Note) -> dict[str, An
         made = models.use(database, job.project, made.version, by=job.asked_by)
     changed = predict(database, job, files, note)["changed"]
     for done in (run, place / RECOGNIZER):
-        shutil.rmtree(done / checkpoint.STATE, ignore_errors=True)
+        for kept_elsewhere in (checkpoint.STATE, checkpoint.ENCODER, INDEX, "candidates"):
+            shutil.rmtree(done / kept_elsewhere, ignore_errors=True)
     return {"version": made.version, "adopted": adopted, "figures": figures, "learnt": learnt, "changed": changed}
 
 
