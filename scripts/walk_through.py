@@ -220,7 +220,8 @@ class Walk:
         began = time.monotonic()
         self.wait_for_job(project)
         page.goto(f"{project}/training")
-        print(f"trained in {time.monotonic() - began:.0f} s: {page.locator('tbody tr .state').first.inner_text()}")
+        said = " ".join(page.locator("section[aria-labelledby=changed] > p").all_inner_texts())
+        print(f"trained in {time.monotonic() - began:.0f} s: {said}")
         self.picture("trained")
 
     def export(self, project: str) -> None:
