@@ -57,7 +57,7 @@ def main() -> None:
 
 def one(way: str) -> dict[str, float]:
     """One way in a process of its own."""
-    done = subprocess.run([sys.executable, *sys.argv, "--one", way], check=True, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, *sys.argv, "--one", way], check=True, stdout=subprocess.PIPE, text=True)
     print(f"{way}: {done.stdout.splitlines()[-1]}", file=sys.stderr)
     found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     return found
@@ -179,7 +179,7 @@ def peer(documents: Sequence[Document], asked: argparse.Namespace) -> dict[str, 
         said = [mention.long_form or mention.text for mention in mentions]
         (Path(folder) / "mentions.json").write_text(json.dumps(said), encoding="utf-8")
         script = Path(__file__).with_name("peer_scispacy.py")
-        done = subprocess.run([asked.scispacy, script, folder], check=True, capture_output=True, text=True)
+        done = subprocess.run([asked.scispacy, script, folder], check=True, stdout=subprocess.PIPE, text=True)
     found = json.loads(done.stdout.splitlines()[-1])
     pairs = [(mention, id) for mention, id in zip(mentions, found["first"], strict=True) if mention.entities]
     right = [kb.row(id) in kb.rows(mention.entities) for mention, id in pairs]
