@@ -26,6 +26,8 @@ from browsing import (
     visit,
 )
 
+from tripel.corpora.sample import Sample
+
 __all__ = ["chrome", "project", "server"]  # fixtures
 
 NARROW = {"width": 640, "height": 450}  # 1280 by 900 at 200 %
@@ -266,6 +268,20 @@ def test_two_people_see_each_other_and_neither_overwrites_the_other(chrome: Any,
     assert mine[0].startswith("USER Fever D")
     admin.evaluate("() => dispatchEvent(new Event('focus'))")
     admin.wait_for_function("() => !document.getElementById('mention-means').textContent.startsWith('NIL')")
+    alone = {"others": [], "version": 0}  # so that bob does not hear of it in time
+    bob.route("**/presence*", lambda route: route.fulfill(json=alone))
+    admin.keyboard.press("f")
+    admin.keyboard.press("f")  # though not all is decided
+    admin.wait_for_url(lambda url: not url.endswith("/documents/3"))
+    bob.click("#text .run:text-is('Fever')")
+    bob.keyboard.press("n")
+    bob.wait_for_selector("#conflicts-bar:visible")
+    bob.click("#conflicts-open")
+    bob.click("text=Reopen it and keep mine")
+    bob.wait_for_selector("#conflicts-bar", state="hidden")
+    saved(bob)
+    assert not sheet(bob)["done"]
+    assert "USER Fever NIL" in [meaning(mark) for mark in sheet(bob)["marks"]]
     for page in (admin, bob):
         assert not [one for one in page.complaints if "409" not in one]
         page.context.close()
@@ -361,4 +377,15 @@ def test_who_was_signed_out_signs_in_again_and_what_waited_is_saved(chrome: Any,
     other.wait_for_url(f"{server.url}/")
     page.evaluate("() => dispatchEvent(new Event('focus'))")
     page.wait_for_selector("#saved[data-state=saved]")
+    page.context.close()
+
+
+def test_the_sample_is_a_project_at_once(chrome: Any, server: Server, project: str) -> None:
+    page = visit(chrome, server, "admin")
+    page.goto("/projects")
+    token = page.get_attribute('meta[name="csrf"]', "content")
+    answer = page.request.post("/projects/sample", form={"csrf": token})
+    assert answer.ok and "Sample" in answer.text()
+    count = len(Sample(Sample.Config()).read("test"))
+    assert f"0</b> of {count} done" in answer.text()
     page.context.close()

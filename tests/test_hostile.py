@@ -89,6 +89,21 @@ def test_annotators_administer_nothing(server: Opened, tmp_path: Path) -> None:
     assert projects.get(server.database, hers).archived_at is None
 
 
+def test_a_file_is_read_only_of_who_may_upload(server: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hers, _ = project(server, tmp_path, "ann")
+    user = server.accounts.named("bob")
+    assert user is not None
+    monkeypatch.setattr("starlette.requests.MultiPartParser", None)  # whoever begins to read fails
+    file = {"file": ("a.txt", b"fever")}
+    path, bob, ann = f"/projects/{hers}/upload", server.browser("bob"), server.browser("ann")
+    for asked, status in ((bob, 404), (ann, 500)):
+        assert asked.post(path, files=file).status_code == status
+        del asked.headers["x-csrf-token"]  # which is then looked for in the form
+        assert asked.post(path, files=file).status_code == status
+    projects.set_role(server.database, hers, user.id, "annotator")
+    assert bob.post(path, files=file).status_code == 403
+
+
 def test_names_and_texts_are_shown_and_never_run(server: Opened, tmp_path: Path) -> None:
     user = server.accounts.named("ann")
     assert user is not None

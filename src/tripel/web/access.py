@@ -18,13 +18,12 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Path
-from sqlalchemy import select
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
+from tripel.annotations import projects
 from tripel.annotations.accounts import Login, Scope, Token, User
 from tripel.annotations.projects import ROLES, Role
-from tripel.annotations.schema import members, projects
 from tripel.web.refusals import Refused
 from tripel.web.services import services
 
@@ -63,19 +62,23 @@ class Member:
 
 async def signed_in(request: Request) -> Asker:
     """A person at a browser. Tokens do not open pages."""
-    return await _asker(request, None)
+    return await _checked(request, _asker(request, None))
 
 
 def scoped(scope: Scope) -> Callable[[Request], Awaitable[Asker]]:
     """A person at a browser, or a program with a token of this scope."""
 
     async def asking(request: Request) -> Asker:
-        return await _asker(request, scope)
+        return await _checked(request, _asker(request, scope))
 
     return asking
 
 
-async def administrator(asker: Annotated[Asker, Depends(signed_in)]) -> Asker:
+SignedIn = Annotated[Asker, Depends(signed_in)]
+Linking = Annotated[Asker, Depends(scoped("link"))]
+
+
+async def administrator(asker: SignedIn) -> Asker:
     """Whoever runs the server."""
     if not asker.user.admin:
         raise Refused(403, "only an administrator of the server may do this")
@@ -85,31 +88,34 @@ async def administrator(asker: Annotated[Asker, Depends(signed_in)]) -> Asker:
 def member(role: Role, *, scope: Scope | None = None) -> Callable[..., Awaitable[Member]]:
     """Whoever has this role or a higher one in the project of the path's `{project}`; with a scope, tokens that have it, too.
 
-    Who is not in the project is not told that it exists. Whoever runs the server is an admin of every project.
+    Who is not in the project is not told that it exists. Whoever runs the server is an admin of every project. The body of a
+    form is read only once all that is known.
     """
 
     async def found(request: Request, project: Number) -> Member:
-        asker = await _asker(request, scope)
+        asker = _asker(request, scope)
         its = await run_in_threadpool(_role, request, project, asker.user)
         if its is None:
             raise Refused(404, "there is no such project, or you are not in it")
         if ROLES.index(its) < ROLES.index(role):
             raise Refused(403, f"this needs the role {role}; you are {its} in this project")
-        return Member(asker, project, its)
+        return Member(await _checked(request, asker), project, its)
 
     return found
 
 
 def _role(request: Request, project: int, user: User) -> Role | None:
-    mine = select(members.c.role).where(members.c.project == project, members.c.user == user.id)
-    with services(request).database.connect() as connection:
-        if connection.execute(select(projects.c.id).where(projects.c.id == project)).first() is None:
-            return None
-        role: Role | None = connection.execute(mine).scalar_one_or_none()
-    return "admin" if user.admin else role
+    database = services(request).database
+    if not user.admin:
+        return projects.role(database, project, user.id)
+    try:
+        projects.get(database, project)
+    except LookupError:
+        return None
+    return "admin"
 
 
-async def _asker(request: Request, scope: Scope | None) -> Asker:
+def _asker(request: Request, scope: Scope | None) -> Asker:
     asker: Asker | None = getattr(request.state, "asker", None)
     if asker is None:
         raise Refused(401, "sign in, or send a token: Authorization: Bearer ...", sign_in=True)
@@ -121,16 +127,26 @@ async def _asker(request: Request, scope: Scope | None) -> Asker:
         return asker
     if asker.user.must_change and request.url.path != PASSWORD_PAGE:
         raise Refused(403, "this password is for once: choose your own first", go=PASSWORD_PAGE)
-    if request.method not in SAFE:
-        await _check(request, asker)
+    if request.method not in SAFE and not _in_form(request):
+        _compare(request.headers.get(HEADER, ""), asker)
     return asker
 
 
-async def _check(request: Request, asker: Asker) -> None:
-    """Whether the page that asks is one of ours. Raises Refused where it is not."""
-    sent = request.headers.get(HEADER, "")
-    if not sent and request.headers.get("content-type", "").partition(";")[0].strip() in FORMS:
+async def _checked(request: Request, asker: Asker) -> Asker:
+    """Whoever asks, where the token against forgery is in the form, too. This is what reads its body."""
+    if isinstance(asker.by, Login) and _in_form(request):
         field = (await request.form()).get(FIELD, "")
-        sent = field if isinstance(field, str) else ""
+        _compare(field if isinstance(field, str) else "", asker)
+    return asker
+
+
+def _in_form(request: Request) -> bool:
+    """Whether the token against forgery has to be looked for in a form."""
+    form = request.headers.get("content-type", "").partition(";")[0].strip() in FORMS
+    return form and not request.headers.get(HEADER) and request.method not in SAFE
+
+
+def _compare(sent: str, asker: Asker) -> None:
+    """Whether the page that asks is one of ours. Raises Refused where it is not."""
     if not hmac.compare_digest(sent.encode(errors="replace"), asker.csrf.encode()):
         raise Refused(403, "this form is not from a page of yours, or from before you signed in; load the page again")

@@ -5,18 +5,17 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Form
+from fastapi import APIRouter, Form
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from tripel.annotations.accounts import SCOPES
 from tripel.annotations.schema import now
-from tripel.web.access import Asker, Number, signed_in
+from tripel.web.access import Asker, Number, SignedIn
 from tripel.web.rendering import page
 from tripel.web.services import services
 
 routes = APIRouter(include_in_schema=False)
-SignedIn = Annotated[Asker, Depends(signed_in)]
 MEANINGS = {
     "read": "read projects, documents and annotations, and export them",
     "link": "have texts linked, from any program, INCEpTION or Label Studio",

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from tripel.web.access import Asker, scoped, signed_in
+from tripel.web.access import Asker, SignedIn, scoped
 from tripel.web.rendering import page
 
 routes = APIRouter(include_in_schema=False)
@@ -25,7 +25,7 @@ async def description(request: Request, asker: Annotated[Asker, Depends(scoped("
 
 
 @routes.get("/api")
-def show(request: Request, asker: Annotated[Asker, Depends(signed_in)]) -> Response:
+def show(request: Request, asker: SignedIn) -> Response:
     """The page."""
     said = request.app.openapi()
     return page(request, "api.html", operations=list(operations(said)), server=str(request.base_url).rstrip("/"))

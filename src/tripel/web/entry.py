@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Form
+from fastapi import APIRouter, Form
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from tripel.annotations.accounts import Login
-from tripel.web.access import PASSWORD_PAGE, Asker, signed_in
+from tripel.web.access import PASSWORD_PAGE, SignedIn
 from tripel.web.refusals import Refused
-from tripel.web.rendering import page
+from tripel.web.rendering import page, sentence
 from tripel.web.security import COOKIE, secure
 from tripel.web.services import services
 
 routes = APIRouter(include_in_schema=False)
-SignedIn = Annotated[Asker, Depends(signed_in)]
 
 
 @routes.get("/login", name="login")
@@ -37,11 +36,7 @@ def enter(
     """Begin a session. After some wrong passwords each further try has to wait, twice as long every time."""
     its = services(request)
     address, account = request.client.host if request.client else "", name.casefold()[:64]
-    wait = max(its.limits.address.left(address), its.limits.account.left(account))
-    if wait > 0:
-        raise Refused(
-            429, f"too many wrong passwords; try again in {wait:.0f} s", headers={"retry-after": f"{wait + 1:.0f}"}
-        )
+    _pause(max(its.limits.address.left(address), its.limits.account.left(account)))
     user = its.accounts.check(name, password)
     if user is None:
         its.limits.address.failed(address)
@@ -80,11 +75,7 @@ def change_password(
 ) -> Response:
     """Change it; every other session of the user ends."""
     its, account = services(request), asker.user.name.casefold()
-    wait = its.limits.account.left(account)
-    if wait > 0:
-        raise Refused(
-            429, f"too many wrong passwords; try again in {wait:.0f} s", headers={"retry-after": f"{wait + 1:.0f}"}
-        )
+    _pause(its.limits.account.left(account))
     if its.accounts.check(asker.user.name, old) is None:
         its.limits.account.failed(account)
         return page(request, "password.html", status=422, wrong="The present password is another one.")
@@ -95,8 +86,16 @@ def change_password(
     try:
         its.accounts.change_password(asker.user.id, new)
     except ValueError as error:
-        return page(request, "password.html", status=422, wrong=str(error).capitalize() + ".")
+        return page(request, "password.html", status=422, wrong=sentence(str(error)))
     return _begin(request, asker.user.id, "/")
+
+
+def _pause(wait: float) -> None:
+    """Refuse whoever has to wait so many seconds."""
+    if wait > 0:
+        raise Refused(
+            429, f"too many wrong passwords; try again in {wait:.0f} s", headers={"retry-after": f"{wait + 1:.0f}"}
+        )
 
 
 def _begin(request: Request, user: int, onward: str) -> Response:

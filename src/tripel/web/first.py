@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Form
+from fastapi import APIRouter, Form
 from starlette.requests import Request
 from starlette.responses import Response
 
 from tripel.linked_page import Page
 from tripel.linking import Tally, bracketed
 from tripel.pages import rendered
-from tripel.web.access import Asker, signed_in
+from tripel.web.access import SignedIn
 from tripel.web.asking import linked
 from tripel.web.batching import Choice
 from tripel.web.refusals import Refused
 from tripel.web.rendering import page
 
 routes = APIRouter(include_in_schema=False)
-SignedIn = Annotated[Asker, Depends(signed_in)]
 CANDIDATES = 5
 
 

@@ -9,23 +9,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from tripel.documents import Document, Link, Mention
 from tripel.web import xmi
-from tripel.web.access import Asker, scoped
+from tripel.web.access import Asker, Linking
 from tripel.web.asking import linked
 from tripel.web.batching import Choice
 from tripel.web.refusals import Refused
 from tripel.web.services import services
 
 routes = APIRouter(prefix="/inception/{token}", include_in_schema=False)
-Linking = Annotated[Asker, Depends(scoped("link"))]
 SUGGESTED = 3  # entities of each mention
 PREDICTED = "inception_internal_predicted"
 TYPED = "value"  # the feature of named entities that holds their type; any other gets the id of the entity

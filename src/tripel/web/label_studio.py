@@ -6,27 +6,25 @@ in `https://HOST/label-studio/TOKEN`. The addresses and tokens that Label Studio
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, TypeVar
+from typing import Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from tripel.documents import Document, Link, Linked
-from tripel.web.access import Asker, scoped
+from tripel.web.access import Linking
 from tripel.web.asking import linked
 from tripel.web.refusals import Refused
 from tripel.web.services import services
 from tripel.web.xmi import parsed
 
-routes = APIRouter(include_in_schema=False)
-Linking = Annotated[Asker, Depends(scoped("link"))]
+asked = APIRouter()
 BASES = ("/label-studio", "/label-studio/{token}")
 MOST_TASKS = 500
-Route = TypeVar("Route", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True)
@@ -79,18 +77,7 @@ class Tasks(BaseModel):
     label_config: str
 
 
-def at(path: str, method: str) -> Callable[[Route], Route]:
-    """The route under both bases."""
-
-    def placed(function: Route) -> Route:
-        for base in BASES:
-            routes.add_api_route(base + path, function, methods=[method])
-        return function
-
-    return placed
-
-
-@at("/predict", "POST")
+@asked.post("/predict")
 async def predict(request: Request, wish: Tasks, asker: Linking) -> Any:
     """A prediction for each task."""
     try:
@@ -106,14 +93,14 @@ async def predict(request: Request, wish: Tasks, asker: Linking) -> Any:
     return JSONResponse({"results": results, "model_version": version})
 
 
-@at("/setup", "POST")
+@asked.post("/setup")
 async def setup(request: Request, asker: Linking) -> Any:
     """Label Studio introduces a project; nothing is kept of it."""
     return JSONResponse({"model_version": services(request).batcher.version})
 
 
-@at("/health", "GET")
-@at("/", "GET")
+@asked.get("/health")
+@asked.get("/")
 async def health(request: Request, asker: Linking) -> Any:
     """Whether it can be asked."""
     state = services(request).batcher.state
@@ -122,22 +109,27 @@ async def health(request: Request, asker: Linking) -> Any:
     return JSONResponse({"status": "UP", "model_class": "tripel"})
 
 
-@at("/versions", "GET")
+@asked.get("/versions")
 async def versions(request: Request, asker: Linking) -> Any:
     """There is one."""
     return JSONResponse({"versions": [services(request).batcher.version]})
 
 
-@at("/webhook", "POST")
+@asked.post("/webhook")
 async def webhook(request: Request, asker: Linking) -> Any:
     """What happened there is not used here."""
     return JSONResponse({"status": "ignored"})
 
 
-@at("/train", "POST")
+@asked.post("/train")
 async def train(request: Request, asker: Linking) -> Any:
     """Refused, so that nobody believes that something was learnt."""
     raise Refused(403, "this backend is trained on the pages of its server, not from Label Studio")
+
+
+routes = APIRouter(include_in_schema=False)
+for base in BASES:
+    routes.include_router(asked, prefix=base)
 
 
 def _prediction(its: Linked, interface: Interface, version: str) -> Mapping[str, Any]:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from tripel.documents import Document, Mention
 from tripel.linking import as_record
-from tripel.web.access import Asker, scoped
+from tripel.web.access import Linking
 from tripel.web.asking import linked
 from tripel.web.batching import Choice
 from tripel.web.services import services
@@ -121,7 +121,7 @@ class Answer(BaseModel):
 
 
 @routes.post("/api/link", response_model=Answer)
-async def link(request: Request, wish: Wish, asker: Annotated[Asker, Depends(scoped("link"))]) -> Any:
+async def link(request: Request, wish: Wish, asker: Linking) -> Any:
     """Link texts: which entity each mention means, how sure that is, and why. Needs the scope `link`.
 
     Requests that come together are linked together, so many small ones are served nearly as fast as one large one.

@@ -33,12 +33,19 @@ def page(request: Request, template: str, *, status: int = 200, **values: Any) -
     return HTMLResponse(html, status_code=status)
 
 
+def sentence(words: str) -> str:
+    """What an error says: with a large letter at its beginning, and a full stop."""
+    return f"{words[:1].upper()}{words[1:]}."
+
+
 @cache
 def _environment() -> Environment:
-    return Environment(
+    made = Environment(
         loader=PackageLoader("tripel.web"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.filters["sentence"] = sentence
+    return made

@@ -15,8 +15,7 @@ from tripel.annotations.beginning import final_sheet
 from tripel.annotations.events import Proposal
 from tripel.annotations.proposing import Conflict
 from tripel.web.access import Member, Number
-from tripel.web.knowledge_bases import Opening
-from tripel.web.pages.reaching import Reviewer, document_of, knowledge_of, project_of, project_page
+from tripel.web.pages.reaching import Reviewer, document_of, open_kb, project_of, project_page
 from tripel.web.services import services
 
 AROUND = 70  # characters shown on either side of a question
@@ -146,9 +145,8 @@ def _same(option: Option) -> tuple[Any, ...]:
 
 def _names(request: Request, member: Member, ids: list[str]) -> dict[str, str]:
     """The preferred names of entities, as far as the knowledge base is open and has them."""
-    try:
-        kb = knowledge_of(request, project_of(request, member)).kb
-    except (Opening, ValueError):
+    kb = open_kb(request, project_of(request, member))
+    if kb is None:
         return {}
     rows = {id: kb.row(id) for id in dict.fromkeys(ids)}
     return {id: kb[row].name for id, row in rows.items() if row is not None}

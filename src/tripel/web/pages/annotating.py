@@ -12,8 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from tripel.annotations import ledger, listing
 from tripel.annotations.name_index import types
 from tripel.web.access import Number
-from tripel.web.knowledge_bases import Opening
-from tripel.web.pages.reaching import Annotator, OnSheet, knowledge_of, sheet_of
+from tripel.web.pages.reaching import Annotator, OnSheet, open_kb, sheet_of
 from tripel.web.pages.sheets import said
 from tripel.web.rendering import page
 from tripel.web.services import services
@@ -33,9 +32,10 @@ def show(request: Request, member: Annotator, its: Annotated[OnSheet, Depends(_r
     database, project = services(request).database, its.project.id
     before, behind = listing.neighbours(database, project, member.user.id, its.document.id)
     sheet = ledger.sheet_now(database, its.sheet)
-    known = [*dict.fromkeys(mark.type for mark in sheet.marks if mark.type), *_types(request, its)]
+    kb = open_kb(request, its.project)
+    known = [*(mark.type for mark in sheet.marks if mark.type), *(types(kb) if kb else ())]
     offered = list(dict.fromkeys(known))[:MOST_TYPES]
-    place = f"/projects/{project}/documents"
+    paths = _paths(its, before, behind)
     return page(
         request,
         "annotate.html",
@@ -43,17 +43,15 @@ def show(request: Request, member: Annotator, its: Annotated[OnSheet, Depends(_r
         document=its.document,
         final=its.final,
         types=offered,
-        before=f"{place}/{before}" if before else "",
-        behind=f"{place}/{behind}" if behind else "",
+        before=paths["before"],
+        behind=paths["behind"],
         data={
             "text": its.document.text,
             "title_end": its.document.title_end,
             "sheet": said(database, its, sheet, member),
             "user": {"id": member.user.id, "name": member.user.name},
-            "types": offered,
-            "model": "",
-            "knowledge": _fingerprint(request, its),
-            "paths": _paths(its, before, behind),
+            "knowledge": kb.fingerprint if kb else "",
+            "paths": paths,
         },
     )
 
@@ -83,18 +81,3 @@ def _paths(its: OnSheet, before: int | None, behind: int | None) -> dict[str, st
         "behind": f"{pages}/documents/{behind}" if behind else "",
         "onward": onward,
     }
-
-
-def _types(request: Request, its: OnSheet) -> list[str]:
-    """Of the knowledge base, as far as it is open."""
-    try:
-        return types(knowledge_of(request, its.project).kb)
-    except (Opening, ValueError):
-        return []
-
-
-def _fingerprint(request: Request, its: OnSheet) -> str:
-    try:
-        return knowledge_of(request, its.project).kb.fingerprint
-    except (Opening, ValueError):
-        return ""

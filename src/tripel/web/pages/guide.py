@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tripel.web.access import Asker, signed_in
+from tripel.web.access import SignedIn
 from tripel.web.rendering import page
 
 routes = APIRouter(include_in_schema=False)
 
 
 @routes.get("/guide")
-def show(request: Request, asker: Annotated[Asker, Depends(signed_in)]) -> Response:
+def show(request: Request, asker: SignedIn) -> Response:
     """All of it on one page."""
     return page(request, "guide.html")

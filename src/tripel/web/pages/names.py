@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -29,14 +31,10 @@ def names(
     type: Annotated[list[str], Query(max_length=20)] = [],  # noqa: B006  FastAPI copies it
 ) -> dict[str, Any]:
     """Entities by their names, best first, as one types. `ranges` are the characters of `matched` that the words found."""
-    opened = knowledge_of(request, project_of(request, member))
-    try:
-        kb, search = opened.kb, opened.search
-        found = search.find(q, k=k, types=type)
-    except Opening as opening:
-        raise Refused(503, str(opening), headers={"retry-after": "3"}) from None
-    except ValueError as error:
-        raise Refused(422, str(error)) from None
+    with _refusing():
+        opened = knowledge_of(request, project_of(request, member))
+        kb = opened.kb
+        found = opened.search.find(q, k=k, types=type)
     return {
         "found": [
             {
@@ -57,13 +55,20 @@ def entities(
     request: Request, member: Reading, id: Annotated[list[str], Query(min_length=1, max_length=MOST)]
 ) -> dict[str, Any]:
     """What the knowledge base has of entities; null of one it does not know."""
-    try:
+    with _refusing():
         kb = knowledge_of(request, project_of(request, member)).kb
+    return {"entities": {one: _entity(kb, one) for one in dict.fromkeys(id)}}
+
+
+@contextmanager
+def _refusing() -> Iterator[None]:
+    """Say where the knowledge base is not open, and when to ask again, or what is wrong with it or with what was asked."""
+    try:
+        yield
     except Opening as opening:
         raise Refused(503, str(opening), headers={"retry-after": "3"}) from None
     except ValueError as error:
         raise Refused(422, str(error)) from None
-    return {"entities": {one: _entity(kb, one) for one in dict.fromkeys(id)}}
 
 
 def _entity(kb: KnowledgeBase, id: str) -> dict[str, Any] | None:

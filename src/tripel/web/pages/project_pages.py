@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Form
+from fastapi import APIRouter, Form
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from tripel.annotations import datasets, jobs, listing, models, projects
 from tripel.annotations.projects import Mode, Project
-from tripel.web.access import Asker, Member, signed_in
+from tripel.web.access import Asker, Member, SignedIn
 from tripel.web.knowledge_bases import Opening
 from tripel.web.pages.reaching import Admin, Annotator, knowledge_of, project_of, project_page
-from tripel.web.pages.sample import SAMPLE, upload_sample
-from tripel.web.refusals import Refused
+from tripel.web.pages.sample import upload_sample
 from tripel.web.rendering import page
 from tripel.web.services import services
 
@@ -23,7 +23,17 @@ LATELY = 5  # data sets shown
 SERVER = "server"  # what the server's own model is called in a form
 
 routes = APIRouter(include_in_schema=False)
-SignedIn = Annotated[Asker, Depends(signed_in)]
+
+
+@dataclass(frozen=True)
+class Offered:
+    """A model that a project may begin with."""
+
+    folder: Path
+    finds: str
+    """What finds mentions for it."""
+    said: str
+    """Whose it is, in words."""
 
 
 @routes.get("/projects")
@@ -43,11 +53,11 @@ def new(
 ) -> Response:
     """A new project; its documents come next."""
     given = {"title": title, "description": description, "model": model, "mode": mode}
-    offered = _models(request, asker)
     try:
-        if model not in offered:
+        begun = _models(request, asker).get(model)
+        if begun is None:
             raise ValueError("that model is not offered; choose one of the list")
-        made = _new(request, asker, title, description, mode="blind" if mode == "blind" else "shared", model=model)
+        made = _new(request, asker, title, description, mode="blind" if mode == "blind" else "shared", model=begun)
     except ValueError as error:
         return _list(request, asker, status=422, wrong=str(error), given=given)
     return RedirectResponse(f"/projects/{made.id}/upload", 303)
@@ -56,10 +66,9 @@ def new(
 @routes.post("/projects/sample")
 def sample(request: Request, asker: SignedIn) -> Response:
     """A project with the sample's documents, at once."""
-    if not SAMPLE.is_file():
-        raise Refused(404, "the sample's documents are not with this installation")
     try:
-        made = _new(request, asker, "Sample", "Short medical abstracts, to try things.", mode="shared", model=SERVER)
+        words = "Short medical abstracts, to try things."
+        made = _new(request, asker, "Sample", words, mode="shared", model=_server_model(request))
         upload_sample(request, made.id, asker.user.id)
     except ValueError as error:
         return _list(request, asker, status=422, wrong=str(error))
@@ -67,7 +76,7 @@ def sample(request: Request, asker: SignedIn) -> Response:
 
 
 @routes.get("/projects/{project}")
-def show(request: Request, member: Annotator, done: str = "") -> Response:
+def show(request: Request, member: Annotator) -> Response:
     """How far it is, and what to do next."""
     return _show(request, member)
 
@@ -114,65 +123,59 @@ def erase(request: Request, member: Admin, sure: Annotated[str, Form()] = "") ->
     return RedirectResponse("/projects", 303)
 
 
-def _new(request: Request, asker: Asker, title: str, description: str, *, mode: Mode, model: str) -> Project:
+def _new(request: Request, asker: Asker, title: str, description: str, *, mode: Mode, model: Offered) -> Project:
     """A project that begins with a folder that links."""
-    its = services(request)
-    folder, finds = _models(request, asker)[model]
+    database = services(request).database
     made = projects.new(
-        its.database, title=title, description=description, mode=mode, model=str(folder), by=asker.user.id
+        database, title=title, description=description, mode=mode, model=str(model.folder), by=asker.user.id
     )
-    models.begin(its.database, made.id, folder, recognizer=finds, by=asker.user.id)
+    models.begin(database, made.id, model.folder, recognizer=model.finds, by=asker.user.id)
     return made
 
 
-def _models(request: Request, asker: Asker) -> dict[str, tuple[Path, str]]:
-    """What a project may begin with: the server's own model, and those in use in the user's projects; what finds mentions."""
-    its = services(request)
-    offered = {SERVER: (its.settings.run, its.settings.recognizer)}
-    mine = projects.all_of(its.database) if asker.user.admin else projects.of_user(its.database, asker.user.id)
-    for project in mine:
-        for model in models.of(its.database, project.id):
-            if model.in_use and model.folder != its.settings.run:
-                offered[f"{project.id}"] = (model.folder, models.finds(model))
-    return offered
-
-
-def _said(request: Request, asker: Asker) -> list[tuple[str, str]]:
-    """The models on offer, in words."""
+def _projects(request: Request, asker: Asker, *, archived: bool = False) -> list[Project]:
+    """Those a user is in; to whoever runs the server, all."""
     database = services(request).database
-    return [
-        (
-            key,
-            "the server's" if key == SERVER else f"that of {projects.get(database, int(key)).title}, as it is now",
-        )
-        for key in _models(request, asker)
-    ]
+    if asker.user.admin:
+        return projects.all_of(database, archived=archived)
+    return projects.of_user(database, asker.user.id, archived=archived)
+
+
+def _server_model(request: Request) -> Offered:
+    settings = services(request).settings
+    return Offered(settings.run, settings.recognizer, "the server's")
+
+
+def _models(request: Request, asker: Asker) -> dict[str, Offered]:
+    """What a project may begin with: the server's own model, and those in use in the user's projects."""
+    database, own = services(request).database, _server_model(request)
+    offered = {SERVER: own}
+    for project in _projects(request, asker):
+        for model in models.of(database, project.id):
+            if model.in_use and model.folder != own.folder:
+                said = f"that of {project.title}, as it is now"
+                offered[str(project.id)] = Offered(model.folder, models.finds(model), said)
+    return offered
 
 
 def _list(request: Request, asker: Asker, *, status: int = 200, wrong: str = "", given: Any = None) -> Response:
     its = services(request)
-    database, user = its.database, asker.user
-    listed = (
-        projects.all_of
-        if user.admin
-        else lambda database, archived=False: projects.of_user(database, user.id, archived=archived)
-    )
+    listed = _projects(request, asker)
     return page(
         request,
         "projects.html",
         status=status,
         wrong=wrong,
         given=given or {"title": "", "description": "", "model": "", "mode": "shared"},
-        listed=[(one, listing.progress(database, one.id, user.id)) for one in listed(database)],
-        archived=listed(database, archived=True),
-        models=_said(request, asker),
+        listed=[(one, listing.progress(its.database, one.id, asker.user.id)) for one in listed],
+        archived=_projects(request, asker, archived=True),
+        models=[(key, one.said) for key, one in _models(request, asker).items()],
         finds=its.settings.recognizer or "what the model was trained with, if anything",
-        sample=SAMPLE.is_file(),
     )
 
 
 def _show(request: Request, member: Member, *, status: int = 200, wrong: str = "") -> Response:
-    database = services(request).database
+    database, project = services(request).database, project_of(request, member)
     its = models.of(database, member.project)
     progress = listing.progress(database, member.project, member.user.id)
     work = jobs.of(database, member.project)
@@ -186,16 +189,16 @@ def _show(request: Request, member: Member, *, status: int = 200, wrong: str = "
         datasets=datasets.of_project(database, member.project)[:LATELY],
         model_in_use=next((one for one in its if one.in_use), None),
         versions=len(its),
-        knowledge=_knowledge(request, member),
+        knowledge=_knowledge(request, project),
         job=work[0] if work else None,
         people=projects.members_of(database, member.project),
-        next=_next(member, progress, work[0] if work else None, project_of(request, member)),
+        next=_next(member, progress, work[0] if work else None, project),
     )
 
 
-def _knowledge(request: Request, member: Member) -> str:
+def _knowledge(request: Request, project: Project) -> str:
     try:
-        kb = knowledge_of(request, project_of(request, member)).kb
+        kb = knowledge_of(request, project).kb
     except Opening as opening:
         return str(opening)
     except ValueError as error:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends
 from starlette.requests import Request
 from starlette.responses import Response
 
 from tripel.annotations import beginning, datasets, projects
+from tripel.annotations.database import Database
 from tripel.annotations.datasets import Stored
+from tripel.annotations.jobs import Job
 from tripel.annotations.projects import Project
+from tripel.knowledge import KnowledgeBase
 from tripel.web.access import Member, Number, member
-from tripel.web.knowledge_bases import KNOWLEDGE, Opened
+from tripel.web.knowledge_bases import KNOWLEDGE, Opened, Opening
 from tripel.web.refusals import Refused
 from tripel.web.rendering import page
 from tripel.web.services import services
@@ -24,6 +28,7 @@ Reviewer = Annotated[Member, Depends(member("reviewer"))]
 Admin = Annotated[Member, Depends(member("admin"))]
 Reading = Annotated[Member, Depends(member("annotator", scope="read"))]
 Annotating = Annotated[Member, Depends(member("annotator", scope="annotate"))]
+Part = TypeVar("Part", Stored, Job)
 
 
 @dataclass(frozen=True)
@@ -57,15 +62,20 @@ def project_page(
     return page(request, template, status=status, project=project, member=member, wrong=wrong, done=done, **values)
 
 
-def document_of(request: Request, member: Member, document: int) -> Stored:
-    """A document of the path's project; another project's is as if it were not there."""
+def part_of(request: Request, member: Member, get: Callable[[Database, int], Part], id: int, *, what: str) -> Part:
+    """What has this id in the path's project; another project's is as if it were not there."""
     try:
-        found = datasets.document(services(request).database, document)
+        found = get(services(request).database, id)
     except LookupError:
         found = None
     if found is None or found.project != member.project:
-        raise Refused(404, "there is no such document in this project")
+        raise Refused(404, f"there is no such {what} in this project")
     return found
+
+
+def document_of(request: Request, member: Member, document: int) -> Stored:
+    """A document of the path's project."""
+    return part_of(request, member, datasets.document, document, what="document")
 
 
 def sheet_of(request: Request, member: Member, document: Number, final: bool = False) -> OnSheet:
@@ -84,3 +94,11 @@ def knowledge_of(request: Request, project: Project) -> Opened:
     its = services(request)
     run = Path(project.model) if project.model else its.settings.run
     return its.knowledge.of(Path(project.knowledge) if project.knowledge else run / KNOWLEDGE)
+
+
+def open_kb(request: Request, project: Project) -> KnowledgeBase | None:
+    """The same as far as it is open: for what a page can do without."""
+    try:
+        return knowledge_of(request, project).kb
+    except (Opening, ValueError):
+        return None

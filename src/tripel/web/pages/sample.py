@@ -9,11 +9,9 @@ from starlette.requests import Request
 
 from tripel import formats
 from tripel.annotations import datasets, jobs
-from tripel.documents import Document
+from tripel.corpora.sample import Sample
 from tripel.web.services import services
 
-SAMPLE = Path(__file__).parents[4] / "data" / "sample" / "test.pubtator"
-"""In a checkout; an installed package does not have it."""
 NAME = "sample.jsonl"
 
 
@@ -22,8 +20,7 @@ def upload_sample(request: Request, project: int, user: int) -> None:
     database = services(request).database
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, NAME)
-        found = formats.of("pubtator").read(SAMPLE)
-        bare = [one.having(mentions=()) for one in found if isinstance(one, Document)]
+        bare = [one.having(mentions=()) for one in Sample(Sample.Config()).read("test")]
         formats.writer("jsonl").write(path, bare)
         datasets.upload(database, project, path, name=NAME, by=user)
     jobs.submit(database, project, "predict", by=user)

@@ -15,7 +15,7 @@ from tripel.annotations import jobs, lessons, models
 from tripel.annotations.jobs import Job
 from tripel.annotations.models import Model
 from tripel.web.access import Member, Number
-from tripel.web.pages.reaching import Admin, Annotator, Reading, project_of, project_page
+from tripel.web.pages.reaching import Admin, Annotator, Reading, part_of, project_of, project_page
 from tripel.web.refusals import Refused
 from tripel.web.services import services
 
@@ -117,13 +117,7 @@ def _thinned(records: list[dict[str, float]]) -> list[dict[str, float]]:
 
 
 def _job(request: Request, member: Member, job: int) -> Job:
-    try:
-        found = jobs.get(services(request).database, job)
-    except LookupError:
-        found = None
-    if found is None or found.project != member.project:
-        raise Refused(404, "there is no such job in this project")
-    return found
+    return part_of(request, member, jobs.get, job, what="job")
 
 
 def _model(request: Request, member: Member, version: int) -> Model:

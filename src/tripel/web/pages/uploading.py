@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Form, UploadFile
+from fastapi import APIRouter, Depends, Form
+from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -15,13 +17,30 @@ from tripel.find import names
 from tripel.problems import BadInput
 from tripel.web import held
 from tripel.web.access import Member
-from tripel.web.knowledge_bases import Opening
-from tripel.web.pages.reaching import Admin, knowledge_of, project_of, project_page
-from tripel.web.pages.sample import SAMPLE, upload_sample
+from tripel.web.pages.reaching import Admin, open_kb, project_of, project_page
+from tripel.web.pages.sample import upload_sample
+from tripel.web.refusals import Refused
 from tripel.web.services import services
 from tripel.web.settings import MEGABYTE
 
 routes = APIRouter(include_in_schema=False)
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A file, and the format that it is said to have; empty where it is to be told by its content."""
+
+    file: UploadFile
+    read_as: str
+
+
+async def _sent(request: Request, member: Admin) -> AsyncIterator[Sent]:
+    """The form. It is read here, since FastAPI reads what a route declares before it is asked who may."""
+    async with request.form() as form:
+        file, read_as = form.get("file"), form.get("read_as", "")
+        if not isinstance(file, UploadFile) or not isinstance(read_as, str):
+            raise Refused(422, "a file is expected, and the name of a format")
+        yield Sent(file, read_as)
 
 
 @routes.get("/projects/{project}/upload")
@@ -31,9 +50,9 @@ def show(request: Request, member: Admin) -> Response:
 
 
 @routes.post("/projects/{project}/upload")
-def look(request: Request, member: Admin, file: UploadFile, read_as: Annotated[str, Form()] = "") -> Response:
+def look(request: Request, member: Admin, sent: Annotated[Sent, Depends(_sent)]) -> Response:
     """What is in a file; nothing is stored."""
-    its = services(request)
+    its, file, read_as = services(request), sent.file, sent.read_as
     kept = held.hold(
         its.settings.folder, file.file, name=file.filename or "", project=member.project, user=member.user.id
     )
@@ -93,11 +112,8 @@ def _predicts(database: Database, project: int) -> bool:
 
 def _knows(request: Request, member: Member) -> Callable[[str], bool] | None:
     """Whether the knowledge base has an id, where it is open."""
-    try:
-        kb = knowledge_of(request, project_of(request, member)).kb
-    except (Opening, ValueError):
-        return None
-    return lambda id: kb.row(id) is not None
+    kb = open_kb(request, project_of(request, member))
+    return None if kb is None else lambda id: kb.row(id) is not None
 
 
 def _show(request: Request, member: Member, *, status: int = 200, **values: Any) -> Response:
@@ -110,7 +126,6 @@ def _show(request: Request, member: Member, *, status: int = 200, **values: Any)
         status=status,
         formats=names("formats"),
         most=its.settings.upload // MEGABYTE,
-        sample=SAMPLE.is_file(),
         datasets=datasets.of_project(its.database, member.project),
         **whole,
     )

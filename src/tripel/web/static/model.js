@@ -8,7 +8,6 @@ async function look() {
       line.dataset.state = status;
       line.className = `model ${status}`;
       line.textContent = status === "ready" ? "The model is ready." : "The model cannot be used; load the page again to see why.";
-      document.dispatchEvent(new CustomEvent("model", { detail: status }));
       return;
     }
   } catch {

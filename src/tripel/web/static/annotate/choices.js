@@ -31,7 +31,7 @@ export function choice(one, { number = null, chosen = false, onclick, role = nul
 }
 
 /** A name with the characters that were typed set off. */
-export function emphasised({ matched, ranges = [] }) {
+function emphasised({ matched, ranges = [] }) {
   const letters = [...matched];
   const parts = [];
   let reached = 0;

@@ -3,11 +3,14 @@
 
 import { by, count, element, say, sentence } from "./dom.js";
 import { meaning } from "./marks.js";
+import { ABOUT_MARKS } from "./sheet.js";
 
 const WORDS = {
   add: "new mention", link: "link", span: "another span", accept: "accepted", delete: "deleted", comment: "comment", flag: "flag", done: "marked done",
   reopen: "reopened", spread: "applied to equal strings", undo: "undo", redo: "redo", time: "time spent",
 };
+
+const CLOSED = [...ABOUT_MARKS, "delete", "done"]; // what a document that is done does not take
 
 export class Conflicts {
   /** `again(proposals)` sends some anew, as of now; `sheet()` is what stands on the server. */
@@ -22,7 +25,7 @@ export class Conflicts {
     const refused = this.queue.refused;
     const spent = refused.filter((entry) => entry.proposal.kind === "time");
     if (spent.length) return void this.queue.drop(spent); // no decision; it comes back here without them
-    const groups = grouped(this.queue.refused);
+    const groups = grouped(refused);
     by("conflicts-bar").hidden = !groups.size;
     by("conflicts-count").textContent = `${count(groups.size, "decision")} of yours could not be saved as it is`;
     if (groups.size > (this.before ?? 0)) say(`${by("conflicts-count").textContent}: ${refused.at(-1).refused}.`, { urgent: true });
@@ -35,6 +38,7 @@ export class Conflicts {
     const { proposal, refused } = entries.at(-1);
     const theirs = this.sheet().marks.find((mark) => mark.id === about(entries[0]));
     const mine = proposal.after;
+    const reopening = this.sheet().done && entries.some((entry) => CLOSED.includes(entry.proposal.kind));
     const by_ = theirs ? this.sheet().people[theirs.by] ?? "the model" : "";
     return element(
       "li",
@@ -51,14 +55,14 @@ export class Conflicts {
       element(
         "div",
         { class: "row" },
-        element("button", { type: "button", onclick: () => this.#keepMine(entries) }, "Keep mine"),
+        element("button", { type: "button", onclick: () => this.#keepMine(entries, reopening) }, reopening ? "Reopen it and keep mine" : "Keep mine"),
         element("button", { type: "button", class: "second", onclick: () => this.#keepTheirs(entries) }, "Keep what is there"),
       ),
     );
   }
 
-  #keepMine(entries) {
-    this.again(entries.map((entry) => entry.proposal));
+  #keepMine(entries, reopening) {
+    this.again([...(reopening ? [{ kind: "reopen" }] : []), ...entries.map((entry) => entry.proposal)]);
     this.queue.drop(entries);
     say("Yours is sent again.");
   }

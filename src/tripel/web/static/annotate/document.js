@@ -35,7 +35,7 @@ export class DocumentView extends EventTarget {
     const lane = lanes(shown);
     this.place.style.setProperty("--lanes", Math.max(0, ...lane.values()));
     this.place.replaceChildren(
-      ...segments(this.text.length, shown, [this.titleEnd]).flatMap((segment) => [
+      ...segments(this.text.length, shown, [this.titleEnd], lane).flatMap((segment) => [
         ...shown.filter((mark) => mark.start === segment.start && mark !== pending).map((mark) => this.#letter(mark, { current, name, flagged })),
         this.#segment(segment, lane, current, pending),
       ]),

@@ -17,16 +17,12 @@ export function by(id) {
   return document.getElementById(id);
 }
 
-const live = { polite: null, assertive: null };
-
 /** Tell everybody what happened: in the line at the bottom, which screen readers read, too. */
 export function say(words, { urgent = false } = {}) {
-  const kind = urgent ? "assertive" : "polite";
-  live[kind] ??= by(`said-${kind}`);
-  const other = by(`said-${urgent ? "polite" : "assertive"}`);
-  other.textContent = "";
+  const live = by(urgent ? "said-assertive" : "said-polite");
+  by(urgent ? "said-polite" : "said-assertive").textContent = "";
   by("said-seen").textContent = words;
-  live[kind].textContent = live[kind].textContent === words ? `${words} ` : words; // the same again is read again
+  live.textContent = live.textContent === words ? `${words} ` : words; // the same again is read again
 }
 
 /** What the server said, as a sentence. */

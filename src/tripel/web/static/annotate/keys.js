@@ -3,7 +3,7 @@
 import { by, element, say } from "./dom.js";
 
 /** What can be done, in the order it is shown: [action, key, words]. */
-export const ACTIONS = [
+const ACTIONS = [
   ["next", "j", "Next mention"],
   ["previous", "k", "Previous mention"],
   ["open", "o", "Next mention that nobody has decided"],
@@ -36,13 +36,12 @@ export function pressed(event) {
 }
 
 /** Whether keys are for what has the focus, and not for the page. */
-export function typing(target) {
+function typing(target) {
   return target.isContentEditable || ["INPUT", "TEXTAREA", "SELECT"].includes(target.tagName);
 }
 
 export class Keys {
-  /** `act(action)` does something, or gives false where it cannot; `take(event, pressed)` is asked first, and says whether it was
-   * for it. */
+  /** `act(action, number)` does something; `take(event, pressed)` is asked first, and says whether it was for it. */
   constructor({ user, act, take, storage = localStorage }) {
     this.name = `tripel/keys/${user}`;
     this.storage = storage;
@@ -111,7 +110,6 @@ export function shown(key) {
 
 /** Fill the dialog that shows and changes the keys. */
 export function helpDialog(keys) {
-  const dialog = by("help");
   const draw = () => {
     by("help-keys").replaceChildren(
       ...ACTIONS.map(([action, , words]) =>
@@ -127,7 +125,6 @@ export function helpDialog(keys) {
     draw();
     say("The keys are as they were at first.");
   });
-  return dialog;
 }
 
 function changing(keys, action, words, draw) {

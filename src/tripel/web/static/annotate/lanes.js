@@ -15,8 +15,7 @@ export function lanes(marks) {
 }
 
 /** [0, length) cut wherever a mark, a piece of one or one of `cuts` begins or ends: {start, end, marks}, the outermost mark first. */
-export function segments(length, marks, cuts = []) {
-  const lane = lanes(marks);
+export function segments(length, marks, cuts = [], lane = lanes(marks)) {
   const edges = new Set([0, length, ...cuts]);
   for (const mark of marks) {
     for (const [start, end] of [[mark.start, mark.end], ...(mark.parts ?? [])]) edges.add(start).add(end);

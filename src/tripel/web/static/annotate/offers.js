@@ -20,6 +20,12 @@ export class Offers extends EventTarget {
     return this.known.get(place);
   }
 
+  /** The candidates that there are. */
+  list(mark) {
+    const offered = this.of(mark);
+    return Array.isArray(offered) ? offered : [];
+  }
+
   async #look(place, { start, end, type }) {
     this.known.set(place, "Asking the model …");
     try {

@@ -1,10 +1,11 @@
 // The page where a document is annotated: it puts the modules together, and turns keys and clicks into decisions.
 
+import { Bar } from "./bar.js";
 import { Clock } from "./clock.js";
 import { Conflicts } from "./conflicts.js";
 import { changed, event, linked, made, moved, shown, unlinked } from "./decisions.js";
 import { DocumentView } from "./document.js";
-import { by, count, element, say } from "./dom.js";
+import { by, count, say } from "./dom.js";
 import { Entities } from "./entities.js";
 import { Keys, helpDialog } from "./keys.js";
 import { drawList } from "./list.js";
@@ -36,14 +37,15 @@ const queue = new Queue({
 });
 const view = new DocumentView(by("text"), text, { titleEnd: data.title_end });
 const span = new SpanEditor({ text, view });
-const panel = new Panel({ entities, choose: (one, all) => link(one, all) });
+const panel = new Panel({ entities, choose: link });
+const bar = new Bar(queue);
 const search = new Search({ box: by("search"), list: by("found"), said: by("search-said"), path: paths.names, entities });
 const keys = new Keys({ user: user.id, act, take });
 
 let acknowledged = data.sheet;
 let sheet = folded(acknowledged, queue.pending);
 let current = null;
-let lastType = data.types[0] ?? "";
+let lastType = by("types").options[0]?.value ?? "";
 let sureToFinish = false;
 let leaving = false;
 
@@ -54,48 +56,16 @@ function draw() {
   sheet.marks = sheet.marks.map((mark) => ({ ...mark, text: text.slice(mark.start, mark.end) }));
   const mark = now();
   entities.want(sheet.marks.flatMap((one) => one.entities));
-  const offered = mark ? offers.of(mark) : [];
-  if (Array.isArray(offered)) entities.want(offered.map((one) => one.entity));
+  if (mark) entities.want(offers.list(mark).map((one) => one.entity));
   view.draw(sheet.marks, {
     current,
     pending: span.active ? { id: span.id ?? "", label: "USER", ...span.span } : null,
     name: (one) => described(one, entities, { flagged: one.id in sheet.flags, comments: sheet.comments.filter(({ mark: id }) => id === one.id).length }),
     flagged: (one) => one.id in sheet.flags,
   });
-  panel.draw(sheet, mark, offered, { editing: span.active });
+  panel.draw(sheet, mark, mark && offers.of(mark), { editing: span.active });
   drawList(sheet, current, entities, go);
-  bar();
-}
-
-function bar() {
-  const done = sheet.marks.filter(decided).length;
-  by("decided").textContent = sheet.marks.length ? `${done} of ${sheet.marks.length} decided` : "no mentions yet";
-  by("decided-bar").max = Math.max(1, sheet.marks.length);
-  by("decided-bar").value = done;
-  by("done-word").textContent = sheet.done ? "Reopen" : "Mark done";
-  by("done-bar").hidden = !sheet.done;
-  by("undo").disabled = !(sheet.may_undo || queue.pending.length);
-  by("redo").disabled = !(sheet.may_redo || queue.pending.some(({ kind }) => kind === "undo"));
-  const waiting = queue.pending.filter(({ kind }) => kind !== "time").length;
-  const words = {
-    saved: "All saved",
-    saving: "Saving …",
-    offline: `The server does not answer; ${count(waiting, "decision")} kept in this browser`,
-    "signed-out": `Sign in again in another tab; ${count(waiting, "decision")} kept in this browser`,
-  }[queue.state];
-  const said = queue.unkept ? `${words}. Leave this page open: the browser's storage is full` : words;
-  if (by("saved").textContent !== said) by("saved").textContent = said;
-  by("saved").dataset.state = queue.unkept ? "offline" : queue.state;
-}
-
-/** Documents whose decisions were never sent: said once, with the way there. */
-function elsewhere() {
-  const others = queue.elsewhere;
-  by("elsewhere").hidden = !others.length;
-  by("elsewhere").replaceChildren(
-    "Decisions that the server has not got wait in this browser. They are sent when their document is opened: ",
-    ...others.flatMap((path, i) => [i ? ", " : "", element("a", { href: path }, path)]),
-  );
+  bar.draw(sheet);
 }
 
 /** Wait until all is saved; says so where that takes a while. */
@@ -125,7 +95,7 @@ function go(id, { focus = true } = {}) {
 
 function push(kind, values = {}) {
   sureToFinish = false;
-  queue.push(event(kind, { seen: acknowledged.version, model: data.model, knowledge: data.knowledge }, values));
+  queue.push(event(kind, { seen: acknowledged.version, knowledge: data.knowledge }, values));
 }
 
 function decide(kind, after, words, { candidates = [], onward = true } = {}) {
@@ -248,8 +218,7 @@ async function leave(path) {
 
 function act(action, number) {
   const mark = now();
-  const offered = mark ? offers.of(mark) : [];
-  const candidates = Array.isArray(offered) ? offered : [];
+  const candidates = mark ? offers.list(mark) : [];
   const needing = ["choose", "accept", "search", "nil", "delete", "edit", "type", "spread"];
   if (!mark && needing.includes(action)) return say(`Choose a mention first: ${keys.key.next} goes to the next one.`);
   switch (action) {
@@ -278,7 +247,7 @@ function act(action, number) {
     case "save":
       clock.flush();
       queue.flush();
-if (!sheet.done) refresh();
+      if (!sheet.done) refresh();
       return say(queue.pending.length ? "Saving." : "All saved.");
     case "help": return by("help").showModal();
     default: return undefined;
@@ -287,7 +256,7 @@ if (!sheet.done) refresh();
 
 function remove(mark) {
   if (closed()) return;
-  const place = sheet.marks.indexOf(sheet.marks.find((one) => one.id === mark.id));
+  const place = sheet.marks.indexOf(mark);
   push("delete", { mark: mark.id });
   const rest = sheet.marks.filter((one) => one.id !== mark.id);
   go((rest[place] ?? rest[place - 1])?.id ?? null);
@@ -320,11 +289,23 @@ function take(event_, key) {
 
 // What comes from elsewhere
 
+/** What the model says now, once it is open: it has learnt since the document was last looked at. */
+async function refresh() {
+  try {
+    await queue.emptied();
+    acknowledged = (await ask(paths.refresh, {})).sheet;
+    draw();
+    if (!now() && !span.active) go(first(), { focus: document.activeElement === document.body });
+  } catch (error) {
+    if (error.status === 503) setTimeout(refresh, 2000);
+  }
+}
+
 queue.addEventListener("sheet", ({ detail }) => {
   acknowledged = detail.sheet;
   draw();
 });
-queue.addEventListener("change", bar);
+queue.addEventListener("change", () => bar.draw(sheet));
 entities.addEventListener("change", draw);
 offers.addEventListener("change", draw);
 view.addEventListener("choose", ({ detail }) => !span.active && go(detail.id));
@@ -366,7 +347,7 @@ const clock = new Clock((milliseconds) => push("time", { milliseconds }));
 new Conflicts({
   queue, entities, text,
   sheet: () => acknowledged,
-  again: (proposals) => proposals.forEach(({ kind, ...values }) => push(kind, { ...values, ...event(kind, { seen: acknowledged.version }) })),
+  again: (proposals) => proposals.forEach(({ kind, key, seen, ...values }) => push(kind, values)),
 });
 new Presence({
   path: paths.presence,
@@ -377,21 +358,10 @@ new Presence({
     draw();
   },
 });
-/** What the model says now, once it is open: it has learnt since the document was last looked at. */
-async function refresh() {
-  try {
-    await queue.emptied();
-    acknowledged = (await ask(paths.refresh, {})).sheet;
-    draw();
-    if (!now() && !span.active) go(first(), { focus: document.activeElement === document.body });
-  } catch (error) {
-    if (error.status === 503) setTimeout(refresh, 2000);
-  }
-}
 
 helpDialog(keys);
 listen();
-elsewhere();
+bar.elsewhere();
 keys.label();
 go(first());
 queue.flush();

@@ -6,7 +6,7 @@ import { ask } from "./server.js";
 const EVERY = 10_000; // ms
 
 export class Presence {
-  /** `behind(version)` is called where the server has a newer sheet than `version()`. */
+  /** `behind()` is called where the server has a newer sheet than `version()`. */
   constructor({ path, version, behind }) {
     Object.assign(this, { path, version, behind, names: "" });
     addEventListener("pagehide", () => {
@@ -21,7 +21,7 @@ export class Presence {
     try {
       const { others, version } = await ask(this.path, {});
       this.#show(others.map((one) => one.name).join(", "));
-      if (version > this.version()) this.behind(version);
+      if (version > this.version()) this.behind();
     } catch {
       // the queue says that nobody answers
     }

@@ -105,7 +105,7 @@ export class Queue extends EventTarget {
         this.#forget(entry);
       }
     }
-    this.dispatchEvent(new CustomEvent("sheet", { detail: { sheet, answers } }));
+    this.dispatchEvent(new CustomEvent("sheet", { detail: { sheet } }));
     this.#tell();
   }
 

@@ -2,7 +2,7 @@
 
 let token = csrf(document);
 
-export class Refusal extends Error {
+class Refusal extends Error {
   constructor(status, said) {
     super(said);
     this.status = status;

@@ -1,7 +1,7 @@
 // What stands on a sheet once the decisions that the server has not acknowledged are done, too. Pure functions over plain objects;
 // the server's answer replaces what they say.
 
-const ABOUT_MARKS = ["add", "link", "span", "accept"];
+export const ABOUT_MARKS = ["add", "link", "span", "accept"];
 const UNDOABLE = [...ABOUT_MARKS, "delete", "comment", "flag", "done", "reopen", "spread"];
 
 /** The sheet of the server's JSON after proposals in their order. Undone ones play no part. */
@@ -24,7 +24,7 @@ export function folded(sheet, proposals) {
 }
 
 /** Marks in the order of their offsets, a longer one before those within it. */
-export function inOrder(a, b) {
+function inOrder(a, b) {
   return a.start - b.start || b.end - a.end || (a.type < b.type ? -1 : a.type > b.type ? 1 : 0) || (a.id < b.id ? -1 : 1);
 }
 
