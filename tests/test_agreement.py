@@ -19,8 +19,8 @@ from tripel.annotations.agreement import NO_HIERARCHY, Agreement, Compared, agre
 from tripel.annotations.blind import agreed
 from tripel.annotations.database import Database
 from tripel.annotations.events import Mark, Proposal
-from tripel.annotations.exporting import lessons
 from tripel.annotations.hierarchy import Hierarchy
+from tripel.annotations.lessons import lessons
 from tripel.annotations.proposing import Conflict
 from tripel.problems import BadInput
 

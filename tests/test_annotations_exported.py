@@ -17,7 +17,8 @@ from tripel.annotations import datasets, ledger, schema
 from tripel.annotations.beginning import final_sheet
 from tripel.annotations.database import Database
 from tripel.annotations.events import Proposal
-from tripel.annotations.exporting import Lesson, events_of, export, export_events, hidden, lessons
+from tripel.annotations.exporting import events_of, export, export_events, hidden
+from tripel.annotations.lessons import Lesson, lessons
 from tripel.annotations.settled import annotated
 from tripel.annotations.sheet import replay
 from tripel.annotations.uploads import opened as uploaded

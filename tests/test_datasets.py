@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import os
 import tarfile
 import zipfile
 from collections import Counter
@@ -20,6 +21,7 @@ from tripel.annotations import datasets, ledger, projects, schema
 from tripel.annotations.beginning import sheet_for
 from tripel.annotations.database import Database
 from tripel.annotations.uploads import opened
+from tripel.archives import unpack
 from tripel.documents import Document, Mention
 from tripel.find import names
 from tripel.formats.base import Format
@@ -233,6 +235,15 @@ def test_what_is_no_file_in_a_tar_is_left_out(tmp_path: Path, kind: bytes) -> No
         info.size = len(LINE)
         out.addfile(info, io.BytesIO(LINE.encode()))
     assert documents(path, "notes.tar") == ["jsonl 1 0"]
+
+
+def test_what_is_unpacked_for_a_moment_is_not_written_through_to_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, synced = zipped(tmp_path / "a", {"a.jsonl": LINE}), list[int]()
+    monkeypatch.setattr(os, "fsync", synced.append)
+    assert list(unpack(path, tmp_path / "kept", wanted=("*",))) == ["a.jsonl"] and len(synced) == 1
+    assert documents(path, "a.zip") == ["jsonl 1 0"] and len(synced) == 1
 
 
 def test_bombs_are_refused(tmp_path: Path) -> None:

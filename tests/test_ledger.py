@@ -18,7 +18,7 @@ from sqlalchemy.exc import DBAPIError
 from tripel.annotations import beginning, ledger, projects, proposing, schema, spreading
 from tripel.annotations.database import Database
 from tripel.annotations.events import Event, Proposal
-from tripel.annotations.exporting import lessons
+from tripel.annotations.lessons import lessons
 from tripel.annotations.proposing import Conflict
 from tripel.annotations.sheet import Sheet, after, replay
 from tripel.documents import Candidate
@@ -424,6 +424,15 @@ def test_spreading_leaves_what_somebody_decided(work: Work) -> None:
     work.do("spread", mark=gold.id)
     assert [(one.id, one.label) for one in work.sheet().marks[1:]] == [("p", "SILVER")]
     assert [(one.id, one.entities) for one in work.sheet(document=1).marks] == [("theirs", ("other",))]
+
+
+def test_spreading_counts_no_document_that_is_done(work: Work) -> None:
+    (gold,) = work.sheet().marks
+    work.do("done", document=1, user=1)
+    counted = spreading.preview(work.database, work.sheet_id(), gold.id)
+    assert (counted.marks, counted.documents, counted.kept) == (1, 1, 2)
+    work.do("spread", mark=gold.id)
+    assert (len(work.sheet().marks), len(work.sheet(document=1).marks)) == (2, 0)
 
 
 def test_undoing_a_spread_undoes_it_everywhere_but_where_others_went_on(work: Work) -> None:

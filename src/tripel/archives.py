@@ -8,6 +8,7 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path, PurePosixPath
 from typing import IO, cast
 
@@ -16,13 +17,17 @@ from tripel.files import CHUNK, replacing
 A_FILE = 512  # bytes that a file counts at least, so that millions of empty ones are large, too
 
 
-def unpack(archive: Path, folder: Path, *, wanted: tuple[str, ...], largest: int | None = None) -> Iterator[str]:
+def unpack(
+    archive: Path, folder: Path, *, wanted: tuple[str, ...], largest: int | None = None, lasting: bool = True
+) -> Iterator[str]:
     """Write the members of a zip or tar file whose names match `wanted` into `folder`, without their own folders.
 
     Yields the names. Raises ValueError for a member that points out of the archive, where one of `wanted` is missing, and
-    before more than `largest` bytes are unpacked.
+    before more than `largest` bytes are unpacked. `lasting`: each file is whole or not there, and on the disk; a folder that
+    is read once and deleted needs neither.
     """
     found = dict[str, str]()
+    folder.mkdir(parents=True, exist_ok=True)
     try:
         for member, source in _members(archive, largest):
             name = PurePosixPath(member).name
@@ -30,7 +35,8 @@ def unpack(archive: Path, folder: Path, *, wanted: tuple[str, ...], largest: int
                 continue
             if name in found:
                 raise ValueError(f"{archive}: holds {found[name]} and {member}; expected one of the name")
-            with replacing(folder / name) as part, part.open("wb") as out:
+            place = folder / name
+            with replacing(place) if lasting else nullcontext(place) as part, part.open("wb") as out:
                 shutil.copyfileobj(source, out, CHUNK)
             found[name] = member
             yield name

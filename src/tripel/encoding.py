@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 from tripel import views
 from tripel.documents import Document, Mention
 from tripel.encoder import Encoder
-from tripel.progress import Progress as Progress
-from tripel.progress import silent as silent
+from tripel.progress import Progress, silent
 from tripel.similarity import searchable
 
 Float = NDArray[np.float32]

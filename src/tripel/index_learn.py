@@ -16,11 +16,11 @@ import numpy as np
 from tripel.clusters import group
 from tripel.documents import Document
 from tripel.encoder import Encoder
-from tripel.encoding import Progress, silent
 from tripel.files import read_json, swap_in, write_json
 from tripel.index_rows import ROWS, cluster_vectors, document_mark, load_rows, save_rows, shard_path, shards
 from tripel.indexing import LEARNT, ORIGIN, Config
 from tripel.knowledge import KnowledgeBase
+from tripel.progress import Progress, silent
 from tripel.vectors import Vectors, write_shard
 
 MOST_SHARDS = 32  # of mentions, before they become one: who learns a document at a time writes a shard each time

@@ -15,13 +15,13 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from tripel.config import Choice
-from tripel.encoding import Progress, silent
 from tripel.find import component
 from tripel.indexes.approximate import FaissIndex
 from tripel.indexes.base import Index, Int, Queries
 from tripel.indexes.exact import Exact
 from tripel.indexes.hnsw import Hnsw
 from tripel.indexes.ivf import AT, CODES, Ivf, recall, true_first
+from tripel.progress import Progress, silent
 from tripel.similarity import Name
 from tripel.vectors import SHARD, Float, Vectors, resident
 

@@ -21,9 +21,10 @@ from tripel.batches import Lesson
 from tripel.clusters import Grouped
 from tripel.documents import Document, Mention
 from tripel.encoder import Encoder
-from tripel.encoding import Progress, entity_vectors, mention_vectors, silent, unit_vectors
+from tripel.encoding import entity_vectors, mention_vectors, unit_vectors
 from tripel.files import replacing
 from tripel.knowledge import KnowledgeBase
+from tripel.progress import Progress, silent
 from tripel.vectors import SHARD, write_shard
 
 Int = NDArray[np.int64]

@@ -16,12 +16,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tripel.encoder import Encoder
-from tripel.encoding import Progress, silent
 from tripel.files import read_json, swap_in, write_json
 from tripel.index_rows import Int, Kind, encode_shards, load_rows, rows_of, save_rows, shards
 from tripel.indexes.approximate import extended
 from tripel.indexing import ORIGIN, SEARCH, Config, Stamp, kinds
 from tripel.knowledge import KnowledgeBase
+from tripel.progress import Progress, silent
 from tripel.vectors import SHARD, Vectors, write_shard
 
 

@@ -19,7 +19,6 @@ from pydantic import NonNegativeFloat
 from tripel.batches import Lesson
 from tripel.config import Choice, build, choose, dump
 from tripel.encoder import Encoder
-from tripel.encoding import Progress, silent
 from tripel.files import mended, read_json, swap_in, write_json
 from tripel.find import component
 from tripel.folding import Entities, Part
@@ -27,6 +26,7 @@ from tripel.index_rows import ROWS, Kind, load_rows, rows_of, save_rows, shards,
 from tripel.indexes.base import Index
 from tripel.indexes.exact import Exact
 from tripel.knowledge import KnowledgeBase
+from tripel.progress import Progress, silent
 from tripel.similarity import Name
 from tripel.vectors import Vectors
 

@@ -13,12 +13,13 @@ import numpy as np
 
 from tripel.config import Choice
 from tripel.encoder import Encoder
-from tripel.encoding import Progress, entity_vectors, silent, unit_vectors
+from tripel.encoding import entity_vectors, unit_vectors
 from tripel.find import component
 from tripel.folding import Entities, Part
 from tripel.indexes.base import Index, Queries
 from tripel.indexes.exact import Exact
 from tripel.name_batches import NameLesson
+from tripel.progress import Progress, silent
 from tripel.synonyms import Int
 from tripel.vectors import Vectors
 

@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 
 from tripel.batches import Lesson, Near
 from tripel.encoder import Encoder
-from tripel.encoding import Progress, entity_vectors, mention_vectors, silent, unit_vectors
+from tripel.encoding import entity_vectors, mention_vectors, unit_vectors
 from tripel.indexes.base import Hits, Queries
 from tripel.indexes.exact import Exact
+from tripel.progress import Progress, silent
 from tripel.vectors import Vectors
 
 Int = NDArray[np.int64]

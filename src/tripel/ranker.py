@@ -17,11 +17,12 @@ from tripel.bundle import BUNDLE
 from tripel.deciding import CALIBRATION, Calibration, signs
 from tripel.documents import Document, Mention
 from tripel.encoder import Encoder
-from tripel.encoding import Progress, entity_vectors, mention_vectors, silent, unit_vectors
+from tripel.encoding import entity_vectors, mention_vectors, unit_vectors
 from tripel.folding import Entities
 from tripel.indexes.base import Bool, Float, Hits, Queries
 from tripel.indexing import Stamp, opened
 from tripel.knowledge import KnowledgeBase
+from tripel.progress import Progress, silent
 from tripel.reranker import Reranker, mark
 from tripel.whole import EVIDENCE, WEIGHTS, Asked, Real, Weights, evidence, exact
 

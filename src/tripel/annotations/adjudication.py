@@ -7,18 +7,18 @@ of any of them, or none, and stands until what they said changes.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection
 
-from tripel.annotations.appending import USED, Appended, Held, held, known, put, retried
+from tripel.annotations.appending import Appended, Held, again, held, put, retried
 from tripel.annotations.beginning import FINAL, NOBODY, begun, standing
 from tripel.annotations.blind import Theirs, side_by_side
 from tripel.annotations.database import Database
 from tripel.annotations.events import KEY, Label, Mark
-from tripel.annotations.proposing import Change, Conflict
+from tripel.annotations.proposing import DONE_MEANWHILE, Change, Conflict, changing
 from tripel.annotations.sheet import MARK, SERVER, Sheet
 
 SETTLED = "settled/"
@@ -139,12 +139,10 @@ def _put(database: Database, document: int, settle: Callable[[Held, Review], Cha
     def work(connection: Connection) -> Appended:
         sheet = begun(connection, [document], kind=FINAL, owner=NOBODY)[document]
         its = held(connection, [sheet])[sheet]
-        if (there := known(connection, key)) is not None:
-            if (there.sheet, there.by, there.kind) != (sheet, by, "choose"):
-                raise ValueError(USED)
-            return Appended(event=there, sheet=its.sheet, again=True)
+        if (there := again(connection, its, key=key, kind="choose", by=by)) is not None:
+            return there
         if its.sheet.done:
-            raise Conflict("the document was marked done meanwhile; reopen it to go on", its.sheet)
+            raise Conflict(DONE_MEANWHILE, its.sheet)
         change = settle(its, _review(connection, document))
         return put(connection, its, change, kind="choose", key=key, by=by)
 
@@ -234,5 +232,4 @@ def _settling(sheet: Sheet, chosen: Iterable[tuple[Question, Sequence[Option]]],
             id = f"c-{hashlib.sha256(f'{one.sheet} {one.mark.id}'.encode()).hexdigest()[:16]}"
             wanted[MARK + id] = replace(one.mark, id=id, label=label).record
         wanted[_name(question)] = {"by": by, "of": _digest(question)}
-    before: Mapping[str, Any] = {name: sheet.items.get(name) for name in wanted}
-    return Change(before=before, after=wanted)
+    return changing(sheet, wanted)

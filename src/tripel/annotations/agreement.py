@@ -18,7 +18,7 @@ from tripel.annotations.hierarchy import Hierarchy
 from tripel.formats.tokens import WORD
 
 Place: TypeAlias = "tuple[int, int, tuple[tuple[int, int], ...]]"
-OUTSIDE, NIL = "", "NIL"
+NIL = "NIL"
 NO_HIERARCHY = (
     "not known: knowledge bases keep no hierarchy; name a table with tree numbers, such as MeSH's, to have it counted"
 )

@@ -170,6 +170,16 @@ def known(connection: Connection, key: str) -> Event | None:
     return None if row is None else event_of(row)
 
 
+def again(connection: Connection, held: Held, *, key: str, kind: Kind, by: int | None) -> Appended | None:
+    """What was answered where the key is there already; None where it is new. Raises ValueError where it was used for another."""
+    there = known(connection, key)
+    if there is None:
+        return None
+    if (there.sheet, there.by, there.kind) != (held.sheet.id, by, kind):
+        raise ValueError(USED)
+    return Appended(event=there, sheet=held.sheet, again=True)
+
+
 def event_of(row: Row[Any]) -> Event:
     """An event of its row."""
     return Event(**{**row._mapping, "shown": tuple(row.shown)})

@@ -23,6 +23,11 @@ SHARED, ANNOTATOR, FINAL = "shared", "annotator", "final"
 NOBODY = 0  # owns what is shared
 
 
+def whose(mode: str, user: int) -> tuple[str, int]:
+    """The kind and the owner of the sheets that a user of a project works on."""
+    return (ANNOTATOR, user) if mode == "blind" else (SHARED, NOBODY)
+
+
 def sheet_for(database: Database, document: int, *, user: int) -> int:
     """The sheet that a user works on: the document's, or where the project is blind their own, begun where it was not yet.
 
@@ -34,7 +39,7 @@ def sheet_for(database: Database, document: int, *, user: int) -> int:
         ).one_or_none()
         if row is None:
             raise LookupError(f"there is no document {document}")
-        kind, owner = (ANNOTATOR, user) if row.mode == "blind" else (SHARED, NOBODY)
+        kind, owner = whose(row.mode, user)
         there = _there(connection, [document], kind=kind, owner=owner)
     if there:
         return there[document]

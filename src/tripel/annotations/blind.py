@@ -45,11 +45,12 @@ def compared(database: Database, project: int) -> Iterator[Compared]:
         ids = some[first : first + datasets.PAGE]
         with database.connect() as connection:
             there = side_by_side(connection, ids)
-        for document in ids:
-            done = {one.user: one.sheet.marks for one in there[document] if one.sheet.done}
-            if len(done) > 1:
-                text = datasets.document(database, document).text
-                yield Compared(document=document, text=text, marks=counting(done))
+        done = {
+            document: {one.user: one.sheet.marks for one in theirs if one.sheet.done}
+            for document, theirs in there.items()
+        }
+        for stored in datasets.some(database, [document for document in ids if len(done[document]) > 1]):
+            yield Compared(document=stored.id, text=stored.text, marks=counting(done[stored.id]))
 
 
 def agreed(database: Database, project: int, *, hierarchy: Path | None = None) -> Agreement:

@@ -5,7 +5,6 @@ The knowledge base stays, with its rows. Nothing is chosen on the documents held
 
 from __future__ import annotations
 
-import os
 import shutil
 from dataclasses import asdict
 from pathlib import Path
@@ -19,7 +18,7 @@ from tripel.bundling import SETTINGS
 from tripel.checkpoint import CONFIG, ENCODER, OBJECTIVE, STATE
 from tripel.deciding import CALIBRATION
 from tripel.encoder import SETTINGS as ENCODER_SETTINGS
-from tripel.files import read_json, write_json
+from tripel.files import read_json, share, write_json
 from tripel.ranker import KNOWLEDGE
 from tripel.recognizers.tagger import HEAD, TAGGER
 from tripel.tags import Tags
@@ -75,7 +74,7 @@ def _settings(model: Path) -> dict[str, Any]:
 
 def _of_linking(model: Path, run: Path, values: dict[str, Any]) -> dict[str, Any]:
     """What only the recipe of a linker has: the knowledge base, as it is, and what was chosen on other documents."""
-    _share(model / KNOWLEDGE, run / KNOWLEDGE)
+    share(model / KNOWLEDGE, run / KNOWLEDGE)
     there = (model / WEIGHTS).exists() or (model / CALIBRATION).exists()
     return {
         "terminologies": [{"name": "saved", "path": str(run / KNOWLEDGE)}],
@@ -108,11 +107,3 @@ def _grown(its: torch.Tensor, labels: int) -> torch.Tensor:
     """A head's numbers with rows of zeros for labels that are new; those of new types stand behind the others."""
     new = max(0, labels - len(its))
     return torch.cat([its, its.new_zeros(new, *its.shape[1:])]).contiguous()
-
-
-def _share(source: Path, target: Path) -> None:
-    """The same file under another name, or where that is on another disk, a copy."""
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copyfile(source, target)

@@ -6,10 +6,8 @@ annotated on it stays; another text under the same id is a new document.
 
 from __future__ import annotations
 
-import hashlib
-from collections import Counter
-from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -20,15 +18,13 @@ from tripel.annotations import beginning, schema
 from tripel.annotations.appending import held, in_parts
 from tripel.annotations.beginning import NOBODY, SHARED
 from tripel.annotations.database import Database
+from tripel.annotations.previewing import Preview, counted, digest, sound_or_not
 from tripel.annotations.projects import plain
-from tripel.annotations.schema import datasets, documents, placed, projects, sheets, storable
+from tripel.annotations.schema import datasets, documents, placed, projects, sheets
 from tripel.annotations.uploads import opened
 from tripel.documents import Document
 from tripel.problems import BadInput, Problem
 
-SHOWN = 50  # problems of a preview
-LONGEST_NAME = 500  # characters of a document's id
-EXAMPLES = 5
 PAGE = 100  # documents read at a time
 
 
@@ -65,41 +61,6 @@ class Stored:
         return Document(id=self.name, text=self.text, title_end=self.title_end)
 
 
-@dataclass(kw_only=True)
-class Preview:
-    """What is in an upload, before anything of it is stored."""
-
-    format: str = ""
-    documents: int = 0
-    characters: int = 0
-    longest: int = 0
-    """Characters of the longest document."""
-    bare: int = 0
-    """Documents without mentions."""
-    mentions: int = 0
-    unlinked: int = 0
-    """Mentions without an entity."""
-    overlapping: int = 0
-    """Mentions that overlap one before them; they are kept."""
-    unknown: int | None = None
-    """Mentions none of whose entities is in the knowledge base; None where it was not asked."""
-    types: Counter[str] = field(default_factory=Counter)
-    new: int = 0
-    """Documents the project does not have yet."""
-    known: int = 0
-    """Documents it has already, with the same text."""
-    altered: int = 0
-    """Documents whose id it has with another text: they would be new ones beside the old."""
-    examples: list[str] = field(default_factory=list)
-    """Ids of the first documents."""
-    problems: list[Problem] = field(default_factory=list)
-    """The first of them."""
-    troubles: int = 0
-    """How many there are."""
-    skipped: Counter[str] = field(default_factory=Counter)
-    """What the file holds and no document can, by kind."""
-
-
 def preview(
     database: Database,
     project: int,
@@ -116,17 +77,8 @@ def preview(
         there: dict[str, set[str]] = {}
         for row in connection.execute(asked):
             there.setdefault(row.name, set()).add(row.digest)
-    seen = Preview(unknown=None if knows is None else 0)
     with opened(path, name=name, read_as=read_as) as found:
-        seen.format = found.format
-        for one in _sound_or_not(found.read(), found.name):
-            if isinstance(one, Problem):
-                seen.troubles += 1
-                seen.problems += [one] if len(seen.problems) < SHOWN else []
-            else:
-                _count(seen, one, there.get(one.id, ()), knows)
-        seen.skipped = +found.skipped
-    return seen
+        return counted(found, there=there, knows=knows)
 
 
 def upload(
@@ -145,7 +97,7 @@ def upload(
     does, and where no document is left or the project is archived.
     """
     with opened(path, name=name, read_as=read_as) as found:
-        read = list(_sound_or_not(found.read(), found.name))
+        read = list(sound_or_not(found))
         kind = found.format
     problems = [one for one in read if isinstance(one, Problem)]
     sound = [one for one in read if isinstance(one, Document)]
@@ -209,12 +161,16 @@ def document(database: Database, document: int) -> Stored:
 
 def documents_of(database: Database, dataset: int) -> Iterator[Stored]:
     """The documents of a version in the order of the upload, with their texts, some at a time."""
-    ids = document_ids(database, dataset)
-    for first in range(0, len(ids), PAGE):
-        some = ids[first : first + PAGE]
+    return some(database, document_ids(database, dataset))
+
+
+def some(database: Database, wanted: Sequence[int]) -> Iterator[Stored]:
+    """Documents by their numbers, with their texts, some at a time; those that are not there are left out."""
+    for first in range(0, len(wanted), PAGE):
+        ids = wanted[first : first + PAGE]
         with database.connect() as connection:
-            rows = {row.id: row for row in connection.execute(select(documents).where(documents.c.id.in_(some)))}
-        yield from (_stored(rows[id]) for id in some if id in rows)
+            rows = {row.id: row for row in connection.execute(select(documents).where(documents.c.id.in_(ids)))}
+        yield from (_stored(rows[id]) for id in ids if id in rows)
 
 
 def document_ids(database: Database, dataset: int) -> list[int]:
@@ -222,61 +178,6 @@ def document_ids(database: Database, dataset: int) -> list[int]:
     asked = select(placed.c.document).where(placed.c.dataset == dataset).order_by(placed.c.place)
     with database.connect() as connection:
         return list(connection.execute(asked).scalars())
-
-
-def _sound_or_not(found: Iterator[Document | Problem], name: str) -> Iterator[Document | Problem]:
-    """Documents that can be kept, and what is wrong with the others, never with a text."""
-    for number, one in enumerate(found, 1):
-        place = f"{name}, document {number}"
-        if isinstance(one, Problem):
-            yield one
-        elif not 0 < len(one.id) <= LONGEST_NAME:
-            yield Problem(place, 0, f"an id of {len(one.id)} characters", f"1 to {LONGEST_NAME}")
-        elif not one.text.strip():
-            yield Problem(place, 0, "no text", "a text to annotate")
-        elif not all(map(storable, _strings(one))):
-            yield Problem(place, 0, "a NUL or half a character", "text without them; mend the file")
-        else:
-            try:
-                beginning.gold_marks(one.mentions)
-            except ValueError as error:
-                yield Problem(place, 0, str(error), "a mention that can be kept")
-            else:
-                yield one
-
-
-def _strings(document: Document) -> Iterator[str]:
-    yield document.id
-    yield document.text
-    for mention in document.mentions:
-        yield from (mention.type, mention.long_form, *mention.entities)
-
-
-def _count(seen: Preview, document: Document, theirs: Collection[str], knows: Callable[[str], bool] | None) -> None:
-    seen.documents += 1
-    seen.characters += len(document.text)
-    seen.longest = max(seen.longest, len(document.text))
-    seen.bare += not document.mentions
-    seen.mentions += len(document.mentions)
-    seen.types.update(mention.type for mention in document.mentions)
-    seen.unlinked += sum(not mention.entities for mention in document.mentions)
-    reached = 0
-    for mention in document.mentions:
-        seen.overlapping += mention.start < reached
-        reached = max(reached, mention.end)
-        if knows is not None and seen.unknown is not None and mention.entities:
-            seen.unknown += not any(map(knows, mention.entities))
-    if not theirs:
-        seen.new += 1
-    elif _digest(document) in theirs:
-        seen.known += 1
-    else:
-        seen.altered += 1
-    seen.examples += [document.id] if len(seen.examples) < EXAMPLES else []
-
-
-def _digest(document: Document) -> str:
-    return hashlib.sha256(f"{document.title_end} {document.text}".encode()).hexdigest()
 
 
 def _store(connection: Connection, dataset: int, project: int, sound: list[Document], *, shared: bool) -> None:
@@ -291,23 +192,24 @@ def _store(connection: Connection, dataset: int, project: int, sound: list[Docum
         )
     }
     known = set(there.values())
-    new = [document for document in sound if (document.id, _digest(document)) not in there]
+    keys = [(document.id, digest(document)) for document in sound]
+    new = {key: document for key, document in zip(keys, sound, strict=True) if key not in there}
     if new:
         made = connection.execute(
             insert(documents).returning(documents.c.id, documents.c.name, documents.c.digest),
             [
                 {
                     "project": project,
-                    "name": document.id,
-                    "digest": _digest(document),
+                    "name": name,
+                    "digest": its,
                     "text": document.text,
                     "title_end": document.title_end,
                 }
-                for document in new
+                for (name, its), document in new.items()
             ],
         ).all()
         there |= {(row.name, row.digest): row.id for row in made}
-    ids = [there[document.id, _digest(document)] for document in sound]
+    ids = [there[key] for key in keys]
     gold = [[mark.record for mark in beginning.gold_marks(document.mentions)] for document in sound]
     connection.execute(
         insert(placed),

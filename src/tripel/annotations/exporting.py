@@ -1,6 +1,6 @@
-"""Annotations out of the database: documents in every format, a corpus to train on, the log itself. It knows no format.
+"""Annotations out of the database: documents in every format, the log itself. It knows no format.
 
-PRED marks are a model's and never part of a corpus; what was deleted is nowhere.
+PRED marks are a model's and in no document; what was deleted is nowhere.
 """
 
 from __future__ import annotations
@@ -31,16 +31,6 @@ HIDDEN = "x"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Lesson:
-    """A document to train on."""
-
-    document: Document
-    """With GOLD and USER mentions, SILVER ones where they are wanted, never PRED."""
-    whole: bool
-    """Whether all its mentions are known, so that a recognizer can learn from what is none; a linker learns from any."""
-
-
-@dataclass(frozen=True, kw_only=True)
 class Account:
     """What an export wrote."""
 
@@ -50,17 +40,6 @@ class Account:
     """What the format cannot hold, by kind."""
     zipped: bool
     """Whether it is a zip, since the format takes more than one file."""
-
-
-def lessons(
-    database: Database, project: int, *, silver: bool = False, until: datetime | None = None
-) -> Iterator[Lesson]:
-    """What there is to train on: documents with at least one mention that people said, or that are done, in their order."""
-    labels = (*GIVEN, SILVER) if silver else GIVEN
-    for one in annotated(database, project, until=until):
-        document = one.document(labels)
-        if document.mentions or one.sheet.done:
-            yield Lesson(document=document, whole=one.whole)
 
 
 def export(

@@ -12,10 +12,10 @@ from typing import Any
 from sqlalchemy import Connection, Select, select
 
 from tripel.annotations import proposing, schema, spreading
-from tripel.annotations.appending import ROWS, USED, Appended, Held, event_of, held, known, put, retried, sheet_of
+from tripel.annotations.appending import ROWS, Appended, Held, again, event_of, held, known, put, retried, sheet_of
 from tripel.annotations.database import Database
 from tripel.annotations.events import Event, Mark, Proposal, candidate_record
-from tripel.annotations.proposing import Conflict
+from tripel.annotations.proposing import DONE_MEANWHILE, Conflict
 from tripel.annotations.schema import documents, events, sheets
 from tripel.annotations.sheet import Sheet, replay
 
@@ -106,10 +106,8 @@ def _append(connection: Connection, sheet: int, proposal: Proposal, by: int) -> 
     echoing = spreading.echoing(connection, sheet, proposal) if proposal.kind == "spread" else []
     locked = held(connection, [sheet, *echoing])
     its = locked[sheet]
-    if (there := known(connection, proposal.key)) is not None:
-        if (there.sheet, there.by, there.kind) != (sheet, by, proposal.kind):
-            raise ValueError(USED)
-        return Appended(event=there, sheet=its.sheet, again=True)
+    if (there := again(connection, its, key=proposal.key, kind=proposal.kind, by=by)) is not None:
+        return there
     if proposal.kind == "spread":
         return spreading.spread(connection, locked, sheet, proposal, by=by)
     if proposal.kind in ("undo", "redo"):
@@ -130,17 +128,17 @@ def _append(connection: Connection, sheet: int, proposal: Proposal, by: int) -> 
 
 def _turn(connection: Connection, its: Held, proposal: Proposal, by: int) -> Appended:
     """Undo the person's last event that still stands, or redo the last one undone."""
-    again = proposal.kind == "redo"
-    keys = (its.sheet.redo if again else its.sheet.undo).get(by, ())
+    redo = proposal.kind == "redo"
+    keys = (its.sheet.redo if redo else its.sheet.undo).get(by, ())
     rows = connection.execute(select(events).where(events.c.key.in_(keys))).all()
     by_key = {row.key: event_of(row) for row in rows}
-    target = proposing.reverse(its.sheet, (by_key[key] for key in reversed(keys)), by=by, again=again)
+    target = proposing.reverse(its.sheet, (by_key[key] for key in reversed(keys)), by=by, again=redo)
     if target is None:
-        why = f"nothing of yours can be {'redone' if again else 'undone'} here"
+        why = f"nothing of yours can be {'redone' if redo else 'undone'} here"
         raise Conflict(f"{why}: others changed it since" if keys else why, its.sheet)
     if its.sheet.done and target.kind not in ON_A_DONE_SHEET:
-        raise Conflict("the document was marked done meanwhile; reopen it to go on", its.sheet)
-    change = proposing.reversal(its.sheet, target, again=again)
+        raise Conflict(DONE_MEANWHILE, its.sheet)
+    change = proposing.reversal(its.sheet, target, again=redo)
     made = put(connection, its, change, kind=proposal.kind, key=proposal.key, by=by, mark=target.mark)
     if target.kind == "spread":
         spreading.reverse_echoes(connection, target, made.event, by=by)

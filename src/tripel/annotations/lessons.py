@@ -7,13 +7,25 @@ compared on. All mentions of a document that is held out are known, as of those 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tripel.annotations import exporting
 from tripel.annotations.database import Database
+from tripel.annotations.exporting import SILVER
+from tripel.annotations.settled import GIVEN, annotated
 from tripel.documents import Document
 
 HELD_OUT = 0.2  # share of the documents
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lesson:
+    """A document to train on."""
+
+    document: Document
+    """With GOLD and USER mentions, SILVER ones where they are wanted, never PRED."""
+    whole: bool
+    """Whether all its mentions are known, so that a recognizer can learn from what is none; a linker learns from any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +46,18 @@ class Lessons:
         return tuple(sorted(found - {""}))
 
 
+def lessons(database: Database, project: int, *, silver: bool = False) -> Iterator[Lesson]:
+    """What there is to train on: documents with at least one mention that people said, or that are done, in their order."""
+    labels = (*GIVEN, SILVER) if silver else GIVEN
+    for one in annotated(database, project):
+        document = one.document(labels)
+        if document.mentions or one.sheet.done:
+            yield Lesson(document=document, whole=one.whole)
+
+
 def gathered(database: Database, project: int, *, silver: bool) -> Lessons:
     """What is annotated now. Raises ValueError where there is too little."""
-    found = list(exporting.lessons(database, project, silver=silver))
+    found = list(lessons(database, project, silver=silver))
     whole = [lesson.document for lesson in found if lesson.whole]
     if len(whole) < 2:
         raise ValueError(
@@ -46,14 +67,14 @@ def gathered(database: Database, project: int, *, silver: bool) -> Lessons:
     held = {id for id, its in chance.items() if its < HELD_OUT} or {min(chance, key=lambda id: chance[id])}
     if len(held) == len(whole):
         held.remove(max(held, key=lambda id: chance[id]))
-    lessons = Lessons(
+    parted = Lessons(
         whole=tuple(document for document in whole if document.id not in held),
         partly=tuple(lesson.document for lesson in found if not lesson.whole),
         held_out=tuple(document for document in whole if document.id in held),
     )
-    if not any(mention.entities for document in lessons.whole for mention in document.mentions):
+    if not any(mention.entities for document in parted.whole for mention in document.mentions):
         raise ValueError("no mention to learn from has an entity; link some, and mark their documents done")
-    return lessons
+    return parted
 
 
 def drawn(project: int, document: str) -> float:

@@ -14,9 +14,10 @@ from typing import Any, Literal
 from sqlalchemy import Connection, Select, and_, func, select
 
 from tripel.annotations.appending import in_parts, sheet_of
-from tripel.annotations.beginning import ANNOTATOR, NOBODY, SHARED
+from tripel.annotations.beginning import whose
 from tripel.annotations.database import Database
 from tripel.annotations.schema import datasets, documents, placed, projects, samples, sheets
+from tripel.annotations.sheet import FLAG
 
 Which = Literal["all", "open", "done", "flagged"]
 
@@ -70,17 +71,19 @@ def listed(
 
     `containing`: only those whose id has this in it, apart from case.
     """
+    columns = (sheets.c.done, sheets.c.state) if which == "flagged" else (sheets.c.done,)  # states are large
     with database.connect() as connection:
-        rows = connection.execute(_asked(connection, project, user, *sheets.c)).all()
-    chosen = [row for row in rows if containing.casefold() in row.name.casefold() and _is(row, which)]
-    return [_listed(row) for row in chosen[first : first + n]], len(chosen)
+        rows = connection.execute(_asked(connection, project, user, *columns)).all()
+        chosen = [row.number for row in rows if containing.casefold() in row.name.casefold() and _is(row, which)]
+        page = chosen[first : first + n]
+        shown = _some(connection, project, user, page)
+    return [shown[number] for number in page], len(chosen)
 
 
 def some(database: Database, project: int, user: int, wanted: Sequence[int]) -> dict[int, Listed]:
     """Documents of the last data set by their numbers; those that it does not have are left out."""
     with database.connect() as connection:
-        asked = _asked(connection, project, user, *sheets.c)
-        return {row.number: _listed(row) for row in in_parts(connection, asked, documents.c.id, list(wanted))}
+        return _some(connection, project, user, wanted)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,7 +130,7 @@ def onward(database: Database, project: int, user: int, document: int) -> int | 
 def _asked(connection: Connection, project: int, user: int, *columns: Any) -> Select[Any]:
     """Documents of the last data set with a member's sheet, in the order of the upload."""
     mode = connection.execute(select(projects.c.mode).where(projects.c.id == project)).scalar_one()
-    kind, owner = (ANNOTATOR, user) if mode == "blind" else (SHARED, NOBODY)
+    kind, owner = whose(mode, user)
     latest = select(func.max(datasets.c.id)).where(datasets.c.project == project).scalar_subquery()
     theirs = and_(sheets.c.document == documents.c.id, sheets.c.kind == kind, sheets.c.owner == owner)
     said = [
@@ -135,6 +138,11 @@ def _asked(connection: Connection, project: int, user: int, *columns: Any) -> Se
     ]  # fmt: skip
     joined = placed.join(documents).outerjoin(sheets, theirs)
     return select(*said, *columns).select_from(joined).where(placed.c.dataset == latest).order_by(placed.c.place)
+
+
+def _some(connection: Connection, project: int, user: int, wanted: Sequence[int]) -> dict[int, Listed]:
+    asked = _asked(connection, project, user, *sheets.c)
+    return {row.number: _listed(row) for row in in_parts(connection, asked, documents.c.id, wanted)}
 
 
 def _drawn(connection: Connection, project: int, user: int) -> list[Sample]:
@@ -148,7 +156,7 @@ def _drawn(connection: Connection, project: int, user: int) -> list[Sample]:
 
 def _is(row: Any, which: Which) -> bool:
     if which == "flagged":
-        return any(name.startswith("flag/") for name in (row.state or {}).get("items", {}))
+        return any(name.startswith(FLAG) for name in (row.state or {}).get("items", {}))
     return which == "all" or bool(row.done) == (which == "done")
 
 

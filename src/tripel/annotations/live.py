@@ -5,7 +5,6 @@ It knows no pages. Loading takes seconds, so ask from a thread.
 
 from __future__ import annotations
 
-import sys
 import threading
 import uuid
 from collections import OrderedDict
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING
 from tripel.annotations import datasets, ledger, models, predicted
 from tripel.annotations.database import Database
 from tripel.annotations.predicting import difference
+from tripel.annotations.repeating import Repeating
 from tripel.annotations.sheet import Sheet
 from tripel.documents import Document, Linked
 
@@ -59,28 +59,23 @@ class _Beginning(threading.Thread):
 class Live:
     """The model in use of each project."""
 
-    def __init__(self, database: Database, files: Path, *, most: int = MOST, every: float = EVERY_S) -> None:
-        """`files` is where the server keeps files. every: seconds between looks at the log."""
+    def __init__(self, database: Database, files: Path) -> None:
+        """`files` is where the server keeps files."""
         self._database = database
         self._files = files
-        self._most = most
-        self._every = every
         self._open: OrderedDict[int, _Open] = OrderedDict()
         self._opening = threading.Lock()
         self._begun: dict[int, _Beginning] = {}
         self._beginning = threading.Lock()
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="learning", daemon=True)
+        self._learning = Repeating(self.learn, every=EVERY_S, what="learning from annotations")
 
     def start(self) -> None:
         """Go on learning what is decided in the projects whose models are open."""
-        self._thread.start()
+        self._learning.start()
 
     def stop(self) -> None:
         """Learn no more."""
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        self._learning.stop()
 
     def is_open(self, project: int) -> bool:
         """Whether the model in use answers at once."""
@@ -141,9 +136,8 @@ class Live:
                     its.linker, its.read = its.overlay.again(its.linker), read
 
     def _of(self, project: int) -> _Open:
-        from tripel.annotations.overlay import (
-            Overlay,
-        )  # it brings torch along, which nobody waits for who asks no model
+        # it brings torch along, which nobody waits for who asks no model
+        from tripel.annotations.overlay import Overlay
 
         model = models.in_use(self._database, project)
         with self._opening:
@@ -153,13 +147,6 @@ class Live:
                 linker = overlay.link()
                 found = self._open[project] = _Open(overlay, linker, overlay.read)
             self._open.move_to_end(project)
-            while len(self._open) > self._most:
+            while len(self._open) > MOST:
                 self._open.popitem(last=False)
             return found
-
-    def _run(self) -> None:
-        while not self._stopping.wait(self._every):
-            try:
-                self.learn()
-            except Exception as error:  # whatever ails the database or the disk, it is tried again
-                print(f"learning from annotations: {type(error).__name__}; trying again", file=sys.stderr)

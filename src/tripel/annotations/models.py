@@ -68,7 +68,6 @@ def add(
     project: int,
     folder: Path,
     *,
-    recognizer: str = "",
     by: int | None,
     job: int,
     scores: Mapping[str, Any],
@@ -77,7 +76,7 @@ def add(
     with database.begin() as connection:
         its = select(models).where(models.c.project == project, models.c.job == job)
         there = connection.execute(its).one_or_none()
-        made = there or _add(connection, project, folder, recognizer=recognizer, by=by, job=job, scores=scores)
+        made = there or _add(connection, project, folder, recognizer="", by=by, job=job, scores=scores)
         return _one(connection, project, made.version)
 
 

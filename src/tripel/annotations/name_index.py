@@ -9,18 +9,17 @@ Shapes: N names, E entities.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from tripel.annotations.alone import alone
 from tripel.annotations.typed_words import plain
 from tripel.files import mended, read_json, swap_in, write_json
 from tripel.knowledge import KnowledgeBase
@@ -40,8 +39,7 @@ def build(kb: KnowledgeBase, folder: Path, *, progress: Progress = silent) -> No
     Raises ValueError where this Python's SQLite has no FTS5.
     """
     origin = {"format": FORMAT, "knowledge_base": kb.fingerprint}
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with _alone(folder):
+    with alone(folder):
         if _there(folder, origin):
             return
         part = folder.with_name(f".{folder.name}.part")
@@ -105,11 +103,3 @@ def _order(kb: KnowledgeBase, length_N: NDArray[np.int32]) -> NDArray[np.int64]:
     other_N = np.ones(len(length_N), np.bool_)
     other_N[kb.first_E[:-1]] = False
     return np.lexsort((other_N, length_N)).astype(np.int64)
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Of all processes that build here, one at a time."""
-    with folder.with_name(f".{folder.name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield

@@ -6,24 +6,22 @@ so it catches up by itself, whoever wrote meanwhile.
 
 from __future__ import annotations
 
-import fcntl
-import os
-import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 from sqlalchemy import select
 
 from tripel.abbreviations import expand
 from tripel.annotations import models, settled
+from tripel.annotations.alone import alone
 from tripel.annotations.database import Database
 from tripel.annotations.models import Model
+from tripel.annotations.predicted import OFFERED
 from tripel.annotations.schema import events
 from tripel.asking import lay_out
 from tripel.documents import Document
 from tripel.encoder import Encoder
-from tripel.files import appearing, read_json, write_json
+from tripel.files import appearing, read_json, share, write_json
 from tripel.index_learn import learn
 from tripel.indexing import ORIGIN, Config, opened, stamp_of
 from tripel.knowledge import KnowledgeBase
@@ -43,10 +41,10 @@ class Overlay:
         self.model = model
         self.folder = files / "projects" / str(model.project) / f"model-{model.version}"
 
-    def link(self, *, k: int = 10) -> Linker:
+    def link(self) -> Linker:
         """Open what links, with all that was annotated so far. Raises ValueError where the model does not link."""
         self.laid_out()
-        linker = Linker.load(self.folder, recognizer=models.finds(self.model), k=k)
+        linker = Linker.load(self.folder, recognizer=models.finds(self.model), k=OFFERED)
         if self.catch_up(linker.ranker.encoder, linker.ranker.kb):
             linker = self.again(linker)
         return linker
@@ -66,11 +64,10 @@ class Overlay:
 
     def laid_out(self) -> None:
         """Lay the folder out where it is not there: files are shared with the model's where they can be."""
-        self.folder.parent.mkdir(parents=True, exist_ok=True)
-        with _alone(self.folder):
+        with alone(self.folder):
             if not self.folder.exists():
                 with appearing(self.folder) as part:
-                    lay_out(self.model.folder, part, copy=_share)
+                    lay_out(self.model.folder, part, copy=share)
 
     @property
     def read(self) -> int:
@@ -80,7 +77,7 @@ class Overlay:
 
     def catch_up(self, encoder: Encoder, kb: KnowledgeBase) -> int:
         """Learn the documents that changed since it was last done; how many."""
-        with _alone(self.folder):
+        with alone(self.folder):
             last, changed = self._changed(self.read)
             if changed and not self._spelt:
                 learnt = [one.document() for one in settled.some(self.database, changed)]
@@ -110,19 +107,3 @@ class Overlay:
 def _linked(document: Document) -> Document:
     """Without the mentions that have no entity, of which there is nothing to learn."""
     return document.having(mentions=[mention for mention in document.mentions if mention.entities])
-
-
-def _share(source: str, target: str) -> None:
-    """The same file under another name, or where that is on another disk, a copy."""
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copyfile(source, target)
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Of all processes that change a folder, one at a time."""
-    with folder.with_name(f".{folder.name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield

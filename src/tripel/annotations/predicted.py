@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import hashlib
 
-from tripel.annotations.events import MOST, Mark
+from tripel.annotations.events import Mark
 from tripel.documents import Link, Linked
 
+OFFERED = 10  # candidates of a mark
 
-def marks(linked: Linked, *, most: int = 10) -> list[Mark]:
-    """PRED marks, each with its `most` best candidates. The same span and type has the same id in every prediction."""
+
+def marks(linked: Linked) -> list[Mark]:
+    """PRED marks, each with its best candidates. The same span and type has the same id in every prediction."""
     made: dict[str, Mark] = {}
     for link in linked.links:
-        mark = _mark(link, min(most, MOST))
+        mark = _mark(link)
         made.setdefault(mark.id, mark)
     return list(made.values())
 
 
-def _mark(link: Link, most: int) -> Mark:
+def _mark(link: Link) -> Mark:
     mention = link.mention
     place = repr((mention.start, mention.end, mention.parts, mention.type))
     first = next((one for one in link.candidates if one.entity == link.entity), None)
@@ -35,5 +37,5 @@ def _mark(link: Link, most: int) -> Mark:
         confidence=link.confidence,
         score=None if first is None else first.score,
         probability=None if first is None else first.probability,
-        candidates=link.candidates[:most],
+        candidates=link.candidates[:OFFERED],
     )

@@ -16,6 +16,7 @@ from tripel.annotations.schema import written
 from tripel.annotations.sheet import COMMENT, DONE, FLAG, MARK, REJECTED, SERVER, Sheet
 
 ON_A_DONE_SHEET = ("comment", "flag", "time", "reopen", "undo", "redo", "spread")  # the rest asks to reopen it first
+DONE_MEANWHILE = "the document was marked done meanwhile; reopen it to go on"
 
 
 class Conflict(Exception):
@@ -38,6 +39,12 @@ class Change:
     detail: Mapping[str, Any] = field(default_factory=dict)
 
 
+def changing(sheet: Sheet, wanted: Mapping[str, Any], detail: Mapping[str, Any] | None = None) -> Change:
+    """The change of a sheet's items from what stands there to what is wanted."""
+    before = {name: sheet.items.get(name) for name in wanted}
+    return Change(before=before, after=dict(wanted), detail=dict(detail or {}))
+
+
 def change(sheet: Sheet, proposal: Proposal, *, by: int, at: datetime, text: str) -> Change:
     """What a proposal changes, of any kind but undo, redo and spread. `text` is the document's.
 
@@ -45,11 +52,11 @@ def change(sheet: Sheet, proposal: Proposal, *, by: int, at: datetime, text: str
     proposal makes no sense on any such sheet.
     """
     if sheet.done and proposal.kind not in ON_A_DONE_SHEET:
-        raise Conflict("the document was marked done meanwhile; reopen it to go on", sheet)
+        raise Conflict(DONE_MEANWHILE, sheet)
     wanted = dict(_wanted(sheet, proposal, by=by, at=at, text=text))
     _refuse_stale(sheet, proposal, wanted, by)
     detail = {"milliseconds": proposal.milliseconds} if proposal.kind == "time" else {}
-    return _from(sheet, wanted, detail)
+    return changing(sheet, wanted, detail)
 
 
 def reverse(sheet: Sheet, events: Iterable[Event], *, by: int, again: bool) -> Event | None:
@@ -66,7 +73,7 @@ def reverse(sheet: Sheet, events: Iterable[Event], *, by: int, again: bool) -> E
 
 def reversal(sheet: Sheet, event: Event, *, again: bool) -> Change:
     """What undoing (`again`: redoing) an event changes."""
-    return _from(sheet, event.after if again else event.before, {"event": event.key})
+    return changing(sheet, event.after if again else event.before, {"event": event.key})
 
 
 def prediction(sheet: Sheet, marks: Iterable[Mark], *, text: str) -> Change:
@@ -100,7 +107,7 @@ def spreading(sheet: Sheet, mark: Mark, places: Iterable[int], *, detail: Mappin
         free = there is None or there.label == "PRED"
         if free and REJECTED + made.place not in sheet.items and MARK + made.id not in wanted:
             wanted[MARK + made.id] = made.record
-    return _from(sheet, wanted, detail)
+    return changing(sheet, wanted, detail)
 
 
 def occurrences(mark: Mark, text: str) -> list[int]:
@@ -168,8 +175,3 @@ def _refuse_stale(sheet: Sheet, proposal: Proposal, wanted: Mapping[str, Any], b
         seq, who = sheet.changed.get(name, (0, by))
         if seq > proposal.seen and who not in (by, SERVER) and not name.startswith((REJECTED, COMMENT)):
             raise Conflict("somebody else changed this meanwhile; look at it again", sheet)
-
-
-def _from(sheet: Sheet, wanted: Mapping[str, Any], detail: Mapping[str, Any]) -> Change:
-    """The change from what stands there to what is wanted."""
-    return Change(before={name: sheet.items.get(name) for name in wanted}, after=dict(wanted), detail=dict(detail))

@@ -11,7 +11,6 @@ import fcntl
 import os
 import signal
 import sys
-import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -19,6 +18,7 @@ from pathlib import Path
 from tripel.annotations import jobs
 from tripel.annotations.database import Database
 from tripel.annotations.jobs import Job, place
+from tripel.annotations.repeating import Repeating
 
 URL = "TRIPEL_JOB_DATABASE"  # in the environment of a process, since others can read its command line
 NUMBER = 9  # of the lock's file in a process, which keeps it open
@@ -40,7 +40,6 @@ class Runner:
         folder: Path,
         *,
         work: Sequence[str] = WORK,
-        most: int = MOST_AT_ONCE,
         over: Callable[[Job], None] = lambda job: None,
     ) -> None:
         """`url`: of the database. `folder`: where the server keeps files. `over` is told of each job that has ended here."""
@@ -48,23 +47,19 @@ class Runner:
         self._url = url
         self._folder = folder
         self._work = tuple(work)
-        self._most = most
         self._over = over
         self._children: dict[int, int] = {}  # processes that were started here, by their jobs
         self._running: set[int] = set()  # as it was when last looked
         self._asked: dict[int, float] = {}  # when a process was asked to end
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="jobs", daemon=True)
+        self._looking = Repeating(self.look, every=EVERY_S, what="jobs")
 
     def start(self) -> None:
         """Find what ran before, and go on."""
-        self._thread.start()
+        self._looking.start()
 
     def stop(self) -> None:
         """Start nothing more. What runs goes on, and is found again by the next server."""
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        self._looking.stop()
 
     def look(self) -> None:
         """Once: end what is to be cancelled, see what has died, start what may start."""
@@ -76,19 +71,12 @@ class Runner:
                     self._end(job.id, process)
             else:
                 self._dead(job)
-        for job in jobs.started(self._database, most=self._most):
+        for job in jobs.started(self._database, most=MOST_AT_ONCE):
             self._start(job)
         now = {job.id for job, _ in jobs.running(self._database)}
         for number in self._running - now:
             self._ended(number)
         self._running = now
-
-    def _run(self) -> None:
-        while not self._stopping.wait(EVERY_S):
-            try:
-                self.look()
-            except Exception as error:  # whatever ails the database, jobs are looked after again as soon as it answers
-                print(f"jobs: {type(error).__name__}; trying again", file=sys.stderr)
 
     def _start(self, job: Job) -> None:
         folder = place(self._folder, job.id)

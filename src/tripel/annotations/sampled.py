@@ -16,7 +16,7 @@ from sqlalchemy import Connection, func, insert, select
 
 from tripel.annotations import datasets, embeddings, models, projects, schema
 from tripel.annotations.appending import in_parts, sheet_of
-from tripel.annotations.beginning import ANNOTATOR, FINAL, NOBODY, SHARED
+from tripel.annotations.beginning import FINAL, whose
 from tripel.annotations.database import Database
 from tripel.annotations.drawing import CONTROL, Arm, Drawn, draw
 from tripel.annotations.presence import PRESENT
@@ -85,7 +85,7 @@ def free(
         held = {*without, *_held(connection, project, user)}
         rows = in_parts(connection, select(sheets).order_by(sheets.c.id), sheets.c.document, ids)
         its = [(row.kind, row.owner, sheet_of(row)) for row in rows]
-    mine = {sheet.document: sheet for kind, owner, sheet in its if (kind, owner) == _whose(project, user)}
+    mine = {sheet.document: sheet for kind, owner, sheet in its if (kind, owner) == whose(project.mode, user)}
     closed = {sheet.document for kind, _, sheet in its if sheet.done and kind == FINAL}
     closed |= {document for document, sheet in mine.items() if sheet.done}
     pool = [_sample(id, mine.get(id), vectors) for id in ids if id not in held and id not in closed]
@@ -119,11 +119,6 @@ def gain(database: Database, project: int) -> dict[Arm, Worth]:
     return {arm: Worth(documents=int(count), corrections=int(fixed)) for arm, (count, fixed) in worth.items()}
 
 
-def _whose(project: Project, user: int) -> tuple[str, int]:
-    """The sheets that a user works on."""
-    return (ANNOTATOR, user) if project.mode == "blind" else (SHARED, NOBODY)
-
-
 def _sample(document: int, sheet: Sheet | None, vectors: Mapping[int, Any]) -> Sample:
     marks = () if sheet is None else sheet.marks
     said = [
@@ -149,7 +144,7 @@ def _known(finished: Iterator[Sheet]) -> Known:
 
 def _waiting(database: Database, project: Project, user: int) -> list[int]:
     """What was drawn for a user and is not done, in the order it was drawn, of the last data set."""
-    kind, owner = _whose(project, user)
+    kind, owner = whose(project.mode, user)
     done = select(sheets.c.document).where(sheets.c.kind.in_([kind, FINAL]), sheets.c.done)
     done = done.where((sheets.c.owner == owner) | (sheets.c.kind == FINAL))
     asked = select(samples.c.document).where(samples.c.project == project.id, samples.c.user == user)

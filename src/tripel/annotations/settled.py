@@ -6,9 +6,10 @@ decided anything. Where several did, nothing counts until a reviewer has settled
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import Connection, Row, select
@@ -20,7 +21,7 @@ from tripel.annotations.database import Database
 from tripel.annotations.datasets import Stored
 from tripel.annotations.ledger import history
 from tripel.annotations.schema import sheets, written
-from tripel.annotations.sheet import SERVER, Sheet, replay
+from tripel.annotations.sheet import Sheet, replay
 from tripel.documents import Document
 
 GIVEN = ("GOLD", "USER")  # what people said, of this document
@@ -44,8 +45,7 @@ class Annotated:
         """Whether all its mentions are known: a person marked it done, or its gold came with it and nobody changed it."""
         if self.sheet.done:
             return True
-        people = any(by != SERVER for _, by in self.sheet.changed.values())
-        return not people and any(mark.label == "GOLD" for mark in self.sheet.marks)
+        return not self.sheet.decided and any(mark.label == "GOLD" for mark in self.sheet.marks)
 
 
 def annotated(
@@ -63,35 +63,29 @@ def annotated(
     """
     if until is not None:
         written(until)
-    last = datasets.latest(database, project)
-    chosen = datasets.get(database, dataset) if dataset is not None else last
+    chosen = datasets.latest(database, project) if dataset is None else datasets.get(database, dataset)
     if chosen is None:
         return
     if chosen.project != project:
         raise LookupError(f"there is no data set {dataset} in project {project}")
-    some: list[Stored] = []
-    for stored in datasets.documents_of(database, chosen.id):
-        some.append(stored)
-        if len(some) == datasets.PAGE:
-            yield from _annotated(database, some, whose, until)
-            some = []
-    yield from _annotated(database, some, whose, until)
+    yield from _annotated(database, datasets.documents_of(database, chosen.id), whose, until)
 
 
-def some(database: Database, wanted: Iterable[int]) -> Iterator[Annotated]:
-    """Some documents by their numbers, as they stand. Raises LookupError."""
-    yield from _annotated(database, [datasets.document(database, number) for number in wanted], None, None)
+def some(database: Database, wanted: Sequence[int]) -> Iterator[Annotated]:
+    """Some documents by their numbers, as they stand."""
+    return _annotated(database, datasets.some(database, wanted), None, None)
 
 
 def _annotated(
-    database: Database, some: list[Stored], whose: int | None, until: datetime | None
+    database: Database, found: Iterator[Stored], whose: int | None, until: datetime | None
 ) -> Iterator[Annotated]:
-    with database.connect() as connection:
-        rows = _rows(connection, [stored.id for stored in some])
-    for stored in some:
-        theirs = [(row.kind, row.owner, _then(database, row, until)) for row in rows.get(stored.id, ())]
-        sheet = _counting(theirs, whose)
-        yield Annotated(stored=stored, sheet=sheet or Sheet(id=0, document=stored.id))
+    while page := list(islice(found, datasets.PAGE)):
+        with database.connect() as connection:
+            rows = _rows(connection, [stored.id for stored in page])
+        for stored in page:
+            theirs = [(row.kind, row.owner, _then(database, row, until)) for row in rows.get(stored.id, ())]
+            sheet = _counting(theirs, whose)
+            yield Annotated(stored=stored, sheet=sheet or Sheet(id=0, document=stored.id))
 
 
 def _rows(connection: Connection, documents: list[int]) -> dict[int, list[Row[Any]]]:
@@ -116,6 +110,5 @@ def _counting(theirs: list[tuple[str, int, Sheet]], whose: int | None) -> Sheet 
         return first[SHARED]
     if FINAL in first and first[FINAL].version:
         return first[FINAL]
-    own = [sheet for kind, _, sheet in theirs if kind == ANNOTATOR]
-    decided = [sheet for sheet in own if any(by != SERVER for _, by in sheet.changed.values())]
+    decided = [sheet for kind, _, sheet in theirs if kind == ANNOTATOR and sheet.decided]
     return decided[0] if len(decided) == 1 else None

@@ -73,6 +73,11 @@ class Sheet:
         """Whether a person said that the document is finished."""
         return bool(self.items.get(DONE))
 
+    @property
+    def decided(self) -> bool:
+        """Whether a person ever changed something on it."""
+        return any(by != SERVER for _, by in self.changed.values())
+
     def may_undo(self, user: int) -> bool:
         """Whether the user has something to undo."""
         return bool(self.undo.get(user))

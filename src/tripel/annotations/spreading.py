@@ -32,7 +32,7 @@ class Spread:
     documents: int
     """In how many documents."""
     kept: int
-    """Equal strings elsewhere that somebody has decided on already; they stay as they are."""
+    """Equal strings elsewhere that somebody has decided on already, or whose document is done; they stay as they are."""
     examples: tuple[tuple[int, int], ...]
     """The document and the offset of the first few."""
 
@@ -50,7 +50,8 @@ def preview(database: Database, sheet: int, mark: str) -> Spread:
             continue
         places = proposing.occurrences(said, text)
         its = theirs.get(document) or Sheet(id=0, document=document)
-        new = [value["start"] for value in proposing.spreading(its, said, places, detail={}).after.values()]
+        free = [] if its.done else places
+        new = [value["start"] for value in proposing.spreading(its, said, free, detail={}).after.values()]
         made += [(document, start) for start in sorted(new)]
         kept += len(places) - len(new)
     return Spread(

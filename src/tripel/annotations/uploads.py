@@ -47,7 +47,7 @@ def _unpacked(path: Path, folder: Path, called: str, largest: int) -> Path:
         raise ValueError(f"{called}: more than {largest:,} bytes; upload it in parts")
     place = folder / file_name(called)
     if zipfile.is_zipfile(path) or _is_tar(path):
-        for _ in unpack(path, place, wanted=("*",), largest=largest):
+        for _ in unpack(path, place, wanted=("*",), largest=largest, lasting=False):
             pass
         files = [one for one in place.iterdir() if one.is_file()]
         if any(_begins_as_gzip(one) for one in files):
