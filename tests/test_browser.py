@@ -388,4 +388,6 @@ def test_the_sample_is_a_project_at_once(chrome: Any, server: Server, project: s
     assert answer.ok and "Sample" in answer.text()
     count = len(Sample(Sample.Config()).read("test"))
     assert f"0</b> of {count} done" in answer.text()
+    for end, status in (("archive", 200), ("models/1/use", 422), ("uploads/sample", 422)):
+        assert page.request.post(f"{answer.url}/{end}", form={"csrf": token}).status == status, end
     page.context.close()

@@ -35,7 +35,6 @@ def create_app(
     """The application. The model of `batcher` begins to load when the server starts, and ends with it."""
     settings = settings or Settings()
     accounts = accounts or Accounts(database, idle=settings.idle, longest=settings.session)
-
     live = Live(database, settings.folder)
 
     @asynccontextmanager

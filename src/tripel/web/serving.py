@@ -13,14 +13,14 @@ from fastapi import FastAPI
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
-from tripel.annotations.accounts import Accounts
 from tripel.annotations.database import Database
 from tripel.annotations.running import Runner
 from tripel.web.app import create_app
 from tripel.web.batching import Batcher, Model
+from tripel.web.knowledge_bases import KNOWLEDGE
 from tripel.web.settings import LOOPBACK, Settings
 
-LINKING = ("knowledge.arrow", "index")  # in every folder that links
+LINKING = (KNOWLEDGE, "index")  # in every folder that links
 PATIENCE = 10  # seconds in which requests may end when the server stops
 
 
@@ -47,10 +47,9 @@ def serve(
     with _listening(host, port) as listening:
         opened = Database.open(url)
         try:
-            accounts = Accounts(opened, idle=settings.idle, longest=settings.session)
             batcher = Batcher(lambda: _load(run, recognizer))
-            app = create_app(database=opened, batcher=batcher, settings=settings, accounts=accounts)
-            _welcome(accounts.first(), listening, database=url, settings=settings, say=say)
+            app = create_app(database=opened, batcher=batcher, settings=settings)
+            _welcome(app.state.services.accounts.first(), listening, database=url, settings=settings, say=say)
             with _jobs(Runner(opened, url, folder)):
                 _run(app, listening, proxies)
         finally:

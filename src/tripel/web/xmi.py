@@ -34,7 +34,7 @@ class Cas:
         said = self._sofa.get("sofaString")
         self.text: str = said if said is not None else self._sofa.findtext("sofaString") or ""
         self._units = [0, *accumulate(1 + (letter > "\uffff") for letter in self.text)]
-        self._ids = [int(one.get(ID)) for one in self._root if (one.get(ID) or "").isdecimal()]
+        self._last = max((int(one.get(ID)) for one in self._root if (one.get(ID) or "").isdecimal()), default=0)
 
     def spans(self, type: str) -> list[tuple[int, int]]:
         """Characters [start, end) of the annotations of a type that lie in the text and are not empty, in order, each once."""
@@ -44,16 +44,15 @@ class Cas:
 
     def add(self, type: str, start: int, end: int, features: dict[str, str]) -> None:
         """An annotation of characters [start, end)."""
-        number = max(self._ids, default=0) + 1
-        self._ids = [number]
-        its = {ID: str(number), "sofa": self._sofa.get(ID), "begin": self._units[start], "end": self._units[end]}
+        self._last += 1
+        its = {ID: str(self._last), "sofa": self._sofa.get(ID), "begin": self._units[start], "end": self._units[end]}
         made = etree.Element(
             tag(type), {name: UNWRITABLE.sub("\ufffd", str(value)) for name, value in (its | features).items()}
         )
         self._sofa.addprevious(made)
         for view in self._root.findall(f"{{{CAS}}}View"):
             if view.get("sofa") == self._sofa.get(ID):
-                view.set("members", f"{view.get('members', '')} {number}".strip())
+                view.set("members", f"{view.get('members', '')} {self._last}".strip())
 
     def xmi(self) -> str:
         """The document with what was added."""

@@ -10,9 +10,9 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from tripel.annotations import adjudication, blind, datasets, ledger, projects
-from tripel.annotations.adjudication import Option, Question, Review
+from tripel.annotations.adjudication import Question, Review
 from tripel.annotations.beginning import final_sheet
-from tripel.annotations.events import Proposal
+from tripel.annotations.events import Mark, Proposal
 from tripel.annotations.proposing import Conflict
 from tripel.web.access import Member, Number
 from tripel.web.pages.reaching import Reviewer, document_of, open_kb, project_of, project_page
@@ -123,7 +123,7 @@ def _settle(request: Request, member: Member, document: int, *, status: int = 20
 
 def _question(question: Question, review: Review, text: str) -> dict[str, Any]:
     """A question with the text around it, and which of its options stand on the final sheet."""
-    final = {(mark.start, mark.end, mark.type, mark.entities, mark.nil) for mark in review.final.marks}
+    final = {_meant(mark) for mark in review.final.marks}
     return {
         "start": question.start,
         "end": question.end,
@@ -132,14 +132,13 @@ def _question(question: Question, review: Review, text: str) -> dict[str, Any]:
         "text": text[question.start : question.end],
         "after": text[question.end : question.end + AROUND],
         "options": [
-            {"option": option, "name": f"{option.sheet}:{option.mark.id}", "chosen": _same(option) in final}
+            {"option": option, "name": f"{option.sheet}:{option.mark.id}", "chosen": _meant(option.mark) in final}
             for option in question.options
         ],
     }
 
 
-def _same(option: Option) -> tuple[Any, ...]:
-    mark = option.mark
+def _meant(mark: Mark) -> tuple[Any, ...]:
     return mark.start, mark.end, mark.type, mark.entities, mark.nil
 
 

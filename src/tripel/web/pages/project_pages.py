@@ -15,7 +15,7 @@ from tripel.annotations.projects import Mode, Project
 from tripel.web.access import Asker, Member, SignedIn
 from tripel.web.knowledge_bases import Opening
 from tripel.web.pages.reaching import Admin, Annotator, knowledge_of, project_of, project_page
-from tripel.web.pages.sample import upload_sample
+from tripel.web.pages.storing import store_sample
 from tripel.web.rendering import page
 from tripel.web.services import services
 
@@ -69,7 +69,7 @@ def sample(request: Request, asker: SignedIn) -> Response:
     try:
         words = "Short medical abstracts, to try things."
         made = _new(request, asker, "Sample", words, mode="shared", model=_server_model(request))
-        upload_sample(request, made.id, asker.user.id)
+        store_sample(request, made.id, by=asker.user.id)
     except ValueError as error:
         return _list(request, asker, status=422, wrong=str(error))
     return RedirectResponse(f"/projects/{made.id}", 303)

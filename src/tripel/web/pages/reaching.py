@@ -47,6 +47,12 @@ def project_of(request: Request, member: Member) -> Project:
     return projects.get(services(request).database, member.project)
 
 
+def refuse_archived(request: Request, member: Member) -> None:
+    """Raises ValueError where the path's project is in the archive."""
+    if project_of(request, member).archived_at is not None:
+        raise ValueError("the project is in the archive; take it out to go on with it")
+
+
 def project_page(
     request: Request,
     template: str,

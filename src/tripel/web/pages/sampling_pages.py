@@ -12,7 +12,7 @@ from tripel.annotations import datasets, listing, sampled
 from tripel.annotations.sampling.mix import SAMPLING
 from tripel.find import names
 from tripel.web.access import Member
-from tripel.web.pages.reaching import Annotator, project_of, project_page
+from tripel.web.pages.reaching import Annotator, project_page, refuse_archived
 from tripel.web.services import services
 
 USUAL = 10  # samples
@@ -51,8 +51,7 @@ def draw(
             raise ValueError(f"{n} samples; expected 1 to {MOST}")
         if strategy not in names(SAMPLING):
             raise ValueError("there is no such strategy; choose one of the list")
-        if project_of(request, member).archived_at is not None:
-            raise ValueError("the project is in the archive; take it out to go on with it")
+        refuse_archived(request, member)
         found = sampled.page(
             its.database, its.settings.folder, member.project, user=member.user.id, n=n, strategy=strategy
         )

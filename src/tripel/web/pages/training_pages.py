@@ -15,7 +15,7 @@ from tripel.annotations import jobs, lessons, models
 from tripel.annotations.jobs import Job
 from tripel.annotations.models import Model
 from tripel.web.access import Member, Number
-from tripel.web.pages.reaching import Admin, Annotator, Reading, part_of, project_of, project_page
+from tripel.web.pages.reaching import Admin, Annotator, Reading, part_of, project_of, project_page, refuse_archived
 from tripel.web.refusals import Refused
 from tripel.web.services import services
 
@@ -68,9 +68,13 @@ def cancel(request: Request, member: Admin, job: Number) -> Response:
 @routes.post("/projects/{project}/models/{version}/use", include_in_schema=False)
 def use(request: Request, member: Admin, version: Number) -> Response:
     """Put a version into use, and let it predict."""
-    database = services(request).database
-    models.use(database, member.project, _model(request, member, version).version, by=member.user.id)
-    jobs.submit(database, member.project, "predict", by=member.user.id)
+    database, model = services(request).database, _model(request, member, version)
+    try:
+        refuse_archived(request, member)
+        models.use(database, member.project, model.version, by=member.user.id)
+        jobs.submit(database, member.project, "predict", by=member.user.id)
+    except ValueError as error:
+        return _show(request, member, status=422, wrong=str(error))
     return RedirectResponse(f"/projects/{member.project}/training", 303)
 
 
@@ -107,7 +111,7 @@ def _thinned(records: list[dict[str, float]]) -> list[dict[str, float]]:
     """Losses and what was judged, as many as a picture needs, the last one always."""
     losses = [one for one in records if "loss" in one]
     every = max(1, len(losses) // POINTS)
-    kept = losses[::-every][::-1]  # the last one always
+    kept = losses[::-every][::-1]
     judged = [one for one in records if any(name.startswith("val_") for name in one)]
     shown = sorted([*kept, *judged], key=lambda one: one.get("step", 0))
     return [

@@ -11,14 +11,13 @@ from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from tripel.annotations import datasets, jobs, models
-from tripel.annotations.database import Database
+from tripel.annotations import datasets
 from tripel.find import names
 from tripel.problems import BadInput
 from tripel.web import held
 from tripel.web.access import Member
+from tripel.web.pages import storing
 from tripel.web.pages.reaching import Admin, open_kb, project_of, project_page
-from tripel.web.pages.sample import upload_sample
 from tripel.web.refusals import Refused
 from tripel.web.services import services
 from tripel.web.settings import MEGABYTE
@@ -70,10 +69,10 @@ def look(request: Request, member: Admin, sent: Annotated[Sent, Depends(_sent)])
 
 
 @routes.post("/projects/{project}/uploads/sample")
-def store_sample(request: Request, member: Admin) -> Response:
+def sample(request: Request, member: Admin) -> Response:
     """The documents that come with tripel."""
     try:
-        upload_sample(request, member.project, member.user.id)
+        storing.store_sample(request, member.project, by=member.user.id)
     except (ValueError, OSError) as error:
         return _show(request, member, status=422, wrong=str(error))
     return RedirectResponse(f"/projects/{member.project}", 303)
@@ -93,21 +92,15 @@ def store(
     if kept is None:
         return _show(request, member, status=404, wrong="that upload is not here any more; send the file again")
     try:
-        datasets.upload(
-            its.database, member.project, kept.path, name=kept.name, by=member.user.id, read_as=read_as, partly=partly
+        storing.store(
+            request, member.project, kept.path, name=kept.name, by=member.user.id, read_as=read_as, partly=partly
         )
     except BadInput as bad:
         return _show(request, member, status=422, wrong=f"{len(bad.problems)} problems; nothing was stored")
     except ValueError as error:
         return _show(request, member, status=422, wrong=str(error))
     held.drop(its.settings.folder, id)
-    if _predicts(its.database, member.project):
-        jobs.submit(its.database, member.project, "predict", by=member.user.id)
     return RedirectResponse(f"/projects/{member.project}", 303)
-
-
-def _predicts(database: Database, project: int) -> bool:
-    return any(model.in_use for model in models.of(database, project))
 
 
 def _knows(request: Request, member: Member) -> Callable[[str], bool] | None:

@@ -20,9 +20,9 @@ export function choice(one, { number = null, chosen = false, onclick, role = nul
       { class: "what" },
       element("span", { class: "first" }, element("bdi", { class: "name" }, one.name || entity?.name || one.entity), " ", element("span", { class: "id" }, one.entity), chosen && element("span", { class: "tick" }, " ✓ chosen")),
       element("span", { class: "second" }, [
-        other && element("span", { class: "matched" }, "by the name ", element("q", {}, ...emphasised(one))),
-        types.length > 0 && element("span", { class: "types" }, types.join(", ")),
-        one.source && element("span", { class: "source" }, one.source.replaceAll("|", ", ")),
+        other && element("span", {}, "by the name ", element("q", {}, ...emphasised(one))),
+        types.length > 0 && element("span", {}, types.join(", ")),
+        one.source && element("span", {}, one.source.replaceAll("|", ", ")),
       ].filter(Boolean).flatMap((part, i) => (i ? [" · ", part] : [part]))),
       definition && element("span", { class: "definition" }, definition.length > SHORT ? `${definition.slice(0, SHORT).trimEnd()} …` : definition),
     ),

@@ -43,7 +43,7 @@ export class Conflicts {
     return element(
       "li",
       {},
-      element("p", { class: "why" }, sentence(refused)),
+      element("p", {}, sentence(refused)),
       element(
         "dl",
         {},

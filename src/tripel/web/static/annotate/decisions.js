@@ -5,7 +5,7 @@ import { key } from "./sheet.js";
 const KEPT = ["id", "start", "end", "type", "entities", "nil", "parts", "long_form", "confidence", "score", "probability", "candidates"];
 const SHOWN = ["entity", "score", "name", "matched", "source", "probability"];
 
-/** An event with its own key. `context` has `seen`, the version of the sheet, and the fingerprints `model` and `knowledge`. */
+/** An event with its own key. `context` has `seen`, the version of the sheet, and `knowledge`, the fingerprint of the knowledge base. */
 export function event(kind, context, values = {}) {
   return { key: key(), kind, ...context, ...values };
 }

@@ -1,5 +1,7 @@
 // How marks are called, on the page and by screen readers.
 
+import { count } from "./dom.js";
+
 export const LABELS = {
   GOLD: { letter: "G", words: "from the data set" },
   USER: { letter: "U", words: "decided by a person" },
@@ -14,12 +16,13 @@ export function meaning(mark, entities) {
   return mark.entities.map((id) => (entities.name(id, mark) ? `${entities.name(id, mark)} (${id})` : id)).join(" and ");
 }
 
-/** Everything about a mark in one sentence. */
-export function described(mark, entities, { flagged = false, comments = 0 } = {}) {
+/** Everything about a mark of a sheet in one sentence. */
+export function described(mark, entities, sheet) {
+  const comments = sheet.comments.filter((one) => one.mark === mark.id).length;
   const parts = [mark.text, mark.type, meaning(mark, entities), LABELS[mark.label].words];
   if (mark.parts?.length) parts.push(`in ${mark.parts.length} pieces`);
-  if (flagged) parts.push("flagged");
-  if (comments) parts.push(comments === 1 ? "1 comment" : `${comments} comments`);
+  if (sheet.flags[mark.id]) parts.push("flagged");
+  if (comments) parts.push(count(comments, "comment"));
   return parts.filter(Boolean).join(", ");
 }
 

@@ -60,7 +60,7 @@ function draw() {
   view.draw(sheet.marks, {
     current,
     pending: span.active ? { id: span.id ?? "", label: "USER", ...span.span } : null,
-    name: (one) => described(one, entities, { flagged: one.id in sheet.flags, comments: sheet.comments.filter(({ mark: id }) => id === one.id).length }),
+    name: (one) => described(one, entities, sheet),
     flagged: (one) => one.id in sheet.flags,
   });
   panel.draw(sheet, mark, mark && offers.of(mark), { editing: span.active });
@@ -156,17 +156,15 @@ function step(by_) {
 
 async function annotate(kind) {
   const mark = now();
-  if (kind === "flag") {
-    const there = mark && sheet.flags[mark.id] ? mark.id : !mark && sheet.flags[""] ? "" : null;
-    if (there !== null) {
-      push("flag", { mark: there, on: false });
-      say("The flag is taken away.");
-      return draw();
-    }
+  const about = mark?.id ?? "";
+  if (kind === "flag" && sheet.flags[about]) {
+    push("flag", { mark: about, on: false });
+    say("The flag is taken away.");
+    return draw();
   }
   const said = await note(kind, mark);
   if (said) {
-    push(kind, { mark: said.mark, text: said.text });
+    push(kind, said);
     say(kind === "flag" ? "Flagged." : "Comment kept.");
     draw();
   }
@@ -175,7 +173,6 @@ async function annotate(kind) {
 
 async function spread() {
   const mark = now();
-  if (!mark) return;
   if (!mark.nil && !mark.entities.length) return say("Link it first: what it means is what is applied.", { urgent: true });
   await settled();
   if (await preview(paths.spread, mark, meaning(mark, entities))) {
