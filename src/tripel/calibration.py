@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.isotonic import IsotonicRegression
 
 Float = NDArray[np.float64]
 BINS = 10
@@ -71,6 +70,8 @@ def reliability(probability_M: Float, right_M: Float) -> Reliability:
 
 def calibrated(score_dev: Float, right_dev: Float, score_M: Float) -> Float:
     """Probabilities of scores, by isotonic regression on dev: never falling as the score rises [M]."""
+    from sklearn.isotonic import IsotonicRegression  # slow to import, and linking does without
+
     fitted = IsotonicRegression(y_min=0.0, y_max=1.0, out_of_bounds="clip").fit(score_dev, right_dev)
     probability_M: Float = fitted.predict(score_M)
     return probability_M

@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
-from sklearn.linear_model import LogisticRegression
 
 from tripel.files import read_json, write_json
 from tripel.indexes.base import Bool, Float, Hits, Int
@@ -170,6 +169,8 @@ def fit(
 
 def _regression(signs_MKF: Float, row_MK: Int, right_MK: Bool) -> Calibration:
     """Of the first candidates of each mention; without points."""
+    from sklearn.linear_model import LogisticRegression  # slow to import, and linking does without
+
     used_MK = row_MK[:, :FIRST] >= 0
     shown, right = signs_MKF[:, :FIRST][used_MK].astype(np.float64), right_MK[:, :FIRST][used_MK]
     spread_F = shown.std(axis=0)

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import minimize
 
 from tripel.documents import Document
 from tripel.indexes.base import Bool, Float, Hits, Int
@@ -115,6 +114,8 @@ def folds(document_M: Int, *, seed: int) -> Iterator[tuple[Bool, Bool]]:
 
 def fitted(its: Evident, kept_M: Bool, *, kinds: Sequence[str]) -> Real:
     """The weights under which the right candidates of these mentions are likeliest (McFadden 1974) [F]; 0 of other kinds."""
+    from scipy.optimize import minimize  # slow to import, and linking does without
+
     used_F = np.array([kind in kinds for kind in EVIDENCE])
     kept_M = kept_M & its.right_MK.any(axis=1)
     row_MK, right_MK = its.hits.row_MK[kept_M], its.right_MK[kept_M]

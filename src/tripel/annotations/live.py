@@ -9,7 +9,7 @@ import threading
 import uuid
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,11 +18,11 @@ from tripel.annotations.database import Database
 from tripel.annotations.predicting import difference
 from tripel.annotations.repeating import Repeating
 from tripel.annotations.sheet import Sheet
+from tripel.annotations.together import Together
 from tripel.documents import Document, Linked
 
 if TYPE_CHECKING:
     from tripel.annotations.overlay import Overlay
-    from tripel.linker import Linker
 
 EVERY_S = 2.0  # between looks at the log
 MOST = 3  # models held in memory
@@ -33,10 +33,9 @@ class _Open:
     """One project's model."""
 
     overlay: Overlay
-    linker: Linker
+    together: Together
     read: int
     """How far in the log its index has read."""
-    asked: threading.Lock = field(default_factory=threading.Lock)
 
 
 class _Beginning(threading.Thread):
@@ -104,9 +103,7 @@ class Live:
 
         Raises ValueError where the project has no model, or where nothing finds mentions.
         """
-        its = self._of(project)
-        with its.asked:
-            return its.linker.link(document) if given else next(its.linker.stream([document]))
+        return self._of(project).together.link(document, given=given)
 
     def refresh(self, project: int, document: int, sheet: int) -> Sheet:
         """Bring the model's marks on a sheet to what it says now, and give the sheet. What is done stays as it is.
@@ -128,12 +125,11 @@ class Live:
     def learn(self) -> None:
         """Once: let what was decided since join the indexes of the models that are open."""
         for its in list(self._open.values()):
-            ranker = its.linker.ranker
-            its.overlay.catch_up(ranker.encoder, ranker.kb)
+            linker = its.together.linker
+            its.overlay.catch_up(linker.ranker.encoder, linker.ranker.kb)
             read = its.overlay.read
             if read != its.read:  # by us, or by the process of a job
-                with its.asked:
-                    its.linker, its.read = its.overlay.again(its.linker), read
+                its.together.linker, its.read = its.overlay.again(linker), read
 
     def _of(self, project: int) -> _Open:
         # it brings torch along, which nobody waits for who asks no model
@@ -145,7 +141,7 @@ class Live:
             if found is None or found.overlay.model.id != model.id:
                 overlay = Overlay(self._database, self._files, model)
                 linker = overlay.link()
-                found = self._open[project] = _Open(overlay, linker, overlay.read)
+                found = self._open[project] = _Open(overlay, Together(linker), overlay.read)
             self._open.move_to_end(project)
             while len(self._open) > MOST:
                 self._open.popitem(last=False)
