@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 from collections.abc import Callable
+
+REST = 3  # times as long as the work took it waits at least, so that the work takes no more than a quarter of the time
 
 
 class Repeating:
     """A thread that does one thing, waits, and does it again, whatever became of it."""
 
     def __init__(self, work: Callable[[], object], *, every: float, what: str) -> None:
-        """every: seconds between two times. what: in words, for whoever reads that it failed."""
+        """every: seconds between two times, or more after long work. what: in words, for whoever reads that it failed."""
         self._work = work
         self._every = every
         self._what = what
@@ -29,8 +32,11 @@ class Repeating:
             self._thread.join()
 
     def _run(self) -> None:
-        while not self._stopping.wait(self._every):
+        took = 0.0
+        while not self._stopping.wait(max(self._every, REST * took)):
+            began = time.monotonic()
             try:
                 self._work()
             except Exception as error:  # whatever ails the database or the disk, it is tried again
                 print(f"{self._what}: {type(error).__name__}; trying again", file=sys.stderr)
+            took = time.monotonic() - began
