@@ -6,15 +6,15 @@ A member sees the shared sheets, or their own where annotators work blind. It kn
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Select, and_, func, select
+from sqlalchemy import Connection, Select, Text, and_, case, cast, exists, func, or_, select, true
 
 from tripel.annotations.appending import in_parts, sheet_of
-from tripel.annotations.beginning import whose
+from tripel.annotations.beginning import ANNOTATOR, NOBODY, SHARED, whose
 from tripel.annotations.database import Database
 from tripel.annotations.schema import datasets, documents, placed, projects, samples, sheets
 from tripel.annotations.sheet import FLAG
@@ -50,11 +50,71 @@ class Progress:
     done: int
 
 
+@dataclass(frozen=True, kw_only=True)
+class Named:
+    """A document by its name alone."""
+
+    id: int
+    name: str
+    done: bool
+
+
 def progress(database: Database, project: int, user: int) -> Progress:
     """How many documents the last data set has, and how many are done."""
+    return progress_of(database, [project], user)[project]
+
+
+def progress_of(database: Database, wanted: Sequence[int], user: int) -> dict[int, Progress]:
+    """The same of several projects, counted by the database."""
+    blind = projects.c.mode == "blind"
+    theirs = and_(
+        sheets.c.document == placed.c.document,
+        sheets.c.kind == case((blind, ANNOTATOR), else_=SHARED),
+        sheets.c.owner == case((blind, user), else_=NOBODY),
+        sheets.c.done == true(),
+    )
+    joined = projects.join(datasets, datasets.c.id == _latest(projects.c.id)).join(placed).outerjoin(sheets, theirs)
+    counted = (projects.c.id, func.count().label("documents"), func.count(sheets.c.id).label("done"))
+    asked = select(*counted).select_from(joined).group_by(projects.c.id)
     with database.connect() as connection:
-        rows = connection.execute(_asked(connection, project, user, sheets.c.done)).all()
-    return Progress(documents=len(rows), done=sum(bool(row.done) for row in rows))
+        rows = list(in_parts(connection, asked, projects.c.id, wanted))
+    found = {row.id: Progress(documents=row.documents, done=row.done) for row in rows}
+    return {one: found.get(one, Progress(documents=0, done=0)) for one in wanted}
+
+
+def ready(database: Database, project: int) -> int:
+    """Documents of the last data set that a training may learn from: somebody marked them done, or they came with gold.
+
+    It is an upper bound, counted by the database: what is in them is read when a training is asked for.
+    """
+    finished = exists().where(sheets.c.document == placed.c.document, sheets.c.done == true())
+    gold = func.length(cast(placed.c.mentions, Text)) > len("[]")
+    asked = select(func.count()).select_from(placed).where(placed.c.dataset == _latest(project), or_(finished, gold))
+    with database.connect() as connection:
+        return int(connection.execute(asked).scalar_one())
+
+
+def named(database: Database, project: int, user: int, *, first: int = 0, n: int = 50) -> tuple[list[Named], int]:
+    """n documents of the last data set from the place `first` on, by their names alone, and how many there are."""
+    with database.connect() as connection:
+        asked = _asked(connection, project, user, documents.c.name, sheets.c.done).offset(first).limit(n)
+        rows = connection.execute(asked).all()
+    found = [Named(id=row.number, name=row.name, done=bool(row.done)) for row in rows]
+    return found, progress(database, project, user).documents
+
+
+def names(database: Database, wanted: Sequence[int]) -> dict[int, str]:
+    """The names of documents by their numbers."""
+    asked = select(documents.c.id, documents.c.name)
+    with database.connect() as connection:
+        return {row.id: row.name for row in in_parts(connection, asked, documents.c.id, wanted)}
+
+
+def beginnings(database: Database, wanted: Sequence[int], *, characters: int) -> dict[int, str]:
+    """The first characters of documents by their numbers; the rest stays in the database."""
+    asked = select(documents.c.id, func.substr(documents.c.text, 1, characters).label("beginning"))
+    with database.connect() as connection:
+        return {row.id: row.beginning for row in in_parts(connection, asked, documents.c.id, wanted)}
 
 
 def listed(
@@ -71,7 +131,9 @@ def listed(
 
     `containing`: only those whose id has this in it, apart from case.
     """
-    columns = (sheets.c.done, sheets.c.state) if which == "flagged" else (sheets.c.done,)  # states are large
+    columns: tuple[Any, ...] = (documents.c.name, sheets.c.done)
+    if which == "flagged":  # states are large
+        columns = (*columns, sheets.c.state)
     with database.connect() as connection:
         rows = connection.execute(_asked(connection, project, user, *columns)).all()
         chosen = [row.number for row in rows if containing.casefold() in row.name.casefold() and _is(row, which)]
@@ -108,7 +170,7 @@ def neighbours(database: Database, project: int, user: int, document: int) -> tu
     with database.connect() as connection:
         order = [row.number for row in connection.execute(_asked(connection, project, user)).all()]
         sampled = [one.document for one in _drawn(connection, project, user)]
-    order = [one for one in sampled if one in order] if document in sampled else order
+    order = _of(sampled, order) if document in sampled else order
     if document not in order:
         return None, None
     place = order.index(document)
@@ -131,17 +193,27 @@ def _asked(connection: Connection, project: int, user: int, *columns: Any) -> Se
     """Documents of the last data set with a member's sheet, in the order of the upload."""
     mode = connection.execute(select(projects.c.mode).where(projects.c.id == project)).scalar_one()
     kind, owner = whose(mode, user)
-    latest = select(func.max(datasets.c.id)).where(datasets.c.project == project).scalar_subquery()
     theirs = and_(sheets.c.document == documents.c.id, sheets.c.kind == kind, sheets.c.owner == owner)
-    said = [
-        documents.c.id.label("number"), documents.c.name, func.length(documents.c.text).label("characters"), placed.c.place,
-    ]  # fmt: skip
     joined = placed.join(documents).outerjoin(sheets, theirs)
-    return select(*said, *columns).select_from(joined).where(placed.c.dataset == latest).order_by(placed.c.place)
+    asked = select(documents.c.id.label("number"), placed.c.place, *columns).select_from(joined)
+    return asked.where(placed.c.dataset == _latest(project)).order_by(placed.c.place)
+
+
+def _latest(project: Any) -> Any:
+    """The last data set of a project, which may be a column."""
+    its = select(func.max(datasets.c.id)).where(datasets.c.project == project)
+    return (its if isinstance(project, int) else its.correlate(projects)).scalar_subquery()
+
+
+def _of(some: Iterable[int], known: Iterable[int]) -> list[int]:
+    """Those that are known, in their order."""
+    there = set(known)
+    return [one for one in some if one in there]
 
 
 def _some(connection: Connection, project: int, user: int, wanted: Sequence[int]) -> dict[int, Listed]:
-    asked = _asked(connection, project, user, *sheets.c)
+    length = func.length(documents.c.text).label("characters")  # which reads the texts: of a few alone
+    asked = _asked(connection, project, user, documents.c.name, length, *sheets.c)
     return {row.number: _listed(row) for row in in_parts(connection, asked, documents.c.id, wanted)}
 
 

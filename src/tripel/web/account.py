@@ -20,7 +20,7 @@ MEANINGS = {
     "read": "read projects, documents and annotations, and export them",
     "link": "have texts linked, from any program, INCEpTION or Label Studio",
     "annotate": "add and change annotations",
-    "admin": "change projects and members, train and choose models",
+    "admin": "train models, choose which is in use, and take them home",
 }
 DAYS = (30, 90, 365)
 assert set(MEANINGS) == set(SCOPES)

@@ -17,7 +17,19 @@ from tripel import __version__
 from tripel.annotations.accounts import Accounts
 from tripel.annotations.database import Database
 from tripel.annotations.live import Live
-from tripel.web import account, api_page, entry, first, health, inception, label_studio, link_api, pages, user_pages
+from tripel.web import (
+    account,
+    api_page,
+    entry,
+    first,
+    health,
+    inception,
+    label_studio,
+    link_api,
+    pages,
+    project_api,
+    user_pages,
+)
 from tripel.web.batching import Batcher
 from tripel.web.knowledge_bases import KnowledgeBases
 from tripel.web.limiting import Budget, Limits
@@ -66,6 +78,7 @@ def create_app(
         user_pages.routes,
         first.routes,
         link_api.routes,
+        project_api.routes,
         inception.routes,
         label_studio.routes,
         api_page.routes,

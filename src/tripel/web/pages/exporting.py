@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field
 from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
@@ -27,6 +28,25 @@ MOMENT = "%Y-%m-%dT%H:%M"
 routes = APIRouter(include_in_schema=False)
 
 
+class Wish(BaseModel):
+    """What is to be in a file, as a query says it."""
+
+    write_as: str = Field("jsonl", max_length=40, description="A format that can be written, or `log`: every event.")
+    until: str = Field(
+        "", max_length=40, description="As it stood then, as in 2026-03-01T09:30, in UTC; now when left out."
+    )
+    silver: bool = Field(False, description="With what was applied to equal strings.")
+    without_text: bool = Field(False, description="An x for each letter and digit.")
+    only_done: bool = Field(False, description="Only documents that are done.")
+    dataset: int = Field(
+        0, ge=0, lt=1 << 63, description="The id of a version of the documents; 0 for the one of that moment."
+    )
+    whose: int = Field(0, ge=0, lt=1 << 63, description="In a blind project whose sheets; 0 for what was settled.")
+
+
+Wished = Annotated[Wish, Query()]
+
+
 @routes.get("/projects/{project}/export")
 def show(request: Request, member: Annotator) -> Response:
     """The form."""
@@ -34,46 +54,44 @@ def show(request: Request, member: Annotator) -> Response:
 
 
 @routes.get("/projects/{project}/export/file")
-def file(
-    request: Request,
-    member: Annotator,
-    write_as: Annotated[str, Query(max_length=40)] = "jsonl",
-    until: Annotated[str, Query(max_length=40)] = "",
-    silver: bool = False,
-    without_text: bool = False,
-    only_done: bool = False,
-    dataset: Annotated[int, Query(ge=0, lt=1 << 63)] = 0,
-    whose: Annotated[int, Query(ge=0, lt=1 << 63)] = 0,
-) -> Response:
+def file(request: Request, member: Annotator, wish: Wished) -> Response:
     """What was asked for, as a file."""
+    try:
+        return written(request, member, wish)
+    except (ValueError, LookupError) as error:
+        return _show(request, member, status=422, wrong=str(error))
+
+
+def written(request: Request, member: Member, wish: Wish) -> Response:
+    """The file. Raises ValueError or LookupError for what cannot be exported, or not by this member."""
     its = services(request)
     folder = Path(tempfile.mkdtemp(prefix="export-", dir=its.settings.folder))
     target = folder / "export"
     try:
-        moment, zipped = _moment(until), False
-        if write_as == LOG:
+        moment, zipped = _moment(wish.until), False
+        if wish.write_as == LOG:
             _refuse_log(request, member)
-            exporting.export_events(its.database, member.project, target, until=moment, text=not without_text)
+            exporting.export_events(its.database, member.project, target, until=moment, text=not wish.without_text)
         else:
             account = exporting.export(
                 its.database,
                 member.project,
                 target,
-                write_as=write_as,
-                dataset=_dataset(request, member, dataset),
-                labels=(*GIVEN, exporting.SILVER) if silver else GIVEN,
-                whose=_whose(request, member, whose),
+                write_as=wish.write_as,
+                dataset=_dataset(request, member, wish.dataset),
+                labels=(*GIVEN, exporting.SILVER) if wish.silver else GIVEN,
+                whose=_whose(request, member, wish.whose),
                 until=moment,
-                text=not without_text,
-                only_done=only_done,
+                text=not wish.without_text,
+                only_done=wish.only_done,
             )
             zipped = account.zipped
-    except (ValueError, LookupError) as error:
+    except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
-        return _show(request, member, status=422, wrong=str(error))
+        raise
     return FileResponse(
         target,
-        filename=_name(member.project, write_as, moment, zipped=zipped),
+        filename=_name(member.project, wish.write_as, moment, zipped=zipped),
         media_type="application/octet-stream",
         background=BackgroundTask(shutil.rmtree, folder, ignore_errors=True),
     )

@@ -38,11 +38,8 @@ def start(
     adopt: Annotated[str, Form()] = "better",
 ) -> Response:
     """Put a training into the queue."""
-    database = services(request).database
     try:
-        models.in_use(database, member.project)
-        settings = {"silver": silver, "adopt": "always" if adopt == "always" else "better"}
-        jobs.submit(database, member.project, "train", by=member.user.id, settings=settings)
+        train(request, member, silver=silver, adopt="always" if adopt == "always" else "better")
     except ValueError as error:
         return _show(request, member, status=422, wrong=str(error))
     return RedirectResponse(f"/projects/{member.project}/training", 303)
@@ -61,18 +58,15 @@ def predict(request: Request, member: Admin) -> Response:
 @routes.post("/projects/{project}/jobs/{job}/cancel", include_in_schema=False)
 def cancel(request: Request, member: Admin, job: Number) -> Response:
     """End a job early."""
-    jobs.cancel(services(request).database, _job(request, member, job).id)
+    jobs.cancel(services(request).database, job_of(request, member, job).id)
     return RedirectResponse(f"/projects/{member.project}/training", 303)
 
 
 @routes.post("/projects/{project}/models/{version}/use", include_in_schema=False)
 def use(request: Request, member: Admin, version: Number) -> Response:
     """Put a version into use, and let it predict."""
-    database, model = services(request).database, _model(request, member, version)
     try:
-        refuse_archived(request, member)
-        models.use(database, member.project, model.version, by=member.user.id)
-        jobs.submit(database, member.project, "predict", by=member.user.id)
+        put_into_use(request, member, version)
     except ValueError as error:
         return _show(request, member, status=422, wrong=str(error))
     return RedirectResponse(f"/projects/{member.project}/training", 303)
@@ -81,6 +75,27 @@ def use(request: Request, member: Admin, version: Number) -> Response:
 @routes.get("/projects/{project}/models/{version}/download", include_in_schema=False)
 def download(request: Request, member: Annotator, version: Number) -> Response:
     """A version as a .tar file."""
+    return packed(request, member, version)
+
+
+def train(request: Request, member: Member, *, silver: bool, adopt: str) -> Job:
+    """Put a training into the queue. Raises ValueError where the project is archived or has no model."""
+    database = services(request).database
+    models.in_use(database, member.project)
+    settings = {"silver": silver, "adopt": adopt}
+    return jobs.submit(database, member.project, "train", by=member.user.id, settings=settings)
+
+
+def put_into_use(request: Request, member: Member, version: int) -> Job:
+    """Another version is in use from now on; gives the job that lets it predict. Raises ValueError where it is archived."""
+    database, model = services(request).database, _model(request, member, version)
+    refuse_archived(request, member)
+    models.use(database, member.project, model.version, by=member.user.id)
+    return jobs.submit(database, member.project, "predict", by=member.user.id)
+
+
+def packed(request: Request, member: Member, version: int) -> Response:
+    """A version as a .tar file, which is deleted once it was sent."""
     model = _model(request, member, version)
     with tempfile.NamedTemporaryFile(suffix=".tar", delete=False, dir=services(request).settings.folder) as out:
         path = Path(out.name)
@@ -93,7 +108,7 @@ def download(request: Request, member: Annotator, version: Number) -> Response:
 def progress(request: Request, member: Reading, job: Number) -> dict[str, Any]:
     """How far a job is, and the curves of what it trains."""
     its = services(request)
-    found = _job(request, member, job)
+    found = job_of(request, member, job)
     return {
         "id": found.id,
         "kind": found.kind,
@@ -120,7 +135,8 @@ def _thinned(records: list[dict[str, float]]) -> list[dict[str, float]]:
     ]
 
 
-def _job(request: Request, member: Member, job: int) -> Job:
+def job_of(request: Request, member: Member, job: int) -> Job:
+    """A job of the path's project."""
     return part_of(request, member, jobs.get, job, what="job")
 
 
