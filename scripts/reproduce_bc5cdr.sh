@@ -26,10 +26,22 @@ train faithful bc5cdr_le_nguyen encoder.model=embedded encoder.towers=shared enc
   encoder.mention_pooling=span encoder.attention_dropout=0 trainer.lr=2e-5 trainer.epochs=1 "${merged[@]}"
 train chosen bc5cdr_fast "data.judged=[dev]"
 train fast bc5cdr_fast whole.like="$folder/chosen" "${merged[@]}"
-for run in chosen fast; do  # called again it goes on, and judges anew
-  .venv/bin/tripel rerank "$folder/$run"
+train hnsw bc5cdr_fast encoder.model="$folder/fast" trainer.epochs=0 index.search.name=hnsw whole.like="$folder/chosen" "${merged[@]}"
+train tagger bc5cdr_tagger
+for run in bm25 fast hnsw; do # from plain texts
+  .venv/bin/tripel evaluate "$folder/$run" --on test --recognizer "$folder/tagger"
 done
+for run in chosen fast; do # copies, so that the others stay as they were judged
+  if [ -d "$folder/$run-reranked" ]; then continue; fi
+  rm -rf "$folder/$run-reranked.part"
+  cp -r "$folder/$run" "$folder/$run-reranked.part"
+  sed -i.bak "s|like: $folder/chosen$|like: $folder/chosen-reranked|" "$folder/$run-reranked.part/config.yaml"
+  rm "$folder/$run-reranked.part/config.yaml.bak"
+  mv "$folder/$run-reranked.part" "$folder/$run-reranked"
+done
+.venv/bin/tripel rerank "$folder/chosen-reranked" # called again it goes on, and judges anew
+.venv/bin/tripel rerank "$folder/fast-reranked" trainer.epochs=1
 
-others=()
+others=("$folder/fast")
 for run in faithful bi-encoder self-aligned untrained characters words bm25; do others+=("$folder/$run"); done
-.venv/bin/tripel report "$folder/fast" "${others[@]}" --output "$folder/report"
+.venv/bin/tripel report "$folder/fast-reranked" "${others[@]}" --output "$folder/report"

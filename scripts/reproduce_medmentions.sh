@@ -14,16 +14,18 @@ train() { # name of the run, configuration, settings
   local run=$folder/$1
   if [ -f "$run/tables.md" ]; then return; fi
   if [ -f "$run/metrics.jsonl" ]; then .venv/bin/tripel resume "$run"; return; fi
-  .venv/bin/python src/train.py "configs/$2.yaml" --output "$run" "${ground[@]}" "${@:3}" ${words[@]+"${words[@]}"}
+  .venv/bin/python src/train.py "configs/$2.yaml" --output "$run" "${@:3}" ${words[@]+"${words[@]}"}
 }
 
 for baseline in characters words bm25 untrained; do
-  train "$baseline" "baseline_$baseline" "data.judged=[test]"
+  train "$baseline" "baseline_$baseline" "${ground[@]}" "data.judged=[test]"
 done
-train bi-encoder baseline_bi_encoder trainer.minutes=10 "data.judged=[test]"
-train faithful medmentions_le_nguyen encoder.model=embedded encoder.towers=shared encoder.entity_pooling=mean \
+train bi-encoder baseline_bi_encoder "${ground[@]}" trainer.minutes=10 "data.judged=[test]"
+train faithful medmentions_le_nguyen "${ground[@]}" encoder.model=embedded encoder.towers=shared encoder.entity_pooling=mean \
   encoder.mention_pooling=span encoder.attention_dropout=0 trainer.lr=2e-5 trainer.epochs=1 trainer.minutes=10 "data.judged=[test]"
-train fast medmentions_fast trainer.minutes=10
+train fast medmentions_fast "${ground[@]}" trainer.minutes=10
+train tagger medmentions_tagger
+.venv/bin/tripel evaluate "$folder/fast" --on test --recognizer "$folder/tagger" # from plain texts
 
 others=()
 for run in faithful bi-encoder untrained characters words bm25; do others+=("$folder/$run"); done
