@@ -7,6 +7,10 @@ from pathlib import Path
 import pytest
 
 from tripel import foreign, predictions
+from tripel.documents import Document, Mention
+from tripel.evaluation import evaluate
+from tripel.gold import gold
+from tripel.knowledge import Entity, KnowledgeBase
 from tripel.predictions import Origin, Prediction
 
 OURS = [Prediction("1", 0, 2, (("D1", 0.5), ("D2", 0.25))), Prediction("1", 4, 9, ())]
@@ -40,8 +44,22 @@ def test_plain_lines_give_an_entity_or_candidates(tmp_path: Path) -> None:
 def test_ids_of_pubtator_are_candidates_in_their_order(tmp_path: Path) -> None:
     text = "7|t|MS lesions\n7|a|None.\n7\t0\t2\tMS\tDisease\tD009103|D008946\n\n"
     assert foreign.read(written(tmp_path / "theirs.pubtator", text)) == [
-        Prediction("7", 0, 2, (("D009103", 0.0), ("D008946", 0.0)))
+        Prediction("7", 0, 2, (("D009103", 0.0), ("D008946", -1.0)))
     ]
+
+
+def test_candidates_without_scores_share_no_place(tmp_path: Path) -> None:
+    """As BELB counts: the first is right and a later one is not, leniently too, since none stands in the first place with it."""
+    kb = KnowledgeBase.of([Entity(id="D1", name="fever"), Entity(id="D2", name="cough")])
+    mentions = tuple(Mention(start=start, end=start + 1, text="x", entities=("D1",)) for start in (0, 2))
+    truth = gold([Document(id="1", text="x x", mentions=mentions)], kb=kb, train=[])
+    lines = [
+        '{"document": "1", "start": 0, "end": 1, "candidates": ["D1", "D2"]}',
+        '{"document": "1", "start": 2, "end": 3, "candidates": ["D2", "D1"]}',
+    ]
+    found = foreign.read(written(tmp_path / "theirs.jsonl", "\n".join(lines)))
+    styles = evaluate(found, truth, kb=kb, system="theirs", protocol="full", seed=0).styles
+    assert {name: it.value for name, it in styles.items()} == {"BELB": 0.5, "BELB, lenient": 0.5, "BioEL": 0.5}
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,13 @@
 
 Our predictions begin with a line that says what made them. Plain JSON Lines are one object a mention, `document`, `start`, `end`
 and either `candidates` ([[id, score], ...] or [id, ...], best first) or `entity` (an id, or null for NIL). Of PubTator the ids of
-a mention are its candidates in their order.
+a mention are its candidates in their order. Where no scores are given, minus the place is the score: none shares the first place
+with another.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ def read(path: Path) -> list[Prediction]:
         raise ValueError(f"{path}: neither a run folder nor a file of predictions")
     if is_pubtator(path):
         return [
-            Prediction(document.id, mention.start, mention.end, tuple((id, 0.0) for id in mention.entities))
+            Prediction(document.id, mention.start, mention.end, tuple(_in_order(mention.entities)))
             for document in pubtator.whole(pubtator.parse(path))
             for mention in document.mentions
         ]
@@ -45,14 +46,15 @@ def _lines(path: Path) -> Iterator[Prediction]:
 def _candidates(line: dict[str, Any]) -> Iterator[tuple[str, float]]:
     if "candidates" not in line:
         if line["entity"] is not None:
-            yield str(line["entity"]), 0.0
+            yield from _in_order([str(line["entity"])])
         return
-    for one in line["candidates"]:
-        if isinstance(one, str):
-            yield one, 0.0
-        else:
-            id, score = one
-            yield str(id), float(score)
+    for place, one in enumerate(line["candidates"]):
+        id, score = (one, -place) if isinstance(one, str) else one
+        yield str(id), float(score)
+
+
+def _in_order(ids: Sequence[str]) -> Iterator[tuple[str, float]]:
+    return ((id, float(-place)) for place, id in enumerate(ids))
 
 
 def _once(found: list[Prediction], path: Path) -> list[Prediction]:
