@@ -10,7 +10,7 @@ from pathlib import Path
 
 import browsing
 import pytest
-from annotating import RECORDS, Work, upload
+from annotating import RECORDS, Work, mark, upload
 from opened import Opened, opened
 
 from tripel.annotations import jobs, models, projects
@@ -47,6 +47,13 @@ def work(server: Opened, tmp_path: Path, folder: Path) -> Work:
     return Work(server.database, made.id, [ann, bob], upload(server.database, made.id, tmp_path, RECORDS, by=ann))
 
 
+def finish(work: Work) -> None:
+    """Enough to learn from, whichever of the two is held out."""
+    work.do("add", document=1, after=mark(3, 8, type="Disease", entities=("D005334",)))
+    for document in (0, 1):
+        work.do("done", document=document)
+
+
 def test_a_program_reads_projects_documents_and_exports(server: Opened, work: Work) -> None:
     work.do("done", document=1)
     bob = server.program(work.users[1], "read")
@@ -81,6 +88,8 @@ def test_projects_are_listed_to_those_who_are_in_them(server: Opened, work: Work
 
 def test_a_program_trains_cancels_and_chooses(server: Opened, work: Work) -> None:
     ann, path = server.program(work.users[0], "admin", "read"), f"/api/projects/{work.project}"
+    assert "two or more are needed" in ann.post(f"{path}/jobs", json={"kind": "train"}).json()["detail"]
+    finish(work)
     said = ann.post(f"{path}/jobs", json={"kind": "train", "silver": True, "adopt": "always"}).json()
     assert said == {"id": said["id"], "kind": "train", "state": "queued", "cancelling": False}
     job = jobs.get(work.database, said["id"])
@@ -130,6 +139,7 @@ def test_a_route_wants_its_scope_and_its_role(
 ) -> None:
     whole, body = f"/api/projects{path.format(work.project)}", {"kind": "train"} if path.endswith("jobs") else None
     jobs.submit(work.database, work.project, "predict", by=None)
+    finish(work)
 
     def asked(user: int, *scopes: str) -> int:
         return server.program(work.users[user], *scopes).request(method, whole, json=body).status_code

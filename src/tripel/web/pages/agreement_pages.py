@@ -9,7 +9,7 @@ from fastapi import APIRouter, Form
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from tripel.annotations import adjudication, blind, datasets, ledger, projects
+from tripel.annotations import adjudication, blind, datasets, ledger, listing, projects
 from tripel.annotations.adjudication import Question, Review
 from tripel.annotations.beginning import final_sheet
 from tripel.annotations.events import Mark, Proposal
@@ -30,12 +30,13 @@ def show(request: Request, member: Reviewer) -> Response:
     latest = datasets.latest(database, project.id) if project.mode == "blind" else None
     ids = [] if latest is None else datasets.document_ids(database, latest.id)
     reviews = adjudication.reviews(database, ids)
+    names = listing.names(database, [one.document for one in reviews])
     return project_page(
         request,
         "agreement.html",
         member,
         figures=blind.agreed(database, project.id) if reviews else None,
-        reviews=[(one, datasets.document(database, one.document).name) for one in reviews],
+        reviews=[(one, names[one.document]) for one in reviews],
         people={one.user: one.name for one in projects.members_of(database, project.id)},
     )
 

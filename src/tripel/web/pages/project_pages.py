@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,7 +11,7 @@ from fastapi import APIRouter, Form
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from tripel.annotations import datasets, jobs, listing, models, projects
+from tripel.annotations import datasets, jobs, listing, models, overview, projects
 from tripel.annotations.projects import Mode, Project
 from tripel.web.access import Asker, Member, SignedIn
 from tripel.web.knowledge_bases import Opening
@@ -18,6 +19,7 @@ from tripel.web.pages.reaching import Admin, Annotator, knowledge_of, project_of
 from tripel.web.pages.storing import store_sample
 from tripel.web.rendering import page
 from tripel.web.services import services
+from tripel.web.settings import Settings
 
 LATELY = 5  # data sets shown
 SERVER = "server"  # what the server's own model is called in a form
@@ -32,8 +34,6 @@ class Offered:
     folder: Path
     finds: str
     """What finds mentions for it."""
-    said: str
-    """Whose it is, in words."""
 
 
 @routes.get("/projects")
@@ -54,9 +54,7 @@ def new(
     """A new project; its documents come next."""
     given = {"title": title, "description": description, "model": model, "mode": mode}
     try:
-        begun = _models(request, asker).get(model)
-        if begun is None:
-            raise ValueError("that model is not offered; choose one of the list")
+        begun = _model(request, asker, model)
         made = _new(request, asker, title, description, mode="blind" if mode == "blind" else "shared", model=begun)
     except ValueError as error:
         return _list(request, asker, status=422, wrong=str(error), given=given)
@@ -143,33 +141,42 @@ def _projects(request: Request, asker: Asker, *, archived: bool = False) -> list
 
 def _server_model(request: Request) -> Offered:
     settings = services(request).settings
-    return Offered(settings.run, settings.recognizer, "the server's")
+    return Offered(settings.run, settings.recognizer)
 
 
-def _models(request: Request, asker: Asker) -> dict[str, Offered]:
-    """What a project may begin with: the server's own model, and those in use in the user's projects."""
-    database, own = services(request).database, _server_model(request)
-    offered = {SERVER: own}
-    for project in _projects(request, asker):
-        for model in models.of(database, project.id):
-            if model.in_use and model.folder != own.folder:
-                said = f"that of {project.title}, as it is now"
-                offered[str(project.id)] = Offered(model.folder, models.finds(model), said)
+def _model(request: Request, asker: Asker, chosen: str) -> Offered:
+    """The one of this key in `_models`. Raises ValueError where it is not offered."""
+    its = services(request)
+    if chosen not in _models(its.settings, _projects(request, asker)):
+        raise ValueError("that model is not offered; choose one of the list")
+    if chosen == SERVER:
+        return _server_model(request)
+    model = models.in_use(its.database, int(chosen))
+    return Offered(model.folder, models.finds(model))
+
+
+def _models(settings: Settings, its: Sequence[Project]) -> dict[str, str]:
+    """What a project may begin with, in words by a key: the server's own model, and those in use in the user's projects."""
+    offered, folders = {SERVER: "the server's"}, {str(settings.run.absolute())}
+    for project in its:
+        if project.model and str(Path(project.model).absolute()) not in folders:
+            offered[str(project.id)] = f"that of {project.title}, as it is now"
     return offered
 
 
 def _list(request: Request, asker: Asker, *, status: int = 200, wrong: str = "", given: Any = None) -> Response:
     its = services(request)
     listed = _projects(request, asker)
+    far = listing.progress_of(its.database, [one.id for one in listed], asker.user.id)
     return page(
         request,
         "projects.html",
         status=status,
         wrong=wrong,
         given=given or {"title": "", "description": "", "model": "", "mode": "shared"},
-        listed=[(one, listing.progress(its.database, one.id, asker.user.id)) for one in listed],
+        listed=[(one, far[one.id]) for one in listed],
         archived=_projects(request, asker, archived=True),
-        models=[(key, one.said) for key, one in _models(request, asker).items()],
+        models=list(_models(its.settings, listed).items()),
         finds=its.settings.recognizer or "what the model was trained with, if anything",
     )
 
@@ -189,6 +196,8 @@ def _show(request: Request, member: Member, *, status: int = 200, wrong: str = "
         datasets=datasets.of_project(database, member.project)[:LATELY],
         model_in_use=next((one for one in its if one.in_use), None),
         versions=len(its),
+        since=overview.in_use_since(database, member.project),
+        worked=overview.worked(database, member.project, user=member.user.id if member.role == "annotator" else None),
         knowledge=_knowledge(request, project),
         job=work[0] if work else None,
         people=projects.members_of(database, member.project),

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Form
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from tripel.annotations import datasets, listing, sampled
+from tripel.annotations import listing, sampled
+from tripel.annotations.listing import Listed
 from tripel.annotations.sampling.mix import SAMPLING
 from tripel.find import names
 from tripel.web.access import Member
@@ -88,7 +90,7 @@ def _show(
         done=done,
         open=shown,
         finished=finished,
-        beginnings={listed.id: _beginning(request, listed.id) for _, listed in shown},
+        beginnings=_beginnings(request, [listed for _, listed in shown]),
         progress=listing.progress(database, member.project, user),
         gain=sampled.gain(database, member.project),
         strategies=[(name, WORDS.get(name, name)) for name in names(SAMPLING)],
@@ -98,6 +100,10 @@ def _show(
     )
 
 
-def _beginning(request: Request, document: int) -> str:
-    text = datasets.document(services(request).database, document).text
-    return text if len(text) <= BEGINNING else f"{text[:BEGINNING].rstrip()} …"
+def _beginnings(request: Request, shown: Sequence[Listed]) -> dict[int, str]:
+    found = listing.beginnings(services(request).database, [one.id for one in shown], characters=BEGINNING)
+    return {
+        one.id: found[one.id] if one.characters <= BEGINNING else f"{found[one.id].rstrip()} …"
+        for one in shown
+        if one.id in found
+    }

@@ -11,7 +11,7 @@ from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import FileResponse, RedirectResponse, Response
 
-from tripel.annotations import jobs, lessons, models
+from tripel.annotations import jobs, lessons, listing, models
 from tripel.annotations.jobs import Job
 from tripel.annotations.models import Model
 from tripel.web.access import Member, Number
@@ -20,6 +20,7 @@ from tripel.web.refusals import Refused
 from tripel.web.services import services
 
 POINTS = 300  # of a curve: more than a screen shows
+FEWEST = 2  # documents of a training: one to learn from and one to judge by
 
 routes = APIRouter()
 
@@ -79,9 +80,11 @@ def download(request: Request, member: Annotator, version: Number) -> Response:
 
 
 def train(request: Request, member: Member, *, silver: bool, adopt: str) -> Job:
-    """Put a training into the queue. Raises ValueError where the project is archived or has no model."""
+    """Put a training into the queue. Raises ValueError where the project is archived, has no model, or there is too little."""
     database = services(request).database
+    refuse_archived(request, member)
     models.in_use(database, member.project)
+    lessons.gathered(database, member.project, silver=silver)
     settings = {"silver": silver, "adopt": adopt}
     return jobs.submit(database, member.project, "train", by=member.user.id, settings=settings)
 
@@ -150,7 +153,7 @@ def _model(request: Request, member: Member, version: int) -> Model:
 
 def _show(request: Request, member: Member, *, status: int = 200, wrong: str = "") -> Response:
     its = services(request)
-    work = jobs.of(its.database, member.project)
+    work, versions = jobs.of(its.database, member.project), models.of(its.database, member.project)
     return project_page(
         request,
         "training.html",
@@ -160,17 +163,19 @@ def _show(request: Request, member: Member, *, status: int = 200, wrong: str = "
         jobs=work,
         live=next((one for one in work if not one.over), None),
         last=next((one for one in work if one.kind == "train" and one.state == "done"), None),
-        models=models.of(its.database, member.project),
+        models=versions,
+        in_use=next((one.version for one in versions if one.in_use), None),
         people={user.id: user.name for user in its.accounts.all()},
         **_ready(request, member),
     )
 
 
 def _ready(request: Request, member: Member) -> dict[str, Any]:
-    """What there is to learn from, or why it is not enough."""
+    """How many documents there are to learn from, or why that is not enough: counted, for a page reads no texts."""
+    count, little = listing.ready(services(request).database, member.project), ""
     if project_of(request, member).archived_at is not None:
-        return {"lesson": None, "little": "the project is in the archive"}
-    try:
-        return {"lesson": lessons.gathered(services(request).database, member.project, silver=False), "little": ""}
-    except ValueError as error:
-        return {"lesson": None, "little": str(error)}
+        little = "the project is in the archive"
+    elif count < FEWEST:
+        is_done = f"{count} document{' is' if count == 1 else 's are'} annotated and marked done"
+        little = f"{is_done}; two or more are needed, one to learn from and one to judge by"
+    return {"ready": count, "little": little}
