@@ -1,13 +1,21 @@
-"""Risk, coverage and reliability, against plain loops."""
+"""Risk, coverage and reliability, against plain loops; what is kept of them, and which mentions are NIL for which reason."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tripel import tables
 from tripel.calibration import calibrated, reliability, risk_coverage
+from tripel.documents import Document, Mention
+from tripel.files import read_json, write_json
+from tripel.judging import nil
+from tripel.knowledge import Entity, KnowledgeBase
+from tripel.trust import Trust, trust
 
 SAID = st.lists(
     st.tuples(st.sampled_from([0.0, 0.05, 0.1, 0.5, 0.55, 0.9, 1.0]), st.booleans()), min_size=1, max_size=40
@@ -59,3 +67,61 @@ def test_calibration_makes_probabilities_true_and_keeps_their_order() -> None:
         pytest.approx(0.0, abs=0.1),
         pytest.approx(1.0, abs=0.1),
     ]
+
+
+PROBABILITY = np.array([0.95, 0.85, 0.45, 0.35, 0.25, 0.6])
+RIGHT = np.array([1, 0, 1, 0, 0, 0], np.bool_)
+KINDS = {"without": np.array([0, 0, 0, 1, 1, 1], np.bool_), "outside": np.array([0, 1, 0, 0, 0, 0], np.bool_)}
+
+
+def judged() -> Trust:
+    return trust(PROBABILITY, RIGHT, KINDS["without"] | KINDS["outside"], thresholds={"half": 0.5}, kinds=KINDS)
+
+
+def test_nil_is_found_of_each_kind_apart() -> None:
+    its = judged()
+    assert its.kinds == {"without": 3, "outside": 1}
+    assert its.points[0].nil_found == {"without": pytest.approx(2 / 3), "outside": 0.0}
+    assert its.points[0].nil_recall == pytest.approx(2 / 4)
+    assert tables.thresholds(its).columns[-2:] == ["without", "outside"]
+    assert tables.thresholds(its).rows[0][-3:] == ["50.0", "66.7", "0.0"]
+    assert "4 of them NIL: 3 without, 1 outside." in tables.trust(its)
+
+
+def test_a_kind_of_which_there_is_none_has_no_column() -> None:
+    none = trust(
+        PROBABILITY, RIGHT, KINDS["outside"], thresholds={"half": 0.5}, kinds={**KINDS, "without": RIGHT & ~RIGHT}
+    )
+    assert list(none.kinds) == ["outside"] and tables.thresholds(none).columns[-1] == "outside"
+
+
+def test_mentions_without_an_id_are_told_from_those_that_the_knowledge_base_lacks() -> None:
+    ids: list[tuple[str, ...]] = [("D1",), (), ("D9",), ("D9", "D1")]
+    mentions = tuple(Mention(start=i, end=i + 1, text="x", entities=its) for i, its in enumerate(ids))
+    found = nil([Document(id="a", text="xxxx", mentions=mentions)], KnowledgeBase.of([Entity(id="D1", name="fever")]))
+    assert {kind: its.tolist() for kind, its in found.items()} == {
+        "without an id": [False, True, False, False],
+        "outside the knowledge base": [False, False, True, False],
+    }
+
+
+def test_the_bins_are_kept_and_are_those_of_the_error(tmp_path: Path) -> None:
+    its = judged()
+    its.save(tmp_path / "trust.json")
+    again = Trust.load(tmp_path / "trust.json")
+    assert again == its and sum(one.n for one in again.bins) == 6
+    assert again.reliability.error == pytest.approx(its.error) == reliability(PROBABILITY, RIGHT.astype(float)).error
+
+
+def test_what_an_older_run_kept_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "trust.json"
+    judged().save(path)
+    old = {key: value for key, value in read_json(path).items() if key not in ("bins", "kinds")}
+    for point in old["points"]:
+        del point["nil_found"]
+    write_json(path, old)
+    its = Trust.load(path)
+    assert its.bins == () and "NIL found" in tables.trust(its) and "outside the knowledge base" in tables.trust(its)
+    write_json(path, {"n": "many"})
+    with pytest.raises(ValueError, match=r"trust\.json: .*; judge again with `tripel evaluate`"):
+        Trust.load(path)

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import csv
 import re
+from collections.abc import Mapping
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
+import pytest
 
-from tripel import published, report_plots
+from tripel import published, report_plots, reporting
 from tripel.calibration import reliability, risk_coverage
+from tripel.files import read_json, write_json
 from tripel.report import Error, Errors, Picture, Report, Section, Shown, Text
 from tripel.tables import Table
+from tripel.trust import trust
 
 WRONG = Error(
     document="7",
@@ -74,3 +80,62 @@ def test_published_figures_are_those_of_the_corpus() -> None:
     assert found is not None and found.rows[0][1] == "94.7"
     assert all("UMLS" not in cell for row in found.rows for cell in row)
     assert published.beside("sample") is None
+
+
+SCORES = np.array([0.9, 0.8, 0.4]), np.array([1.0, 1.0, 0.0])
+
+
+def compared(*runs: Path) -> Any:
+    """What stands for a comparison where only scores matter."""
+    answers: Mapping[str, object] = {run.name: None for run in runs}
+    return SimpleNamespace(answers=answers, sureness=lambda name: SCORES, role="test", seed=0, found=None)
+
+
+def calibrated_run(folder: Path) -> Path:
+    """A run that was calibrated and judged: four mentions, of one nobody has an id."""
+    probability, right = np.array([0.9, 0.8, 0.4, 0.3]), np.array([1, 0, 1, 0], np.bool_)
+    nil = np.array([0, 0, 0, 1], np.bool_)
+    its = trust(probability, right, nil, thresholds={"half": 0.5}, kinds={"without an id": nil})
+    its.save(folder / "scores" / "test-trust.json")
+    write_json(folder / "calibration.json", {})
+    return folder
+
+
+def shown(runs: list[Path], pictures: Path) -> tuple[list[Any], list[list[str]]]:
+    """What stands in the report of reliability, and the numbers of its picture."""
+    blocks = list(reporting._reliability(compared(*runs), runs, pictures))
+    path = pictures / "reliability.csv"
+    return blocks, list(csv.reader(path.read_text(encoding="utf-8").splitlines())) if path.exists() else []
+
+
+def test_reliability_is_that_of_the_probabilities_that_links_come_with(tmp_path: Path) -> None:
+    blocks, rows = shown([calibrated_run(tmp_path / "ours")], tmp_path / "pictures")
+    assert [(row[0], float(row[1]), float(row[2]), int(row[3])) for row in rows[1:]] == [
+        ("ours", 0.3, 0, 1),
+        ("ours", 0.4, 1, 1),
+        ("ours", 0.8, 0, 1),
+        ("ours", 0.9, 1, 1),
+    ]
+    table = next(one for one in blocks if isinstance(one, Shown))
+    assert table.table.columns[-1] == "without an id" and table.table.rows[0][-1] == "100.0"
+    assert "Expected calibration error 45.0 %" in table.caption
+
+
+def test_a_run_that_kept_no_bins_has_its_table_and_no_curve(tmp_path: Path) -> None:
+    run = calibrated_run(tmp_path / "ours")
+    path = run / "scores" / "test-trust.json"
+    write_json(path, {key: value for key, value in read_json(path).items() if key not in ("bins", "kinds")})
+    blocks, rows = shown([run], tmp_path / "pictures")
+    assert not rows and [one.kind for one in blocks] == ["text", "table"]
+    assert "judge again with `tripel evaluate RUN --on test`" in blocks[0].text
+
+
+def test_only_scores_that_were_not_calibrated_are_by_isotonic_regression(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours, bare = calibrated_run(tmp_path / "ours"), tmp_path / "bare"
+    for run in (ours, bare):
+        write_json(run / "predictions" / "dev-trained-full.jsonl", {})
+    monkeypatch.setattr(reporting, "compared", lambda sources, *args, **kwargs: compared(*sources))
+    _, rows = shown([ours, bare], tmp_path / "pictures")
+    assert {row[0] for row in rows[1:]} == {"ours", "bare, by scores"}

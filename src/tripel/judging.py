@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,9 +17,10 @@ from tripel.encoder import Encoder
 from tripel.evaluation import Scores, compare, evaluate
 from tripel.files import read_lines, write_json, write_text
 from tripel.gold import Gold, gold
-from tripel.indexes.base import Float, Hits
+from tripel.indexes.base import Bool, Float, Hits
 from tripel.indexing import Stamp
 from tripel.journal import METRICS, Journal
+from tripel.knowledge import KnowledgeBase
 from tripel.metrics import Paired
 from tripel.predictions import Origin, Prediction
 from tripel.preparing import Ground, lesson
@@ -37,6 +38,11 @@ TABLES = "tables.md"
 LEXICAL, UNTRAINED, TRAINED = "lexical", "untrained", "trained"
 BEST = "best-row"  # the trained system where an entity counts as its best row, beside the one that judges wholes
 CANDIDATES, FULL = "candidates", "full"
+TRUST = "scores/{}-trust.json"  # in a run folder, by role
+WITHOUT, OUTSIDE = (
+    "without an id",
+    "outside the knowledge base",
+)  # why a mention is NIL: the annotators' vocabulary, or ours
 SPEEDS = "speeds"  # a folder; a file for each role: mentions a second of each system
 
 Answers = dict[tuple[str, str], list[Prediction]]
@@ -150,17 +156,32 @@ def _judge_role(
 
 def _trusted(run: Path, found: Ground, role: str, ranker: Ranker, look: _Looked) -> list[str]:
     """How far the probabilities of the trained system can be trusted; nothing where it was not calibrated."""
+    path = run / TRUST.format(role)
     if ranker.calibration is None:
+        path.unlink(missing_ok=True)  # of a calibration that there no longer is
         return []
     documents = found.documents[role]
     ranked = ranker.judged(look.asked, look.hits, look.evidence)
     assert ranked.probability_MK is not None
     right_MK = right_rows(documents, found.kb, ranked.hits)
-    known = [bool(found.kb.rows(mention.entities)) for document in documents for mention in document.mentions]
-    nil_M = ~np.array(known, np.bool_)
-    its = trust(ranked.probability_MK[:, 0], right_MK[:, 0], nil_M, thresholds=ranker.calibration.thresholds())
-    write_json(run / "scores" / f"{role}-trust.json", asdict(its))
+    kinds = nil(documents, found.kb)
+    its = trust(
+        ranked.probability_MK[:, 0],
+        right_MK[:, 0],
+        np.any(list(kinds.values()), axis=0),
+        thresholds=ranker.calibration.thresholds(),
+        kinds=kinds,
+    )
+    its.save(path)
     return [tables.trust(its)]
+
+
+def nil(documents: Sequence[Document], kb: KnowledgeBase) -> dict[str, Bool]:
+    """Which mentions no entity of the knowledge base is right for, by the reason [M]."""
+    mentions = [mention for document in documents for mention in document.mentions]
+    without_M = np.array([not mention.entities for mention in mentions], np.bool_)
+    unknown_M = np.array([not kb.rows(mention.entities) for mention in mentions], np.bool_)
+    return {WITHOUT: without_M, OUTSIDE: unknown_M & ~without_M}
 
 
 def right(found: Ground, role: str) -> Gold:

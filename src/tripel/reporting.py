@@ -12,9 +12,10 @@ from tripel import checkpoint, plots, protocols, published, report_plots, tables
 from tripel.calibration import calibrated, reliability, risk_coverage
 from tripel.comparing import Comparison, compared, named
 from tripel.config import load
+from tripel.deciding import CALIBRATION
 from tripel.evaluation import outcomes
 from tripel.files import read_json, replacing
-from tripel.judging import SPEEDS, TRAINED
+from tripel.judging import FULL, SPEEDS, TRAINED, TRUST
 from tripel.knowledge import KnowledgeBase
 from tripel.predictions import Prediction
 from tripel.preparing import Ground
@@ -22,6 +23,7 @@ from tripel.recipe import Recipe
 from tripel.report import Block, Error, Errors, Picture, Report, Section, Shown, Text
 from tripel.reranker import mark
 from tripel.tables import Table
+from tripel.trust import Trust
 
 SHOWN = 400  # errors on the page
 AROUND = 90  # characters of text on each side of a mention
@@ -36,7 +38,7 @@ BUCKETED = {
 def report(sources: Sequence[Path], recipe: Recipe, found: Ground, *, folder: Path, texts: bool) -> Path:
     """Write the report of systems on test, the first against the others; gives the page. Without `texts` it holds no errors.
 
-    Probabilities are learnt on dev, from systems that said something of it.
+    Probabilities are those that a run was judged with.
     """
     its = compared(sources, found, "test", seed=recipe.trainer.seed)
     sections = [
@@ -169,21 +171,40 @@ def _trust(its: Comparison, sources: Sequence[Path], pictures: Path) -> Iterator
 
 
 def _reliability(its: Comparison, sources: Sequence[Path], pictures: Path) -> Iterator[Block]:
-    """Of runs that said something of dev, which they must not have learnt from."""
-    judged = [source for source in sources if (source / "predictions" / "dev-trained-full.jsonl").is_file()]
-    if not judged:
-        yield Text("No system has predictions for dev, on which probabilities would be learnt from scores.")
-        return
-    dev = compared(judged, its.found, "dev", seed=its.seed)
-    found = {}
-    for name in dev.answers:
-        score, right = its.sureness(name)
-        found[name] = reliability(calibrated(*dev.sureness(name), score), right)
-    path = pictures / "reliability.png"
-    yield Picture(
-        report_plots.reliability(found, title="reliability", path=path),
-        "probabilities by isotonic regression on dev, and how often they came true on test",
-    )
+    """Of the probabilities that links come with, as each run was judged with them; of a run without, what dev makes of scores."""
+    runs = {name: source for name, source in named(sources).items() if source.is_dir()}
+    judged = {
+        name: Trust.load(path) for name, source in runs.items() if (path := source / TRUST.format(its.role)).exists()
+    }
+    found = {name: one.reliability for name, one in judged.items() if one.bins}
+    bare = [name for name, source in runs.items() if name not in judged and (source / CALIBRATION).exists()]
+    old = [*bare, *(name for name, one in judged.items() if not one.bins)]
+    if old:
+        yield Text(
+            f"Of {', '.join(old)} no reliability was kept: judge again with `tripel evaluate RUN --on {its.role}`."
+        )
+    scored = [
+        source
+        for name, source in runs.items()
+        if name not in judged
+        and name not in bare
+        and (source / "predictions" / f"dev-{TRAINED}-{FULL}.jsonl").is_file()
+    ]
+    if scored:
+        dev = compared(scored, its.found, "dev", seed=its.seed)
+        for name in dev.answers:
+            score, right = its.sureness(name)
+            found[f"{name}, by scores"] = reliability(calibrated(*dev.sureness(name), score), right)
+    if not found and not judged:
+        yield Text("No system has probabilities, or predictions for dev, on which they would be learnt from scores.")
+    if found:
+        yield Picture(
+            report_plots.reliability(found, title="reliability", path=pictures / "reliability.png"),
+            "probabilities of the best candidates of all mentions, those without an id too, and how often they came true; `by"
+            " scores`: not calibrated, isotonic regression on dev of the scores of linkable mentions",
+        )
+    for number, (name, one) in enumerate(judged.items(), 1):
+        yield Shown(f"thresholds-{number}", f"{name}: {tables.trusted(one)}", tables.thresholds(one))
 
 
 def _errors(its: Comparison) -> Errors:

@@ -123,21 +123,33 @@ def found(judged: Sequence[EndToEnd]) -> str:
 
 def trust(its: Trust) -> str:
     """How far probabilities can be trusted, and what thresholds that were chosen on dev give here, as Markdown."""
-    columns = ["threshold for", "threshold", "links right", "mentions linked", "NIL right", "NIL found"]
+    return f"{trusted(its)}\n\n{thresholds(its)}"
+
+
+def trusted(its: Trust) -> str:
+    """What the table of thresholds is of."""
+    kinds = ", ".join(f"{count:,} {kind}" for kind, count in its.kinds.items())
+    return (
+        f"probabilities of the best candidates of all {its.n:,} mentions, {its.nil:,} of them NIL:"
+        f" {kinds or 'without an id, or with one outside the knowledge base'}. Expected calibration error"
+        f" {100 * its.error:.1f} %, mean risk over all coverages {100 * its.area:.1f} %. In % of links given, of mentions, of"
+        " mentions said to be NIL, and of those that are:"
+    )
+
+
+def thresholds(its: Trust) -> Table:
+    """What thresholds that were chosen on dev give; how many of the mentions that are NIL are found, by the reason, too."""
+    columns = ["threshold for", "threshold", "links right", "mentions linked", "NIL right", "NIL found", *its.kinds]
     rows = [
         [
             one.name,
             f"{one.threshold:.2f}",
             *(f"{100 * share:.1f}" for share in (one.precision, one.coverage, one.nil_precision, one.nil_recall)),
+            *(f"{100 * one.nil_found[kind]:.1f}" for kind in its.kinds),
         ]
         for one in its.points
     ]
-    said = (
-        f"probabilities of the best candidates of all {its.n:,} mentions, {its.nil:,} of them NIL: without an id, or with one"
-        f" outside the knowledge base. Expected calibration error {100 * its.error:.1f} %, mean risk over all coverages"
-        f" {100 * its.area:.1f} %. In % of links given, of mentions, of mentions said to be NIL, and of those that are:"
-    )
-    return f"{said}\n\n{Table(columns, rows)}"
+    return Table(columns, rows)
 
 
 def gains(compared: Mapping[str, Paired]) -> Table:
