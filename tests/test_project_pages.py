@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from html import unescape
@@ -11,7 +12,7 @@ from typing import Any
 
 import browsing
 import pytest
-from annotating import RECORDS, Work, upload
+from annotating import RECORDS, Work, mark, upload
 from opened import Opened, opened
 from sqlalchemy import update
 from test_listing import LONG, asked_of, reads_texts
@@ -172,6 +173,56 @@ def test_a_project_begins_with_what_is_in_use_in_another(server: Opened, tmp_pat
     assert (its.folder, its.recognizer) == (elsewhere, "dictionary")
     for model in ("999", "", "server2", str(elsewhere)):
         assert ann.post("/projects", data={"title": "Next", "model": model}).status_code == 422
+
+
+def test_a_project_begins_with_a_folder_that_the_server_was_told_of(tmp_path: Path, folder: Path) -> None:
+    """With its own knowledge base, and what finds mentions in it: the server's, where it has none."""
+    other, bundled = browsing.run(tmp_path), tmp_path / "bundled"
+    shutil.copytree(other, bundled)
+    (bundled / "tagger.json").write_text("{}")
+    also = (("Other <b>", other), ("With a tagger", bundled))
+    settings = Settings(folder=tmp_path / "kept", run=folder, recognizer="dictionary", also=also)
+    with opened(tmp_path, settings=settings) as server:
+        ann = server.browser("ann")
+        html = ann.get("/projects").text
+        options = re.search(r'<select id="model-of".*?</select>', html, re.DOTALL)
+        assert options and re.findall(r'value="([^"]*)"', options[0]) == [
+            "server",
+            "also Other &lt;b&gt;",
+            "also With a tagger",
+        ]
+        for name, path, finds in (("Other <b>", other, "dictionary"), ("With a tagger", bundled, "")):
+            assert ann.post("/projects", data={"title": name, "model": f"also {name}"}).status_code == 200
+            made = projects.all_of(server.database)[0]
+            its = models.in_use(server.database, made.id)
+            assert (made.title, its.folder, its.recognizer, made.model) == (name, path, finds, str(path))
+        again = ann.get("/projects").text
+        assert "that of Other" not in again, "it is offered under its name already"
+        assert ann.post("/projects", data={"title": "x", "model": "also Nothing"}).status_code == 422
+
+
+def agreeing(server: Opened, tmp_path: Path) -> Work:
+    """Ann and bob finished a document, agreeing on a disease but not on a drug."""
+    work = begin(server, tmp_path, mode="blind")
+    for user in (0, 1):
+        work.do("add", after=mark(10, 15, type="Disease", entities=("D003371",)), user=user)
+    work.do("add", after=mark(22, 29, type="Chemical", entities=("D001241",)), user=0)
+    for user in (0, 1):
+        work.do("done", user=user)
+    return work
+
+
+def test_agreement_is_shown_by_type_and_by_hierarchy_where_one_is_known(tmp_path: Path, folder: Path) -> None:
+    table = tmp_path / "mesh.tsv"
+    table.write_text("id\ttree_numbers\nD003371\tC23\n", encoding="utf-8")
+    for hierarchy in (None, table):
+        home = tmp_path / ("with" if hierarchy else "without")
+        home.mkdir()
+        with opened(home, settings=Settings(folder=home / "kept", run=folder, hierarchy=hierarchy)) as server:
+            said = words(server, agreeing(server, home), "/agreement")
+        assert "Spans by type, exact F1 annotators Chemical Disease ann and bob 0.0 % 100.0 %" in said
+        assert ("by hierarchy" in said) == (hierarchy is not None)
+        assert ("100.0 % of 1 100.0 %" in said) == (hierarchy is not None), said
 
 
 def test_time_spent_is_shown_to_those_it_concerns(server: Opened, tmp_path: Path) -> None:

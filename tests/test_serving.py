@@ -344,6 +344,14 @@ def test_what_cannot_be_served_is_said_in_a_sentence(folder: Path, tmp_path: Pat
 
     assert "no such folder" in said(str(tmp_path / "nothing"))
     assert "knowledge.arrow and index missing" in said(str(tmp_path))
+    for also, words in {
+        "Other": "expected NAME=FOLDER", "=x": "expected NAME=FOLDER", "Other=": "expected NAME=FOLDER",
+        f"Other={tmp_path / 'nothing'}": "no such folder", f"Other={tmp_path}": "does not link",
+    }.items():  # fmt: skip
+        assert words in said(str(folder), "--also", also)
+    assert "names Other twice" in said(str(folder), "--also", f"Other={folder}", "--also", f"Other={folder}")
+    (tmp_path / "names.tsv").write_text("id\tname\nD1\tfever\n", encoding="utf-8")
+    assert "tree_numbers" in said(str(folder), "--hierarchy", str(tmp_path / "names.tsv"))
     assert "a database of mysql" in said(str(folder), "--database", "mysql://x")
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

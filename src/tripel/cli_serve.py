@@ -31,6 +31,16 @@ def serve(
     recognizer: Annotated[
         str, typer.Option(help="What finds mentions: a trained tagger's folder, or `dictionary`; the run's own if any.")
     ] = "",
+    also: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=FOLDER",
+            help="Another folder that links, under a name: new projects may begin with it; can be said again.",
+        ),
+    ] = None,
+    hierarchy: Annotated[
+        Path | None, typer.Option(help="A table with id and tree_numbers, or MeSH XML, for agreement by hierarchy.")
+    ] = None,
     iri: Annotated[
         str, typer.Option(help="For INCEpTION: what stands before an id, such as http://id.nlm.nih.gov/mesh/")
     ] = "",
@@ -56,6 +66,8 @@ def serve(
 
     With a tagger: tripel serve runs/fast --recognizer runs/tagger
 
+    With a choice for new projects: tripel serve runs/fast --also "Chemicals=runs/chemicals"
+
     Behind a proxy with TLS: tripel serve runs/fast --host-name annotate.example.org --https --proxy 10.0.0.2
     """
     try:
@@ -69,6 +81,8 @@ def serve(
         password_file=password_file,
         recognizer=recognizer,
         iri=iri,
+        also=also or (),
+        hierarchy=hierarchy,
         host=host,
         port=port,
         hosts=host_name or (),

@@ -48,6 +48,7 @@ class Pair:
     lenient: float | None
     """F1 where a span counts as found if one of its type overlaps it."""
     strict_by_type: Mapping[str, float]
+    """`strict` of the spans of each type that one of them marked."""
     linked: int
     """Spans that both marked with the same offsets, and both linked or called NIL: what the next two are of."""
     concept: float | None
@@ -70,6 +71,11 @@ class Agreement:
     """Krippendorff's alpha over spans that two or more marked alike, the value being the entities; None where undefined."""
     hierarchy: str = ""
     """Why `near` is not known; empty where it is."""
+
+    @property
+    def types(self) -> tuple[str, ...]:
+        """The types that somebody marked, in their order."""
+        return tuple(sorted({type for pair in self.pairs for type in pair.strict_by_type}))
 
 
 def agreement(compared: Sequence[Compared], *, hierarchy: Hierarchy | None = None) -> Agreement:

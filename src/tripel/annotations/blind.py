@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from sqlalchemy import Connection, select
@@ -53,7 +54,13 @@ def compared(database: Database, project: int) -> Iterator[Compared]:
             yield Compared(document=stored.id, text=stored.text, marks=counting(done[stored.id]))
 
 
+@lru_cache(maxsize=1)
+def hierarchy_of(path: Path) -> Hierarchy:
+    """A hierarchy, which is read once: a large one takes seconds. Raises BadInput, OSError."""
+    return Hierarchy.read(path)
+
+
 def agreed(database: Database, project: int, *, hierarchy: Path | None = None) -> Agreement:
     """How far the annotators of a project agree. `hierarchy`: a file that `Hierarchy.read` reads. Raises BadInput, OSError."""
-    known = None if hierarchy is None else Hierarchy.read(hierarchy)
+    known = None if hierarchy is None else hierarchy_of(hierarchy)
     return agreement(list(compared(database, project)), hierarchy=known)

@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 
 from tripel.annotations.database import Database
-from tripel.annotations.schema import events, uses, users
+from tripel.annotations.schema import events, users, uses
 
 DECIDING = ("add", "link", "span", "delete", "accept", "spread", "choose")
 

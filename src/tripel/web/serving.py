@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
+from tripel.annotations import blind
 from tripel.annotations.database import Database
 from tripel.annotations.running import Runner
 from tripel.web.app import create_app
@@ -21,6 +22,7 @@ from tripel.web.knowledge_bases import KNOWLEDGE
 from tripel.web.settings import LOOPBACK, Settings
 
 LINKING = (KNOWLEDGE, "index")  # in every folder that links
+LONGEST_NAME = 100  # of a folder in a form
 PATIENCE = 10  # seconds in which requests may end when the server stops
 
 
@@ -37,11 +39,27 @@ def serve(
     proxies: Sequence[str] = (),
     recognizer: str = "",
     iri: str = "",
+    also: Sequence[str] = (),
+    hierarchy: Path | None = None,
     say: Callable[[str], None] = print,
 ) -> None:
-    """Serve until a signal to stop. Raises ValueError where `run` does not link, the port is taken or no database answers."""
+    """Serve until a signal to stop. `also`: other folders that link, each as NAME=FOLDER.
+
+    Raises ValueError where `run` or one of these does not link, the hierarchy is none, the port is taken or no database answers.
+    """
     _check(run)
-    settings = Settings(hosts=tuple(hosts), https=https, folder=folder, run=run, recognizer=recognizer, iri=iri)
+    settings = Settings(
+        hosts=tuple(hosts),
+        https=https,
+        folder=folder,
+        run=run,
+        recognizer=recognizer,
+        iri=iri,
+        also=tuple(_named(also)),
+        hierarchy=hierarchy,
+    )
+    if hierarchy is not None:
+        blind.hierarchy_of(hierarchy)
     folder.mkdir(parents=True, exist_ok=True)
     url = _with_password(database, password_file) if database else f"sqlite:///{folder / 'annotations.db'}"
     with _listening(host, port) as listening:
@@ -91,6 +109,21 @@ def _with_password(database: str, file: Path | None) -> str:
         return make_url(database).set(password=file.read_text().strip()).render_as_string(hide_password=False)
     except ArgumentError:
         raise ValueError("not the URL of a database; expected postgresql://USER@HOST/NAME") from None
+
+
+def _named(also: Sequence[str]) -> Iterator[tuple[str, Path]]:
+    """Raises ValueError for a word that is no NAME=FOLDER, a name that comes twice, and a folder that does not link."""
+    seen = set()
+    for words in also:
+        name, _, folder = words.partition("=")
+        name = name.strip()
+        if not 1 <= len(name) <= LONGEST_NAME or not name.isprintable() or not folder:
+            raise ValueError(f"--also {words}: expected NAME=FOLDER, a name of at most {LONGEST_NAME} characters")
+        if name in seen:
+            raise ValueError(f"--also names {name} twice")
+        seen.add(name)
+        _check(Path(folder))
+        yield name, Path(folder)
 
 
 def _check(run: Path) -> None:

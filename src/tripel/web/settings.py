@@ -20,6 +20,10 @@ class Settings:
     """The folder that links, which the server was started with: what new projects begin with."""
     recognizer: str = ""
     """What finds mentions for it, as `Linker.load` takes it; empty where the run has its own, or none does."""
+    also: tuple[tuple[str, Path], ...] = ()
+    """Other folders that link, each under a name: what new projects may begin with besides."""
+    hierarchy: Path | None = None
+    """A file that `Hierarchy.read` reads, for agreement by hierarchy."""
     hosts: tuple[str, ...] = ()
     """Names by which browsers reach it besides those of this machine, each with its port where it has one."""
     https: bool = False

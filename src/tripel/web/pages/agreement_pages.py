@@ -26,7 +26,8 @@ routes = APIRouter(include_in_schema=False)
 @routes.get("/projects/{project}/agreement")
 def show(request: Request, member: Reviewer) -> Response:
     """The figures, and the documents that somebody finished."""
-    database, project = services(request).database, project_of(request, member)
+    its, project = services(request), project_of(request, member)
+    database = its.database
     latest = datasets.latest(database, project.id) if project.mode == "blind" else None
     ids = [] if latest is None else datasets.document_ids(database, latest.id)
     reviews = adjudication.reviews(database, ids)
@@ -35,7 +36,7 @@ def show(request: Request, member: Reviewer) -> Response:
         request,
         "agreement.html",
         member,
-        figures=blind.agreed(database, project.id) if reviews else None,
+        figures=blind.agreed(database, project.id, hierarchy=its.settings.hierarchy) if reviews else None,
         reviews=[(one, names[one.document]) for one in reviews],
         people={one.user: one.name for one in projects.members_of(database, project.id)},
     )

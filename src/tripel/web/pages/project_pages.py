@@ -11,6 +11,7 @@ from fastapi import APIRouter, Form
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from tripel import bundle
 from tripel.annotations import datasets, jobs, listing, models, overview, projects
 from tripel.annotations.projects import Mode, Project
 from tripel.web.access import Asker, Member, SignedIn
@@ -22,7 +23,10 @@ from tripel.web.services import services
 from tripel.web.settings import Settings
 
 LATELY = 5  # data sets shown
-SERVER = "server"  # what the server's own model is called in a form
+SERVER, ALSO = "server", "also "  # what the server's own model is called in a form, and how others begin
+TAGGER = (
+    "tagger.json"  # in a folder that finds mentions itself, as in `recognizers.tagger`, which takes seconds to import
+)
 
 routes = APIRouter(include_in_schema=False)
 
@@ -151,13 +155,19 @@ def _model(request: Request, asker: Asker, chosen: str) -> Offered:
         raise ValueError("that model is not offered; choose one of the list")
     if chosen == SERVER:
         return _server_model(request)
+    for name, folder in its.settings.also:
+        if chosen == ALSO + name:
+            own = (folder / TAGGER).exists() or bundle.recognizer(folder)
+            return Offered(folder, "" if own else its.settings.recognizer)
     model = models.in_use(its.database, int(chosen))
     return Offered(model.folder, models.finds(model))
 
 
 def _models(settings: Settings, its: Sequence[Project]) -> dict[str, str]:
-    """What a project may begin with, in words by a key: the server's own model, and those in use in the user's projects."""
-    offered, folders = {SERVER: "the server's"}, {str(settings.run.absolute())}
+    """What a project may begin with, in words by a key: the server's own model, those named besides, and those in use in the
+    user's projects."""
+    offered = {SERVER: "the server's"} | {ALSO + name: name for name, _ in settings.also}
+    folders = {str(folder.absolute()) for folder in (settings.run, *(folder for _, folder in settings.also))}
     for project in its:
         if project.model and str(Path(project.model).absolute()) not in folders:
             offered[str(project.id)] = f"that of {project.title}, as it is now"
@@ -177,7 +187,7 @@ def _list(request: Request, asker: Asker, *, status: int = 200, wrong: str = "",
         listed=[(one, far[one.id]) for one in listed],
         archived=_projects(request, asker, archived=True),
         models=list(_models(its.settings, listed).items()),
-        finds=its.settings.recognizer or "what the model was trained with, if anything",
+        recognizer=its.settings.recognizer,
     )
 
 
