@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,13 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tripel import metrics, tables
+from tripel import metrics, reporting, tables
 from tripel.documents import Document, Mention
 from tripel.end_to_end import end_to_end
 from tripel.evaluation import evaluate
 from tripel.gold import gold
 from tripel.knowledge import Entity, KnowledgeBase
+from tripel.pipeline_judging import EVERY, OWN, SCORES, Pipeline, kept, named, recalls
 from tripel.predictions import Prediction
+from tripel.report import Report, Shown
 
 KB = KnowledgeBase.of(
     [Entity(id="D1", name="fever"), Entity(id="D2", name="cough", alternatives=("C2",)), Entity(id="D3", name="cold")]
@@ -107,6 +110,81 @@ def test_intervals_hold_the_value() -> None:
     right = np.minimum(wanted, rng.integers(0, 9, size=50))
     for estimate in metrics.precision_recall_f1(right, right + 1, right, wanted, seed=1):
         assert estimate.low < estimate.value < estimate.high
+
+
+TRAIN = [document("t", (0, 5, "D1"), (6, 9, "D9"))]
+SAID = (
+    found("a", 0, 5, "D1"),  # shown, right
+    found("a", 6, 9, "D1"),  # not shown, wrong
+    found("b", 0, 4, "D3"),  # one of its ids was shown, right
+    found("b", 20, 25, "D2"),  # not shown, right
+)
+
+
+def test_recall_of_entities_that_training_showed_and_of_others() -> None:
+    """D1, D1 or D3, and D9 were shown; D2, twice, was not."""
+    found_ = recalls(SAID, gold(DOCUMENTS, kb=KB, train=TRAIN), documents=IDS, kb=KB, seed=0)
+    assert {slice: (it.value, it.n) for slice, it in found_.items()} == {
+        "seen in training": (pytest.approx(2 / 3), 3),
+        "unseen in training": (pytest.approx(1 / 2), 2),
+    }
+
+
+def test_recognizers_of_one_name_are_told_apart(tmp_path: Path) -> None:
+    for folder in ("one", "other"):
+        (tmp_path / folder / "tagger").mkdir(parents=True)
+    words = [
+        str(tmp_path / "one" / "tagger"),
+        str(tmp_path / "other" / "tagger"),
+        "dictionary",
+        "dictionary fuzzy=true",
+    ]
+    names = [named(its, threshold) for its in words for threshold in (None, 0.25)]
+    assert len(set(names)) == len(names)
+    assert names[0].startswith("tagger-") and names[1] == f"{names[0]}-at-0.25"
+    assert named(f"{tmp_path}/other/../one/tagger", None) == names[0]
+    assert named("", None) == OWN
+
+
+def pipeline(name: str, *said: Prediction) -> Pipeline:
+    truth = gold(DOCUMENTS, kb=KB, train=TRAIN)
+    judged_ = end_to_end(said, truth, documents=IDS, kb=KB, system=EVERY, seed=0)
+    return Pipeline(
+        recognizer="tagger",
+        name=name,
+        threshold=0.5,
+        texts=3,
+        mentions=len(said),
+        links=len(said),
+        speed=1.5,
+        judged=(judged_,),
+        recall=recalls(said, truth, documents=IDS, kb=KB, seed=0),
+    )
+
+
+def test_what_came_of_pipelines_is_kept_and_is_in_the_report(tmp_path: Path) -> None:
+    run, bare = tmp_path / "run", tmp_path / "bare"
+    both = [pipeline("tagger-0a", *SAID), pipeline("tagger-1b", *SAID[:1])]
+    for one in both:
+        one.save(run / SCORES.format("test", one.name))
+    assert kept(run, "test") == both and kept(run, "dev") == kept(bare, "test") == []
+    assert "of 3 whose entity is seen in training 66.7 [" in str(both[0])
+    assert "; of 2 whose entity is unseen in training 50.0 [" in str(both[0])
+    (section,) = reporting._end_to_end({"bare": bare, "run": run}, "test")
+    tables_ = {block.name: block.table for block in section.blocks if isinstance(block, Shown)}
+    assert [row[0] for row in tables_["end-to-end"].rows] == ["run, tagger-0a", "run, tagger-1b"]
+    assert tables_["recall"].columns == ["system", "seen in training", "N", "unseen in training", "N"]
+    assert tables_["recall"].rows[1][1].startswith("33.3 [") and tables_["recall"].rows[1][4] == "2"
+    assert "tagger-1b" in Report("r", [section]).html()
+    assert list(reporting._end_to_end({"bare": bare}, "test")) == []
+
+
+def test_a_file_that_is_no_pipeline_is_named(tmp_path: Path) -> None:
+    path = tmp_path / SCORES.format("test", "x")
+    path.parent.mkdir()
+    path.write_text("{}")
+    with pytest.raises(ValueError, match=r"test-pipeline-x\.json: .*; judge again"):
+        kept(tmp_path, "test")
 
 
 def test_other_benchmarks_count_otherwise() -> None:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
+import shlex
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
 
 from tripel import checkpoint, predictions, tables
 from tripel.documents import Document, Linked
 from tripel.end_to_end import EndToEnd, end_to_end
+from tripel.files import read_json, write_json
 from tripel.gold import Gold
 from tripel.judging import FULL, right
+from tripel.knowledge import KnowledgeBase
 from tripel.linker import Linker
 from tripel.metrics import Estimate
 from tripel.predictions import Origin, Prediction
@@ -21,11 +27,85 @@ from tripel.recipe import Role
 
 EVERY = "all types"
 MOST_TYPES = 5  # that have a row of their own
-UNSEEN = {"entity": "unseen in training"}
+OWN = "own-tagger"  # what a run's own recognizer is called
+SHOWN = ("seen in training", "unseen in training")  # slices of entities
+SCORES = "scores/{}-pipeline-{}.json"  # in a run folder, by role and name
 
 
-def judge_pipeline(linker: Linker, found: Ground, role: Role, *, run: Path, name: str, seed: int) -> str:
-    """Link the texts of dev or test, keep what was said, and tell how well as Markdown."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pipeline:
+    """What came out for a run with a recognizer, on plain texts."""
+
+    recognizer: str
+    """The name of its folder, or of the component."""
+    name: str
+    """The same, told apart from others that are called so; files have this name."""
+    threshold: float | None
+    texts: int
+    mentions: int
+    """Found."""
+    links: int
+    speed: float
+    """Texts a second."""
+    judged: tuple[EndToEnd, ...]
+    """All types together, then each where there are several."""
+    recall: dict[str, Estimate]
+    """Strong recall of mentions whose entity training showed, or never showed: by SHOWN."""
+
+    def save(self, path: Path) -> None:
+        """Write JSON, whole or not at all."""
+        write_json(path, asdict(self))
+
+    @classmethod
+    def load(cls, path: Path) -> Pipeline:
+        """Read what `save` wrote. Raises ValueError where it is something else."""
+        try:
+            return TypeAdapter(cls).validate_python(read_json(path))
+        except ValidationError as error:
+            raise ValueError(
+                f"{path}: {error.errors()[0]['msg']}; judge again with `tripel evaluate --recognizer`"
+            ) from None
+
+    def __str__(self) -> str:
+        recalled = "; of ".join(
+            f"{its.n:,} whose entity is {slice} {tables.with_interval(its)} %" for slice, its in self.recall.items()
+        )
+        return (
+            f"{self.mentions:,} mentions found in {self.texts:,} texts, {self.links:,} linked, {self.speed:.1f} texts a second."
+            f" Found as they are marked and linked right, of mentions: of {recalled}.\n\n{tables.found(self.judged)}"
+        )
+
+
+def kept(run: Path, role: Role) -> list[Pipeline]:
+    """The pipelines of a run that were judged."""
+    return [Pipeline.load(path) for path in sorted(run.glob(SCORES.format(role, "*")))]
+
+
+def called(recognizer: str) -> str:
+    """What people call a recognizer, given as `Linker.load` takes it."""
+    first = shlex.split(recognizer)[0] if recognizer else OWN
+    return Path(first).resolve().name if Path(first).is_dir() else first
+
+
+def named(recognizer: str, threshold: float | None) -> str:
+    """The same for files: two folders of one name, two settings of one component, two thresholds have different ones."""
+    parts = [called(recognizer)]
+    if recognizer:
+        first, *settings = shlex.split(recognizer)
+        place = str(Path(first).resolve()) if Path(first).is_dir() else first
+        parts.append(hashlib.sha256("\n".join([place, *settings]).encode()).hexdigest()[:8])
+    if threshold is not None:
+        parts.append(f"at-{threshold:g}")
+    return "-".join(parts)
+
+
+def judge_pipeline(
+    linker: Linker, found: Ground, role: Role, *, run: Path, recognizer: str, threshold: float | None, seed: int
+) -> str:
+    """Link the texts of dev or test, keep what was said and how well, and tell it as Markdown.
+
+    recognizer, threshold: what the linker was opened with.
+    """
     documents = found.documents[role]
     bare = [replace(document, mentions=()) for document in documents]
     linked: list[Linked] = []
@@ -35,22 +115,27 @@ def judge_pipeline(linker: Linker, found: Ground, role: Role, *, run: Path, name
             linked.append(one)
             progress(len(linked), len(bare))
     speed = len(bare) / (time.monotonic() - began)
+    name = named(recognizer, threshold)
     encoder = checkpoint.encoder_fingerprint(checkpoint.published(run))
     origin = Origin(protocol=FULL, system=name, encoder=encoder, knowledge_base=found.kb.fingerprint)
     said = [prediction for one in linked for prediction in _predictions(one)]
     predictions.write(run / "predictions" / f"{role}-{name}.jsonl", origin, said)
     truth = right(found, role)
-    judged = [
-        _of_type(linked, truth, documents, found, type, seed=seed) for type in (EVERY, *_types(linked, documents))
-    ]
-    unseen = _recall(said, truth, documents, found, seed=seed)
-    links = sum(link.decision == "linked" for one in linked for link in one.links)
-    head = (
-        f"{len(said):,} mentions found in {len(bare):,} texts, {links:,} linked, {speed:.1f} texts a second. Of {unseen.n:,}"
-        f" mentions whose entity training never showed {tables.with_interval(unseen)} % are found as they are marked and linked"
-        " right."
+    its = Pipeline(
+        recognizer=called(recognizer),
+        name=name,
+        threshold=linker.threshold,
+        texts=len(bare),
+        mentions=len(said),
+        links=sum(link.decision == "linked" for one in linked for link in one.links),
+        speed=speed,
+        judged=tuple(
+            _of_type(linked, truth, documents, found, type, seed=seed) for type in (EVERY, *_types(linked, documents))
+        ),
+        recall=recalls(said, truth, documents=[document.id for document in documents], kb=found.kb, seed=seed),
     )
-    return f"## {role}, {name}: mentions found and linked\n\n{head}\n\n{tables.found(judged)}"
+    its.save(run / SCORES.format(role, name))
+    return f"## {role}, {its.recognizer}: mentions found and linked\n\n{its}"
 
 
 def _predictions(linked: Linked) -> list[Prediction]:
@@ -94,12 +179,13 @@ def _of_type(
     )
 
 
-def _recall(
-    said: Sequence[Prediction], truth: Gold, documents: Sequence[Document], found: Ground, *, seed: int
-) -> Estimate:
-    """Strong recall of the mentions of entities that training never showed."""
-    unseen = tuple(one for one in truth.mentions if UNSEEN.items() <= dict(one.slices).items())
-    ids = [document.id for document in documents]
-    return end_to_end(
-        said, replace(truth, mentions=unseen), documents=ids, kb=found.kb, system="unseen", seed=seed
-    ).strong.recall
+def recalls(
+    said: Sequence[Prediction], truth: Gold, *, documents: Sequence[str], kb: KnowledgeBase, seed: int
+) -> dict[str, Estimate]:
+    """Strong recall of the mentions of entities that training showed, and of those that it never did."""
+    found = {}
+    for slice in SHOWN:
+        mentions = tuple(one for one in truth.mentions if one.slices["entity"] == slice)
+        its = end_to_end(said, replace(truth, mentions=mentions), documents=documents, kb=kb, system=slice, seed=seed)
+        found[slice] = its.strong.recall
+    return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,9 +18,10 @@ from tripel.evaluation import outcomes
 from tripel.files import read_json, replacing
 from tripel.judging import FULL, SPEEDS, TRAINED, TRUST
 from tripel.knowledge import KnowledgeBase
+from tripel.pipeline_judging import kept
 from tripel.predictions import Prediction
 from tripel.preparing import Ground
-from tripel.recipe import Recipe
+from tripel.recipe import Recipe, Role
 from tripel.report import Block, Error, Errors, Picture, Report, Section, Shown, Text
 from tripel.reranker import mark
 from tripel.tables import Table
@@ -45,6 +47,7 @@ def report(sources: Sequence[Path], recipe: Recipe, found: Ground, *, folder: Pa
         Section("What was run", list(_runs(named(sources), its))),
         Section("Accuracy", list(_accuracy(its, recipe, named(sources), folder / PICTURES))),
         Section("Slices", list(_slices(its, folder / PICTURES))),
+        *_end_to_end(named(sources), its.role),
         Section("How far scores can be trusted", list(_trust(its, sources, folder / PICTURES))),
     ]
     maps = list(_maps(named(sources), folder / PICTURES))
@@ -146,6 +149,48 @@ def _slices(its: Comparison, pictures: Path) -> Iterator[Block]:
     for number, other in enumerate(its.others, 1):
         gained = tables.gains_by_slice(its.gains_by_slice(other))
         yield Shown(f"gains-{number}", f"points of accuracy@1 that {its.first} gained over {other}", gained)
+
+
+def _end_to_end(systems: Mapping[str, Path], role: Role) -> Iterator[Section]:
+    """Of runs that were judged with a recognizer on plain texts; nothing where none was."""
+    found = {f"{name}, {its.name}": its for name, source in systems.items() for its in kept(source, role)}
+    if not found:
+        return
+    every = [replace(its.judged[0], system=name) for name, its in found.items()]
+    rows = [
+        [
+            name,
+            "none" if its.threshold is None else f"{its.threshold:g}",
+            *(f"{count:,}" for count in (its.texts, its.mentions, its.links)),
+            f"{its.speed:.1f}",
+        ]
+        for name, its in found.items()
+    ]
+    blocks: list[Block] = [
+        Text("Mentions found in plain texts, linked and decided, by a run with a recognizer, as each was judged."),
+        Shown(
+            "pipelines",
+            "what was read",
+            Table(["system", "threshold", "texts", "mentions", "links", "texts a second"], rows),
+        ),
+        Shown(
+            "end-to-end",
+            "precision over links given, recall over linkable mentions, in %; strong: the same characters, weak: some",
+            tables.matched(every),
+        ),
+        Shown(
+            "recall",
+            "strong recall of mentions whose entity training showed, and whose entity it did not, in %",
+            tables.recalled({name: its.recall for name, its in found.items()}),
+        ),
+        Shown("lost", "what became of linkable mentions, in %", tables.lost(every)),
+    ]
+    typed = ((name, its.judged[1:]) for name, its in found.items() if its.judged[1:])
+    blocks += [
+        Shown(f"end-to-end-{number}", f"{name}, by type", tables.matched(types))
+        for number, (name, types) in enumerate(typed, 1)
+    ]
+    yield Section("Mentions found and linked", blocks)
 
 
 def _trust(its: Comparison, sources: Sequence[Path], pictures: Path) -> Iterator[Block]:

@@ -105,6 +105,11 @@ def slices(scores: Sequence[Scores]) -> Table:
 
 def found(judged: Sequence[EndToEnd]) -> str:
     """Precision, recall and F1 of systems that found the mentions themselves, and where the others were lost, as Markdown."""
+    return f"{matched(judged)}\n\n{lost(judged)}"
+
+
+def matched(judged: Sequence[EndToEnd]) -> Table:
+    """Precision, recall and F1, strong and weak."""
     kinds = ("precision", "recall", "f1")
     columns = [
         "system",
@@ -114,11 +119,26 @@ def found(judged: Sequence[EndToEnd]) -> str:
         [one.system, *(with_interval(getattr(match, kind)) for match in (one.strong, one.weak) for kind in kinds)]
         for one in judged
     ]
-    lost = [
+    return Table(columns, rows)
+
+
+def lost(judged: Sequence[EndToEnd]) -> Table:
+    """What became of the linkable mentions."""
+    rows = [
         [one.system, *(f"{100 * count / max(1, one.strong.recall.n):.1f}" for count in one.lost.values())]
         for one in judged
     ]
-    return f"{Table(columns, rows)}\n\n{Table(['% of linkable mentions', *LOST], lost)}"
+    return Table(["% of linkable mentions", *LOST], rows)
+
+
+def recalled(systems: Mapping[str, Mapping[str, Estimate]]) -> Table:
+    """Strong recall by slice, a row for each system; N beside each."""
+    slices = list(dict.fromkeys(slice for its in systems.values() for slice in its))
+    rows = [
+        [name, *(cell for slice in slices for cell in (with_interval(its[slice]), f"{its[slice].n:,}"))]
+        for name, its in systems.items()
+    ]
+    return Table(["system", *(cell for slice in slices for cell in (slice, "N"))], rows)
 
 
 def trust(its: Trust) -> str:

@@ -151,9 +151,10 @@ def pipeline(run: Path, recognizer: str, *, on: Sequence[Role] = (), threshold: 
     recipe = _linking(run, "a pipeline needs a linker; give a tagger as --recognizer")
     its = _ground(recipe, run)
     linker = Linker.load(run, recognizer=recognizer, threshold=threshold)
-    name = Path(recognizer.split()[0]).name if recognizer else "own-tagger"
-    seed = recipe.trainer.seed
-    return "\n\n".join(judge_pipeline(linker, its, role, run=run, name=name, seed=seed) for role in on or ("test",))
+    return "\n\n".join(
+        judge_pipeline(linker, its, role, run=run, recognizer=recognizer, threshold=threshold, seed=recipe.trainer.seed)
+        for role in on or ("test",)
+    )
 
 
 def report(run: Path, others: Sequence[Path], *, folder: Path, texts: bool = True) -> Path:
