@@ -13,6 +13,7 @@ from tripel.documents import Document, Mention
 from tripel.evaluation import Scores, compare, compare_slices, evaluate, outcomes, ranks
 from tripel.gold import Gold, gold
 from tripel.knowledge import Entity, KnowledgeBase
+from tripel.metrics import Paired
 from tripel.predictions import Origin, Prediction
 
 KB = KnowledgeBase.of(
@@ -188,6 +189,28 @@ def test_tables_say_n_and_intervals() -> None:
     by_slice = str(tables.slices(scores))
     assert "training clusters" in by_slice
     assert by_slice.index("| 0 ") < by_slice.index("| 1-2 ")
+
+
+@pytest.mark.parametrize(
+    ("p", "sign"), [(0.0001, "**"), (0.0099, "**"), (0.01, "*"), (0.0499, "*"), (0.05, ""), (1.0, "")]
+)
+def test_what_differs_from_the_first_system_is_marked(p: float, sign: str) -> None:
+    first, other = (evaluate(ANSWERS, GOLD, kb=KB, system=name, protocol="full", seed=0) for name in ("ours", "theirs"))
+    it = Paired(0.1, 0.0, 0.2, p, 5)
+    plain, marked = (tables.accuracies([first, other], against=its) for its in ({}, {"theirs": it}))
+    assert marked.rows[0] == plain.rows[0], "the first is not compared with itself"
+    assert marked.rows[1][2] == plain.rows[1][2] + sign and marked.rows[1][3:] == plain.rows[1][3:]
+    within = {heading: dict.fromkeys(found, it) for heading, found in first.slices.items()}
+    for row, bare in zip(
+        tables.slices([first, other], against={"theirs": within}).rows, tables.slices([first, other]).rows, strict=True
+    ):
+        assert row[:4] == bare[:4] and row[4] == bare[4] + sign
+    assert not sign or (f"]{sign} &" in marked.latex() and f"]{sign} " in str(marked))
+
+
+def test_the_legend_says_what_marks_are() -> None:
+    said = tables.legend("ours")
+    assert said.startswith("* p < 0.05, ** p < 0.01: differs from ours") and "not corrected" in said
 
 
 def test_an_empty_gold_is_judged_as_empty() -> None:

@@ -14,7 +14,12 @@ import pytest
 
 from tripel import published, report_plots, reporting
 from tripel.calibration import reliability, risk_coverage
+from tripel.comparing import Comparison
+from tripel.documents import Document, Mention
 from tripel.files import read_json, write_json
+from tripel.gold import gold
+from tripel.knowledge import Entity, KnowledgeBase
+from tripel.predictions import Prediction
 from tripel.report import Error, Errors, Picture, Report, Section, Shown, Text
 from tripel.tables import Table
 from tripel.trust import trust
@@ -139,3 +144,38 @@ def test_only_scores_that_were_not_calibrated_are_by_isotonic_regression(
     monkeypatch.setattr(reporting, "compared", lambda sources, *args, **kwargs: compared(*sources))
     _, rows = shown([ours, bare], tmp_path / "pictures")
     assert {row[0] for row in rows[1:]} == {"ours", "bare, by scores"}
+
+
+def two_systems() -> Comparison:
+    """One is right of ten documents with a mention each, the other of none."""
+    kb = KnowledgeBase.of([Entity(id="D1", name="fever"), Entity(id="D2", name="cough")])
+    mention = Mention(start=0, end=5, text="fever", entities=("D1",))
+    documents = [Document(id=str(number), text="fever", mentions=(mention,)) for number in range(10)]
+    answers = {
+        name: [Prediction(document.id, 0, 5, ((id, 1.0),)) for document in documents]
+        for name, id in (("ours", "D1"), ("theirs", "D2"))
+    }
+    found: Any = SimpleNamespace(kb=kb)
+    its = Comparison(found, "test", answers, seed=0)
+    vars(its)["truth"] = gold(documents, kb=kb, train=[])
+    return its
+
+
+def test_cells_of_systems_that_differ_are_marked_and_a_legend_says_how(tmp_path: Path) -> None:
+    its = two_systems()
+    recipe: Any = SimpleNamespace(corpus=SimpleNamespace(name="sample"))
+    blocks = [
+        *reporting._accuracy(its, recipe, {}, tmp_path / "pictures"),
+        *reporting._slices(its, tmp_path / "pictures"),
+    ]
+    accuracy, slices = (
+        next(one for one in blocks if isinstance(one, Shown) and one.name == name) for name in ("accuracy", "slices")
+    )
+    assert [row[2] for row in accuracy.table.rows] == ["100.0 [100.0, 100.0]", "0.0 [0.0, 0.0]**"]
+    assert all(row[3] == "100.0 [100.0, 100.0]" and row[4] == "0.0 [0.0, 0.0]**" for row in slices.table.rows)
+    for one in (accuracy, slices):
+        assert "** p < 0.01: differs from ours" in one.caption
+    report = Report("r", [Section("s", blocks)])
+    report.write(tmp_path)
+    for name in ("report.html", "report.md", "tables/accuracy.tex", "tables/slices.tex"):
+        assert "0.0 [0.0, 0.0]**" in (tmp_path / name).read_text(encoding="utf-8"), name

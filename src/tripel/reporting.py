@@ -91,12 +91,14 @@ def _described(source: Path) -> list[str]:
 
 def _accuracy(its: Comparison, recipe: Recipe, systems: Mapping[str, Path], pictures: Path) -> Iterator[Block]:
     yield Text(tables.counted(its.scores[0]))
-    yield Shown("accuracy", "accuracy, in %", tables.accuracies(its.scores))
+    gained = its.gains()
+    against = dict(zip(its.others, gained.values(), strict=True))
+    yield Shown("accuracy", _marked("accuracy, in %", its), tables.accuracies(its.scores, against=against))
     if its.others:
         yield Shown(
             "gains",
             "points of accuracy@1 gained on the same mentions; p by sign flips over documents",
-            tables.gains(its.gains()),
+            tables.gains(gained),
         )
     yield Shown("outcomes", "what became of the mentions, in %", tables.outcomes(its.scores))
     yield Shown(
@@ -145,10 +147,16 @@ def _slices(its: Comparison, pictures: Path) -> Iterator[Block]:
             yield Picture(
                 plots.by_bucket(buckets, title="accuracy@1", xlabel=label, path=path), f"accuracy@1 by {heading}"
             )
-    yield Shown("slices", "accuracy@1 by slice, in %", tables.slices(its.scores))
-    for number, other in enumerate(its.others, 1):
-        gained = tables.gains_by_slice(its.gains_by_slice(other))
-        yield Shown(f"gains-{number}", f"points of accuracy@1 that {its.first} gained over {other}", gained)
+    against = {other: its.gains_by_slice(other) for other in its.others}
+    yield Shown("slices", _marked("accuracy@1 by slice, in %", its), tables.slices(its.scores, against=against))
+    for number, (other, gained) in enumerate(against.items(), 1):
+        said = f"points of accuracy@1 that {its.first} gained over {other}"
+        yield Shown(f"gains-{number}", said, tables.gains_by_slice(gained))
+
+
+def _marked(caption: str, its: Comparison) -> str:
+    """With what marks say, where there is something to mark."""
+    return f"{caption}; {tables.legend(its.first)}" if its.others else caption
 
 
 def _end_to_end(systems: Mapping[str, Path], role: Role) -> Iterator[Section]:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from tripel.end_to_end import LOST, EndToEnd
 from tripel.evaluation import AT, OUTCOMES, Scores
 from tripel.metrics import Estimate, Paired
 from tripel.trust import Trust
 
+MARKS = {"**": 0.01, "*": 0.05}  # of cells, by the p below which they stand
+UNMARKED: Mapping[str, Any] = {}
 LATEX = str.maketrans({character: f"\\{character}" for character in "&%$#_{}"} | {"\\": r"\textbackslash{}"})
 
 
@@ -44,14 +47,17 @@ def main(scores: Sequence[Scores]) -> str:
     return f"{counted(scores[0])}\n\n{accuracies(scores)}\n\n{outcomes(scores)}\n\n{styles(scores)}"
 
 
-def accuracies(scores: Sequence[Scores]) -> Table:
-    """accuracy@k, MRR and macro accuracy of systems on the same mentions, over linkable and over in-KB mentions."""
+def accuracies(scores: Sequence[Scores], *, against: Mapping[str, Paired] = UNMARKED) -> Table:
+    """accuracy@k, MRR and macro accuracy of systems on the same mentions, over linkable and over in-KB mentions.
+
+    against: how the first system compares with each other one, whose accuracy@1 is marked where they differ.
+    """
     columns = ["system", "protocol", *(f"@{k}" for k in AT), "MRR", "macro @1", "strict @1", "in-KB @1"]
     rows = [
         [
             one.system,
             one.protocol,
-            with_interval(one.linkable.accuracy[1]),
+            with_interval(one.linkable.accuracy[1]) + mark(against.get(one.system)),
             *(percent(one.linkable.accuracy[k]) for k in AT[1:]),
             percent(one.linkable.mrr),
             percent(one.linkable.macro),
@@ -92,13 +98,20 @@ def counted(one: Scores) -> str:
     )
 
 
-def slices(scores: Sequence[Scores]) -> Table:
-    """accuracy@1 by slice, a column for each system; N beside the slice."""
+def slices(scores: Sequence[Scores], *, against: Mapping[str, Mapping[str, Mapping[str, Paired]]] = UNMARKED) -> Table:
+    """accuracy@1 by slice, a column for each system; N beside the slice.
+
+    against: how the first system compares with each other one within each slice, by heading; cells that differ are marked.
+    """
     columns = ["", "slice", "N", *(one.system for one in scores)]
     rows: list[list[str]] = []
     for heading, found in scores[0].slices.items():
         for number, (slice, figure) in enumerate(found.items()):
-            cells = [with_interval(one.slices[heading][slice]) for one in scores]
+            cells = [
+                with_interval(one.slices[heading][slice])
+                + mark(against[one.system][heading][slice] if one.system in against else None)
+                for one in scores
+            ]
             rows.append([heading if not number else "", slice, f"{figure.n:,}", *cells])
     return Table(columns, rows)
 
@@ -186,6 +199,20 @@ def gains_by_slice(compared: Mapping[str, Mapping[str, Paired]]) -> Table:
         for number, (slice, it) in enumerate(found.items())
     ]
     return Table(["", "slice", "points", "p", "N"], rows)
+
+
+def mark(it: Paired | None) -> str:
+    """One of MARKS where two systems differ; nothing where they do not, or were not compared."""
+    return next((sign for sign, p in MARKS.items() if it is not None and it.p < p), "")
+
+
+def legend(first: str) -> str:
+    """What marks say."""
+    signs = ", ".join(f"{sign} p < {p:g}" for sign, p in reversed(MARKS.items()))
+    return (
+        f"{signs}: differs from {first} on the same mentions, by sign flips over documents; each p alone, not corrected for how"
+        " many cells there are"
+    )
 
 
 def percent(figure: Estimate) -> str:
