@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+import runpy
 from pathlib import Path
 
 import lessons
 import numpy as np
 import pytest
 import tiny
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tripel import deciding, indexing
+from tripel import ranker as ranking
 from tripel.deciding import Calibration, Point, fit, signs
 from tripel.documents import Document, Mention, batched
 from tripel.indexes.base import Hits
@@ -20,6 +22,9 @@ from tripel.linker import Linker
 from tripel.ranker import Ranker
 from tripel.recognizers.base import Found
 from tripel.trust import trust
+from tripel.whole import Weights
+
+ROOT = Path(__file__).parents[1]
 
 
 def hits(score_MK: list[list[float]], row_MK: list[list[int]] | None = None) -> Hits:
@@ -114,7 +119,7 @@ def calibrated(ranker: Ranker, intercept: float) -> Ranker:
     return Ranker(ranker.encoder, ranker.kb, ranker.index, calibration=its)
 
 
-def only(*rows: int) -> np.ndarray:
+def only(*rows: int | None) -> np.ndarray:
     return np.isin(np.arange(len(lessons.KB)), rows)
 
 
@@ -140,6 +145,83 @@ def test_without_calibration_everything_is_linked_unless_a_score_is_asked_for(ra
     assert (link.decision, link.why, link.candidates[0].probability) == ("linked", "the closest entity", None)
     link = Linker(ranker, threshold=2.0).link(of("pyrexia")).links[0]
     assert link.decision == "nil" and "score 1.00, below 2.00" in link.why
+
+
+WHOLES = Weights(weights={"best row": 20.0, "exact": 2.0}, agreement=0.25)
+LEAD = Calibration(weights={"lead": 1.0, "closeness": 1.0}, intercept=-1.0, points=POINTS)
+
+
+def judging(ranker: Ranker) -> Ranker:
+    """As after `tripel evaluate`: entities as wholes, probabilities by how far each leads."""
+    return Ranker(ranker.encoder, ranker.kb, ranker.index, WHOLES, calibration=LEAD)
+
+
+def test_a_lone_allowed_entity_is_no_likelier_for_being_alone(ranker: Ranker) -> None:
+    """Where weights give chances among the candidates, one that is judged alone would have chance 1."""
+    for its in (judging(ranker), Ranker(ranker.encoder, ranker.kb, ranker.index, calibration=LEAD)):
+        free = Linker(its, k=6).link(of("pyrexia")).links[0]
+        (other,) = [one for one in free.candidates if one.entity == "D6"]
+        link = Linker(its, allowed_E=only(lessons.KB.row("D6"))).link(of("pyrexia")).links[0]
+        assert link.candidates == (other,) and other.probability is not None and other.probability < 0.5
+        assert link.decision == "filtered" and link.entity is None and link.why.startswith("D1 (fever) has probability")
+        link = Linker(its, allowed_E=only(lessons.KB.row("D1"))).link(of("pyrexia")).links[0]
+        assert (link.decision, link.candidates) == ("linked", free.candidates[:1])
+
+
+@settings(deadline=None, max_examples=25)
+@given(allowed=st.sets(st.integers(0, len(lessons.KB) - 1), min_size=1), wholes=st.booleans())
+def test_what_is_told_of_allowed_entities_is_what_is_told_without_a_filter(
+    ranker: Ranker, allowed: set[int], wholes: bool
+) -> None:
+    its = judging(ranker) if wholes else Ranker(ranker.encoder, ranker.kb, ranker.index, calibration=LEAD)
+    ids = {lessons.KB.id(row) for row in allowed}
+    for document in lessons.DOCUMENTS:
+        free = Linker(its, k=6).link(document).links
+        filtered = Linker(its, k=6, allowed_E=only(*allowed)).link(document).links
+        for one, other in zip(free, filtered, strict=True):
+            expected = [candidate for candidate in one.candidates if candidate.entity in ids]
+            assert list(other.candidates) == expected
+            assert (one.decision == "linked" and one.entity in ids) == (other.decision == "linked")
+
+
+def test_an_allowed_entity_is_found_behind_all_that_are_looked_at(
+    ranker: Ranker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tripel.ranker.CANDIDATES", 2)
+    its = judging(ranker)
+    document = of("pyrexia")
+    nearest = [lessons.KB.id(row) for row in its.nearest(its.asked([document]), k=6).row_MK[0].tolist()]
+    last = lessons.KB.row(nearest[-1])
+    link = Linker(its, k=1, allowed_E=only(last)).link(document).links[0]
+    assert [one.entity for one in link.candidates] == [nearest[-1]] and link.decision == "filtered"
+    best = link.candidates[0]
+    assert best.probability is not None and best.probability < 0.1 and best.score < 0.1
+
+
+def test_candidates_of_two_searches_by_hand() -> None:
+    first = hits([[0.9, 0.5], [0.4, -np.inf]], [[3, 1], [2, -1]])
+    second = hits([[0.9, 0.9], [0.4, -np.inf]], [[0, 3], [2, -1]])
+    both = ranking._both(first, second, k=2)
+    assert both.row_MK.tolist() == [[0, 3, 1], [2, -1, -1]] and both.name_MK.tolist() == both.row_MK.tolist()
+    np.testing.assert_allclose(both.score_MK, [[0.9, 0.9, 0.5], [0.4, -np.inf, -np.inf]])
+
+
+def test_entities_that_are_taken_out_play_no_part(ranker: Ranker) -> None:
+    """As the measurement of NIL wants it: what is left is judged among itself."""
+    lacking = runpy.run_path(str(ROOT / "scripts" / "benchmarks" / "nil.py"))["lacking"]
+    its = judging(ranker)
+    there = np.array([lessons.KB.row("D6"), lessons.KB.row("D4")])
+    left = lacking(its, np.setdiff1d(np.arange(len(lessons.KB)), there))
+    asked = its.asked(lessons.DOCUMENTS)
+    ranked = left.ranked(asked, k=5)
+    assert set(ranked.hits.row_MK.ravel().tolist()) == {*there.tolist(), -1}
+    assert (ranked.hits.row_MK[:, 2:] == -1).all() and (ranked.probability_MK[:, 2:] == 0).all()
+    np.testing.assert_allclose(ranked.hits.score_MK[:, :2].sum(axis=1), 1, atol=1e-6)
+    alone = its.index.search(asked.queries, k=64, allowed_E=only(*there.tolist()))
+    expected = its.judged(asked, alone, its.evidence(asked, alone))
+    np.testing.assert_array_equal(ranked.hits.row_MK, expected.hits.row_MK[:, :5])
+    np.testing.assert_allclose(ranked.probability_MK, expected.probability_MK[:, :5], rtol=1e-5)
+    assert its.ranked(asked, k=5).hits.row_MK[0, 0] == lessons.KB.row("D1")
 
 
 def test_filters_act_before_ranking_and_say_what_they_kept_out(ranker: Ranker) -> None:

@@ -47,7 +47,8 @@ class Linker:
 
         k: candidates kept of each mention. threshold: the probability below which a mention is NIL; where nothing was calibrated,
         the score; when left out, 0.5 where the run was calibrated, and none otherwise. allowed_E: the entities that may be
-        found at all; the others play no part in the ranking. vocabulary: one of whose ids candidates are to tell, too.
+        found; the others are none of the candidates, and still count where it is told how likely these are. vocabulary: one
+        of whose ids candidates are to tell, too.
         """
         if k < 1:
             raise ValueError(f"{k} candidates are asked for: at least 1")
@@ -141,8 +142,11 @@ class Linker:
 
     def _decided(self, asked: Asked, confidence: Sequence[float]) -> Iterator[Link]:
         """A link for each mention, in order."""
-        ranked = self.ranker.ranked(asked, k=self.k, allowed_E=self.allowed_E)
-        beyond = None if self.allowed_E is None else self._candidates(self.ranker.ranked(asked, k=1))
+        if self.allowed_E is None:
+            ranked, beyond = self.ranker.ranked(asked, k=self.k), None
+        else:
+            ranked, best = self.ranker.among(asked, k=self.k, allowed_E=self.allowed_E)
+            beyond = self._candidates(best)
         mentions = (mention for document in asked.documents for mention in document.mentions)
         for m, (mention, candidates) in enumerate(zip(mentions, self._candidates(ranked), strict=True)):
             decision, why = self._decision(candidates, () if beyond is None else beyond[m])

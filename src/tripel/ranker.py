@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,7 @@ from tripel.documents import Document, Mention
 from tripel.encoder import Encoder
 from tripel.encoding import entity_vectors, mention_vectors, unit_vectors
 from tripel.folding import Entities
-from tripel.indexes.base import Bool, Float, Hits, Queries
+from tripel.indexes.base import Bool, Float, Hits, Int, Queries
 from tripel.indexing import Stamp, opened
 from tripel.knowledge import KnowledgeBase
 from tripel.progress import Progress, silent
@@ -113,14 +114,31 @@ class Ranker:
         hits = self.ranked(self.asked(documents, progress=progress), k=k).hits
         return Hits(hits.row_MK, hits.score_MK, self.names(hits))
 
-    def ranked(self, asked: Asked, *, k: int, allowed_E: Bool | None = None) -> Ranked:
-        """The k best of all entities, or of those allowed, for each mention [M, K]."""
-        wanted = max(k, LEAD if self.weights is None else CANDIDATES)
-        hits = self.index.search(asked.queries, k=wanted, allowed_E=allowed_E)
-        its = self.judged(asked, hits, None if self.weights is None else self.evidence(asked, hits))
-        first = Hits(its.hits.row_MK[:, :k], its.hits.score_MK[:, :k], its.hits.name_MK[:, :k])
-        chance_MK = its.probability_MK
-        return Ranked(first, its.signs_MKF[:, :k], None if chance_MK is None else chance_MK[:, :k])
+    def ranked(self, asked: Asked, *, k: int) -> Ranked:
+        """The k best of all entities, for each mention [M, K]."""
+        its = self._told(asked, self.nearest(asked, k=self._looked_at(k)))
+        return _at(its, np.broadcast_to(np.arange(k), (len(asked), k)))
+
+    def among(self, asked: Asked, *, k: int, allowed_E: Bool) -> tuple[Ranked, Ranked]:
+        """The k best of the entities that are allowed, for each mention [M, K], and the best of all [M, 1].
+
+        They are judged together: however few are allowed, the others speak against them as they do where all are.
+        """
+        looked = self._looked_at(k)
+        nearest, there = (self.index.search(asked.queries, k=looked, allowed_E=of) for of in (None, allowed_E))
+        its = self._told(asked, _both(nearest, there, k=looked))
+        row_MK = its.hits.row_MK
+        kept_MK = (row_MK >= 0) & allowed_E[row_MK]
+        place_MK = np.argsort(~kept_MK, axis=1, kind="stable")[:, :k]
+        allowed = _at(its, np.where(np.take_along_axis(kept_MK, place_MK, 1), place_MK, -1))
+        return allowed, _at(its, np.zeros((len(asked), 1), np.int64))
+
+    def _looked_at(self, k: int) -> int:
+        """How many candidates are judged so that k can be told."""
+        return max(k, LEAD if self.weights is None else CANDIDATES)
+
+    def _told(self, asked: Asked, hits: Hits) -> Ranked:
+        return self.judged(asked, hits, None if self.weights is None else self.evidence(asked, hits))
 
     def judged(self, asked: Asked, hits: Hits, evidence_MKF: Float | None) -> Ranked:
         """The same candidates with what tells how far to trust each: as wholes by their evidence, or else by their best rows."""
@@ -170,3 +188,37 @@ class Ranker:
     def evidence(self, asked: Asked, hits: Hits) -> Float:
         """What speaks for each candidate [M, K, F], by `whole.EVIDENCE`."""
         return evidence(self.index, self.kb, asked, hits, reranker=self.reranker)
+
+
+def _at(its: Ranked, place_MK: Int) -> Ranked:
+    """The candidates at some places of each mention; none at -1."""
+    none_MK = place_MK < 0
+
+    def taken(column_MK: NDArray[Any], nothing: float) -> NDArray[Any]:
+        return np.where(none_MK, column_MK.dtype.type(nothing), np.take_along_axis(column_MK, place_MK, 1))
+
+    hits, chance_MK = its.hits, its.probability_MK
+    return Ranked(
+        Hits(taken(hits.row_MK, -1), taken(hits.score_MK, -np.inf), taken(hits.name_MK, -1)),
+        np.where(none_MK[:, :, None], np.float32(0), np.take_along_axis(its.signs_MKF, place_MK[:, :, None], 1)),
+        None if chance_MK is None else taken(chance_MK, 0),
+    )
+
+
+def _both(first: Hits, second: Hits, *, k: int) -> Hits:
+    """The candidates of two searches, each once, closest first, of two as close the one that comes first in the knowledge base.
+
+    At least k columns.
+    """
+    columns = [np.hstack([getattr(its, name) for its in (first, second)]) for name in ("row_MK", "score_MK", "name_MK")]
+    by_row_MK = np.argsort(columns[0], axis=1, kind="stable")
+    row_MK, score_MK, name_MK = (np.take_along_axis(column, by_row_MK, 1) for column in columns)
+    again_MK = np.diff(row_MK, axis=1, prepend=-1) == 0
+    score_MK = np.where(again_MK, np.float32(-np.inf), score_MK)
+    width = max(k, int((~again_MK).sum(axis=1).max(initial=0)))
+    closest_MK = np.argsort(-score_MK, axis=1, kind="stable")[:, :width]
+    return Hits(
+        np.take_along_axis(np.where(again_MK, -1, row_MK), closest_MK, 1),
+        np.take_along_axis(score_MK, closest_MK, 1),
+        np.take_along_axis(np.where(again_MK, -1, name_MK), closest_MK, 1),
+    )
