@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import csv
+import json
+import os
 import re
-from collections.abc import Mapping
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
-from tripel import published, report_plots, reporting
+from tripel import cli, published, report_plots, reporting, tasks
 from tripel.calibration import reliability, risk_coverage
 from tripel.comparing import Comparison
 from tripel.documents import Document, Mention
 from tripel.files import read_json, write_json
 from tripel.gold import gold
+from tripel.journal import Config, Journal, Sink, Speedometer
 from tripel.knowledge import Entity, KnowledgeBase
 from tripel.predictions import Prediction
 from tripel.report import Error, Errors, Picture, Report, Section, Shown, Text
@@ -179,3 +185,83 @@ def test_cells_of_systems_that_differ_are_marked_and_a_legend_says_how(tmp_path:
     report.write(tmp_path)
     for name in ("report.html", "report.md", "tables/accuracy.tex", "tables/slices.tex"):
         assert "0.0 [0.0, 0.0]**" in (tmp_path / name).read_text(encoding="utf-8"), name
+
+
+class Kept(Sink):
+    """What a journal was told."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, list[list[Any]]] = {}
+        self.drawn: dict[str, Path] = {}
+
+    def tables(self, name: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+        self.rows[name] = [list(columns), *map(list, rows)]
+
+    def pictures(self, pictures: Mapping[str, Path]) -> None:
+        self.drawn |= pictures
+
+
+def test_a_journal_is_told_each_table_and_picture_and_no_text(tmp_path: Path) -> None:
+    report = made(tmp_path)
+    drawn = Picture(tmp_path / "pictures" / "map-ours.png", "a map", names_entities=True)
+    report = Report(report.title, [*report.sections, Section("The embedding", [drawn])])
+    for shareable, pictures in ((False, {"pictures/risk"}), (True, {"pictures/risk", "pictures/map-ours"})):
+        kept = Kept()
+        reporting.tell(report, Journal([kept], Speedometer(0.0)), shareable=shareable)
+        assert kept.rows == {"tables/accuracy": [["system", "@1"], ["a_b & c", "90.8 %"]]}
+        assert set(kept.drawn) == pictures
+
+
+def test_wandb_is_told_only_where_it_was_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recipe = SimpleNamespace(
+        journal=Config(wandb=True, project="p", every=3), dump=lambda: {"corpus": {"name": "sample"}}
+    )
+    opened: list[tuple[Path, Config]] = []
+
+    def at_wandb(folder: Path, config: Config, *, settings: Mapping[str, Any]) -> Journal:
+        opened.append((folder, config))
+        return Journal.silent()
+
+    monkeypatch.setattr(tasks, "_linking", lambda run, instead: recipe)
+    monkeypatch.setattr(tasks, "_ground", lambda recipe, run: SimpleNamespace(kb=KnowledgeBase.of([])))
+    monkeypatch.setattr(reporting, "report", lambda *args, **kwargs: made(tmp_path))
+    monkeypatch.setattr(Journal, "at_wandb", at_wandb)
+    words = ["report", str(tmp_path / "run"), "--output", str(tmp_path)]
+    done = CliRunner().invoke(cli.app, words)
+    assert done.output == f"the report is {tmp_path / 'report.html'}\n" and not opened
+    recipe.journal = Config(wandb=False, project="p", every=3)  # what training wanted is not what the report is asked
+    assert CliRunner().invoke(cli.app, [*words, "--wandb"]).exit_code == 0
+    assert opened == [(tmp_path, Config(wandb=True, project="p", every=3))]
+
+
+SCRIPT = """
+import sys
+from pathlib import Path
+from test_report import Config, Journal, made, reporting
+folder = Path(sys.argv[1])
+with Journal.at_wandb(folder, Config(), settings={"lr": 1e-5}) as journal:
+    reporting.tell(made(folder), journal, shareable=True)
+"""
+
+
+def test_what_wandb_was_told_offline_lies_in_the_folder_of_the_report(tmp_path: Path) -> None:
+    """In a process with a home of its own, which has no login: nobody is called, as tests/test_journal.py watches."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("WANDB_") and name != "NETRC"}
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT, str(tmp_path / "report")],
+        env={**kept, "HOME": str(tmp_path), "PYTHONPATH": str(Path(__file__).parent)},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    logged = tmp_path / "report" / "wandb"
+    assert len(list(logged.glob("offline-run-*/run-*.wandb"))) == 1
+    (table,) = logged.rglob("media/table/**/*.json")
+    assert json.loads(table.read_text(encoding="utf-8")) == {
+        "columns": ["system", "@1"],
+        "data": [["a_b & c", "90.8 %"]],
+    }
+    assert len(list(logged.rglob("media/images/**/*.png"))) == 1
+    assert not (tmp_path / "report" / "metrics.jsonl").exists(), "a report is no training"

@@ -140,6 +140,12 @@ def report(
     ] = None,
     output: Annotated[Path, typer.Option(help="The folder of page, tables and pictures.")] = Path("runs/report"),
     texts: Annotated[bool, typer.Option(help="Show errors with the text around them.")] = True,
+    wandb: Annotated[
+        bool,
+        typer.Option(
+            "--wandb", help="Send tables and pictures to a wandb run, too; offline where you are not logged in."
+        ),
+    ] = False,
 ) -> None:
     """Write one self-contained page on test: tables with intervals and paired tests, pictures, and the errors to look through.
 
@@ -149,7 +155,7 @@ def report(
     """
     from tripel import tasks
 
-    print(f"the report is {tasks.report(run, others or [], folder=output, texts=texts)}")
+    print(f"the report is {tasks.report(run, others or [], folder=output, texts=texts, wandb=wandb)}")
 
 
 @app.command()

@@ -80,6 +80,11 @@ class Journal:
         return cls(sinks, Speedometer(seconds))
 
     @classmethod
+    def at_wandb(cls, folder: Path, config: Config, *, settings: Mapping[str, Any] | None = None) -> Journal:
+        """A journal of what is no training, such as a report: a wandb run in its folder where `config` wants one, no more."""
+        return cls([_wandb(folder, config, settings or {})], Speedometer(0.0))
+
+    @classmethod
     def silent(cls) -> Journal:
         """A journal that keeps nothing: for every process but the first."""
         return cls((), Speedometer(0.0))

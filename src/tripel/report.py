@@ -40,6 +40,8 @@ class Picture:
     kind: ClassVar[str] = "picture"
     path: Path
     caption: str
+    names_entities: bool = False
+    """It shows names of the knowledge base, which not everyone may have."""
 
     @property
     def encoded(self) -> str:

@@ -16,6 +16,7 @@ from tripel.config import load
 from tripel.deciding import CALIBRATION
 from tripel.evaluation import outcomes
 from tripel.files import read_json, replacing
+from tripel.journal import Journal
 from tripel.judging import FULL, SPEEDS, TRAINED, TRUST
 from tripel.knowledge import KnowledgeBase
 from tripel.pipeline_judging import kept
@@ -37,8 +38,8 @@ BUCKETED = {
 }
 
 
-def report(sources: Sequence[Path], recipe: Recipe, found: Ground, *, folder: Path, texts: bool) -> Path:
-    """Write the report of systems on test, the first against the others; gives the page. Without `texts` it holds no errors.
+def report(sources: Sequence[Path], recipe: Recipe, found: Ground, *, folder: Path, texts: bool) -> Report:
+    """Write the report of systems on test, the first against the others. Without `texts` it holds no errors.
 
     Probabilities are those that a run was judged with.
     """
@@ -55,7 +56,18 @@ def report(sources: Sequence[Path], recipe: Recipe, found: Ground, *, folder: Pa
         sections.append(Section("The embedding", maps))
     if texts:
         sections.append(Section("Errors", [_errors(its)]))
-    return Report(f"{its.first} on {recipe.corpus.name}", sections).write(folder)
+    made = Report(f"{its.first} on {recipe.corpus.name}", sections)
+    made.write(folder)
+    return made
+
+
+def tell(made: Report, journal: Journal, *, shareable: bool) -> None:
+    """Each table and picture of a report, and no text. Pictures with names of the knowledge base only where it is `shareable`."""
+    for block in (block for section in made.sections for block in section.blocks):
+        if isinstance(block, Shown):
+            journal.tables(f"tables/{block.name}", block.table.columns, block.table.rows)
+        elif isinstance(block, Picture) and (shareable or not block.names_entities):
+            journal.pictures({f"pictures/{block.path.stem}": block.path})
 
 
 def _runs(sources: Mapping[str, Path], its: Comparison) -> Iterator[Block]:
@@ -135,7 +147,9 @@ def _maps(systems: Mapping[str, Path], pictures: Path) -> Iterator[Block]:
                 with replacing(path.with_suffix(suffix)) as part:
                     shutil.copy(drawn.with_suffix(suffix), part)
             yield Picture(
-                path, f"{name}: mentions of a few entities, and their names (outlined), before and after training"
+                path,
+                f"{name}: mentions of a few entities, and their names (outlined), before and after training",
+                names_entities=True,
             )
 
 

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tripel import cards, checkpoint, config, reporting, reranker_training, tables, tagger_training
+from tripel import cards, checkpoint, config, library, reporting, reranker_training, tables, tagger_training
 from tripel.asking import encoder_of
 from tripel.bulk import Account, link_files
 from tripel.checkpoint import CONFIG
@@ -36,11 +36,12 @@ from tripel.preparing import Ground, ground, lesson, read_documents
 from tripel.ranker import INDEX
 from tripel.recipe import Data, Recipe, Role
 from tripel.recognizers.tagger import TAGGER
+from tripel.report import PAGE
 from tripel.reranker import RERANKER
 from tripel.separating import separate
 from tripel.tagger_judging import judge_tagger
 from tripel.tagger_recipe import TaggerRecipe
-from tripel.training import AnyRecipe, agreed, begun, processes, steps
+from tripel.training import AnyRecipe, agreed, begun, processes, public, steps
 from tripel.watching import Lessons, watched
 from tripel.whole import WEIGHTS
 
@@ -157,11 +158,19 @@ def pipeline(run: Path, recognizer: str, *, on: Sequence[Role] = (), threshold: 
     )
 
 
-def report(run: Path, others: Sequence[Path], *, folder: Path, texts: bool = True) -> Path:
-    """A judged run, other runs and files of predictions beside it, as one page with tables and pictures; gives the page."""
+def report(run: Path, others: Sequence[Path], *, folder: Path, texts: bool = True, wandb: bool = False) -> Path:
+    """A judged run, other runs and files of predictions beside it, as one page with tables and pictures; gives the page.
+
+    wandb: tables and pictures go to a wandb run in the folder, too, as training's do; without it nothing leaves the machine.
+    """
     recipe = _linking(run, f"its tables are in {run / TABLES}")
     found = _ground(recipe, run)
-    return reporting.report([run, *others], recipe, found, folder=folder, texts=texts)
+    made = reporting.report([run, *others], recipe, found, folder=folder, texts=texts)
+    if wandb:
+        wanted = replace(recipe.journal, wandb=True)
+        with Journal.at_wandb(folder, wanted, settings=public(recipe.dump())) as journal:
+            reporting.tell(made, journal, shareable=library.all_shareable(found.kb))
+    return folder / PAGE
 
 
 def link(linker: Linker, texts: Iterable[str], *, as_json: bool = False) -> Iterator[str]:
