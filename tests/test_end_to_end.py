@@ -170,13 +170,14 @@ def test_what_came_of_pipelines_is_kept_and_is_in_the_report(tmp_path: Path) -> 
     assert kept(run, "test") == both and kept(run, "dev") == kept(bare, "test") == []
     assert "of 3 whose entity is seen in training 66.7 [" in str(both[0])
     assert "; of 2 whose entity is unseen in training 50.0 [" in str(both[0])
-    (section,) = reporting._end_to_end({"bare": bare, "run": run}, "test")
+    (section,) = reporting._end_to_end({"bare": bare, "run": run}, "test", corpus="medmentions")
     tables_ = {block.name: block.table for block in section.blocks if isinstance(block, Shown)}
     assert [row[0] for row in tables_["end-to-end"].rows] == ["run, tagger-0a", "run, tagger-1b"]
     assert tables_["recall"].columns == ["system", "seen in training", "N", "unseen in training", "N"]
     assert tables_["recall"].rows[1][1].startswith("33.3 [") and tables_["recall"].rows[1][4] == "2"
     assert "tagger-1b" in Report("r", [section]).html()
-    assert list(reporting._end_to_end({"bare": bare}, "test")) == []
+    assert [row[1] for row in tables_["published-pipelines"].rows] == ["46.5", "31.5"]
+    assert list(reporting._end_to_end({"bare": bare}, "test", corpus="medmentions")) == []
 
 
 def test_a_file_that_is_no_pipeline_is_named(tmp_path: Path) -> None:

@@ -70,7 +70,9 @@ def test_errors_stand_on_the_page_alone(tmp_path: Path) -> None:
     made(tmp_path).write(tmp_path)
     said = (tmp_path / "report.md").read_text(encoding="utf-8")
     assert "![risk](pictures/risk.png)" in said and "| a_b & c | 90.8 % |" in said
-    assert "Mitral" not in said
+    assert "Mitral" not in said and said.endswith(
+        "One. They are in [report.html](report.html), with the text around them.\n"
+    )
     assert r"a\_b \& c & 90.8 \% \\" in (tmp_path / "tables" / "accuracy.tex").read_text(encoding="utf-8")
 
 
@@ -88,9 +90,27 @@ def test_pictures_of_trust_have_their_numbers_beside_them(tmp_path: Path) -> Non
 
 def test_published_figures_are_those_of_the_corpus() -> None:
     found = published.beside("bc5cdr")
-    assert found is not None and found.rows[0][1] == "94.7"
+    assert found is not None and found.rows[0][1] == "96.6"
     assert all("UMLS" not in cell for row in found.rows for cell in row)
-    assert published.beside("sample") is None
+    assert published.beside("sample") is None and published.beside_pipelines("bc5cdr") is None
+
+
+def test_published_figures_stand_with_their_protocol() -> None:
+    """The same system and corpus, another protocol: another figure."""
+    rows = {(one.corpus, one.system, one.protocol): one.figure for one in published.FIGURES}
+    assert len(rows) == len(published.FIGURES)
+    belb, bioel = "MedMentions, strict, BELB", "ST21pv, BioEL benchmark"
+    assert {
+        ("BELXTR", belb): 69.47, ("arboEL", belb): 68.67, ("MetaMap", bioel): 56.8, ("MedLinker", bioel): 52.1,
+        ("TrainX, BM25", "ST21pv, 25,419 concepts"): 40.9, ("TrainX, BM25", "ST21pv, full UMLS"): 21.7,
+        ("TrainX, exact kNN", "ST21pv, 25,419 concepts, zero-shot"): 50.3,
+        ("TrainX, exact kNN", "ST21pv, full UMLS, zero-shot"): 26.5,
+    }.items() <= {key[1:]: figure for key, figure in rows.items() if key[0] == "medmentions"}.items()  # fmt: skip
+    assert rows["bc5cdr", "SapBERT in BioSyn", "diseases, BioSyn protocol"] == 93.5
+    assert rows["bc5cdr", "SapBERT in BioSyn", "chemicals, BioSyn protocol"] == 96.6
+    pipelines = published.beside_pipelines("medmentions")
+    assert pipelines is not None and pipelines.columns[1] == "F1"
+    assert [row[1] for row in pipelines.rows] == ["46.5", "31.5"]
 
 
 SCORES = np.array([0.9, 0.8, 0.4]), np.array([1.0, 1.0, 0.0])

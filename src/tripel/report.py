@@ -111,11 +111,11 @@ class Report:
         return rendered("report.html", report=self)
 
     def markdown(self, folder: Path) -> str:
-        """Without the errors."""
+        """Without the errors, which hold text of documents: it is said where they are."""
         parts = [f"# {self.title}"]
         for section in self.sections:
             parts += [f"## {section.heading}", *(_said(block, folder) for block in section.blocks)]
-        return "\n\n".join(filter(None, parts)) + "\n"
+        return "\n\n".join(parts) + "\n"
 
 
 def _said(block: Block, folder: Path) -> str:
@@ -125,4 +125,4 @@ def _said(block: Block, folder: Path) -> str:
         return f"{block.caption}\n\n{block.table}"
     if isinstance(block, Picture):
         return f"![{block.caption}]({block.path.relative_to(folder)})"
-    return ""
+    return f"{block.caption} They are in [{PAGE}]({PAGE}), with the text around them."

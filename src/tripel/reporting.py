@@ -32,6 +32,7 @@ SHOWN = 400  # errors on the page
 AROUND = 90  # characters of text on each side of a mention
 SAID = 3  # candidates of an error
 PICTURES = "pictures"
+PUBLISHED = "published figures; compare only within one protocol"
 BUCKETED = {
     "training clusters": "training clusters of the gold entity",
     "short form": "short forms, by how many entities they stand for",
@@ -48,7 +49,7 @@ def report(sources: Sequence[Path], recipe: Recipe, found: Ground, *, folder: Pa
         Section("What was run", list(_runs(named(sources), its))),
         Section("Accuracy", list(_accuracy(its, recipe, named(sources), folder / PICTURES))),
         Section("Slices", list(_slices(its, folder / PICTURES))),
-        *_end_to_end(named(sources), its.role),
+        *_end_to_end(named(sources), its.role, corpus=recipe.corpus.name),
         Section("How far scores can be trusted", list(_trust(its, sources, folder / PICTURES))),
     ]
     maps = list(_maps(named(sources), folder / PICTURES))
@@ -120,7 +121,7 @@ def _accuracy(its: Comparison, recipe: Recipe, systems: Mapping[str, Path], pict
     )
     beside = published.beside(recipe.corpus.name)
     if beside:
-        yield Shown("published", "published figures; compare only within one protocol", beside)
+        yield Shown("published", PUBLISHED, beside)
     curves = {one.system: {k: figure.value for k, figure in one.linkable.accuracy.items()} for one in its.scores}
     n = its.scores[0].linkable.n
     path = plots.accuracy_curves(curves, n=n, title="full knowledge base", path=pictures / "accuracy.png")
@@ -173,7 +174,7 @@ def _marked(caption: str, its: Comparison) -> str:
     return f"{caption}; {tables.legend(its.first)}" if its.others else caption
 
 
-def _end_to_end(systems: Mapping[str, Path], role: Role) -> Iterator[Section]:
+def _end_to_end(systems: Mapping[str, Path], role: Role, *, corpus: str) -> Iterator[Section]:
     """Of runs that were judged with a recognizer on plain texts; nothing where none was."""
     found = {f"{name}, {its.name}": its for name, source in systems.items() for its in kept(source, role)}
     if not found:
@@ -212,6 +213,8 @@ def _end_to_end(systems: Mapping[str, Path], role: Role) -> Iterator[Section]:
         Shown(f"end-to-end-{number}", f"{name}, by type", tables.matched(types))
         for number, (name, types) in enumerate(typed, 1)
     ]
+    if beside := published.beside_pipelines(corpus):
+        blocks.append(Shown("published-pipelines", PUBLISHED, beside))
     yield Section("Mentions found and linked", blocks)
 
 
