@@ -93,15 +93,21 @@ def member(role: Role, *, scope: Scope | None = None) -> Callable[..., Awaitable
     """
 
     async def found(request: Request, project: Number) -> Member:
-        asker = _asker(request, scope)
-        its = await run_in_threadpool(_role, request, project, asker.user)
-        if its is None:
-            raise Refused(404, "there is no such project, or you are not in it")
-        if ROLES.index(its) < ROLES.index(role):
-            raise Refused(403, f"this needs the role {role}; you are {its} in this project")
-        return Member(await _checked(request, asker), project, its)
+        its = await joined(request, _asker(request, scope), project, role)
+        await _checked(request, its.asker)
+        return its
 
     return found
+
+
+async def joined(request: Request, asker: Asker, project: int, role: Role) -> Member:
+    """Whoever asks, in a project where they have this role or a higher one. Raises Refused as `member` says."""
+    its = await run_in_threadpool(_role, request, project, asker.user)
+    if its is None:
+        raise Refused(404, "there is no such project, or you are not in it")
+    if ROLES.index(its) < ROLES.index(role):
+        raise Refused(403, f"this needs the role {role}; you are {its} in this project")
+    return Member(asker, project, its)
 
 
 def _role(request: Request, project: int, user: User) -> Role | None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
+from typing import Any, TypeVar
 
 from starlette.requests import Request
 
@@ -17,6 +18,7 @@ from tripel.web.services import services
 GONE = 499  # as nginx calls a client that closed the connection; nobody reads it
 LONGEST_TEXT = 100_000  # characters of a document
 LONGEST_REQUEST = 1_000_000  # characters of all documents of a request
+Answer = TypeVar("Answer")
 
 
 async def linked(
@@ -28,23 +30,33 @@ async def linked(
     choice: Choice | None = None,
 ) -> list[Linked]:
     """Link documents, as `Batcher.link`. Raises Refused: 413, 422, 429, or 503 with when to ask again."""
-    its = services(request)
+    admit(request, asker, documents)
+    try:
+        return await while_there(request, services(request).batcher.link(documents, given=given, choice=choice))
+    except Busy as busy:
+        raise Refused(503, str(busy), headers={"retry-after": str(busy.retry_after)}) from None
+    except Unfit as unfit:
+        raise Refused(422, str(unfit)) from None
+
+
+def admit(request: Request, asker: Asker, documents: Sequence[Document]) -> None:
+    """Count a request to link. Raises Refused for one that is too large, or beyond the budget of whoever asks."""
+    links = services(request).limits.links
     _measure(documents)
-    wait = its.limits.links.take(f"token {asker.by.id}" if isinstance(asker.by, Token) else f"user {asker.user.id}")
+    wait = links.take(f"token {asker.by.id}" if isinstance(asker.by, Token) else f"user {asker.user.id}")
     if wait:
-        said = f"more than {its.limits.links.per_minute} requests to link in a minute"
+        said = f"more than {links.per_minute} requests to link in a minute"
         raise Refused(429, said, headers={"retry-after": str(int(wait) + 1)})
-    asked = asyncio.ensure_future(its.batcher.link(documents, given=given, choice=choice))
-    gone = asyncio.ensure_future(_gone(request))
+
+
+async def while_there(request: Request, work: Coroutine[Any, Any, Answer]) -> Answer:
+    """What comes of some work, which is given up once whoever asked is gone: then Refused is raised."""
+    asked, gone = asyncio.ensure_future(work), asyncio.ensure_future(_gone(request))
     try:
         await asyncio.wait({asked, gone}, return_when=asyncio.FIRST_COMPLETED)
         if not asked.done():
             raise Refused(GONE, "whoever asked is gone")
         return asked.result()
-    except Busy as busy:
-        raise Refused(503, str(busy), headers={"retry-after": str(busy.retry_after)}) from None
-    except Unfit as unfit:
-        raise Refused(422, str(unfit)) from None
     finally:
         asked.cancel()
         gone.cancel()

@@ -1,7 +1,8 @@
 """The model as an ML backend of Label Studio: pre-annotations of texts, each mention with its label and its entity.
 
 It asks with HTTP basic authentication, whose password is a token with the scope `link`; or the token stands in the address, as
-in `https://HOST/label-studio/TOKEN`. The addresses and tokens that Label Studio sends along are not used.
+in `https://HOST/label-studio/TOKEN`. With `/projects/N` behind either the model of a project answers. The addresses and tokens
+that Label Studio sends along are not used.
 """
 
 from __future__ import annotations
@@ -17,13 +18,16 @@ from starlette.responses import JSONResponse
 
 from tripel.documents import Document, Link, Linked
 from tripel.web.access import Linking
-from tripel.web.asking import linked
+from tripel.web.answering import ByPath, answers, model
+from tripel.web.batching import Choice
 from tripel.web.refusals import Refused
 from tripel.web.services import services
 from tripel.web.xmi import parsed
 
 asked = APIRouter()
-BASES = ("/label-studio", "/label-studio/{token}")
+BASES = tuple(
+    door + whose for whose in ("", "/projects/{project}") for door in ("/label-studio", "/label-studio/{token}")
+)
 MOST_TASKS = 500
 
 
@@ -78,7 +82,7 @@ class Tasks(BaseModel):
 
 
 @asked.post("/predict")
-async def predict(request: Request, wish: Tasks, asker: Linking) -> Any:
+async def predict(request: Request, wish: Tasks, asker: Linking, member: ByPath) -> Any:
     """A prediction for each task."""
     try:
         interface = Interface.of(wish.label_config)
@@ -88,41 +92,44 @@ async def predict(request: Request, wish: Tasks, asker: Linking) -> Any:
     if not all(isinstance(text, str) for text in texts):
         raise Refused(422, f"each task has a text in its data, as {interface.key[:100]!r}")
     documents = [Document(id=str(number), text=str(text)) for number, text in enumerate(texts, 1)]
-    version = services(request).batcher.version
-    results = [_prediction(one, interface, version) for one in await linked(request, asker, documents)]
-    return JSONResponse({"results": results, "model_version": version})
+    known = await model(request, member)
+    its = await answers(request, asker, known, documents, choice=Choice())
+    results = [_prediction(one, interface, known.version) for one in its]
+    return JSONResponse({"results": results, "model_version": known.version})
 
 
 @asked.post("/setup")
-async def setup(request: Request, asker: Linking) -> Any:
+async def setup(request: Request, asker: Linking, member: ByPath) -> Any:
     """Label Studio introduces a project; nothing is kept of it."""
-    return JSONResponse({"model_version": services(request).batcher.version})
+    return JSONResponse({"model_version": (await model(request, member)).version})
 
 
 @asked.get("/health")
 @asked.get("/")
-async def health(request: Request, asker: Linking) -> Any:
+async def health(request: Request, asker: Linking, member: ByPath) -> Any:
     """Whether it can be asked."""
     state = services(request).batcher.state
-    if state.name != "ready":
+    if member is not None:
+        await model(request, member)
+    elif state.name != "ready":
         raise Refused(503, state.said, headers={"retry-after": "5"})
     return JSONResponse({"status": "UP", "model_class": "tripel"})
 
 
 @asked.get("/versions")
-async def versions(request: Request, asker: Linking) -> Any:
+async def versions(request: Request, asker: Linking, member: ByPath) -> Any:
     """There is one."""
-    return JSONResponse({"versions": [services(request).batcher.version]})
+    return JSONResponse({"versions": [(await model(request, member)).version]})
 
 
 @asked.post("/webhook")
-async def webhook(request: Request, asker: Linking) -> Any:
+async def webhook(request: Request, asker: Linking, member: ByPath) -> Any:
     """What happened there is not used here."""
     return JSONResponse({"status": "ignored"})
 
 
 @asked.post("/train")
-async def train(request: Request, asker: Linking) -> Any:
+async def train(request: Request, asker: Linking, member: ByPath) -> Any:
     """Refused, so that nobody believes that something was learnt."""
     raise Refused(403, "this backend is trained on the pages of its server, not from Label Studio")
 

@@ -9,12 +9,12 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
+from tripel.annotations.predicted import OFFERED
 from tripel.documents import Document, Mention
 from tripel.linking import as_record
-from tripel.web.access import Linking
-from tripel.web.asking import linked
+from tripel.web.access import Linking, joined
+from tripel.web.answering import answers, model
 from tripel.web.batching import Choice
-from tripel.web.services import services
 
 routes = APIRouter(tags=["Linking"])
 MOST_DOCUMENTS, MOST_MENTIONS = 100, 2000
@@ -69,6 +69,21 @@ class Wish(Strict):
     types: list[str] = Field([], max_length=200, description="Only entities of one of these types.")
     sources: list[str] = Field([], max_length=200, description="Only entities that one of these vocabularies names.")
     ids: list[str] = Field([], max_length=2000, description="Only these entities.")
+    project: int | None = Field(
+        None,
+        ge=1,
+        lt=1 << 63,
+        description="Its model answers, with what was taught there up to now; you have to be in it. Of the other wishes k alone"
+        f" may be said then, and {OFFERED} candidates is the most; the server's own model answers when left out.",
+    )
+
+    @model_validator(mode="after")
+    def _fits(self) -> Wish:
+        if self.project is not None and (self.threshold is not None or self.types or self.sources or self.ids):
+            raise ValueError(
+                "threshold, types, sources and ids are of the server's own model; leave them out with a project"
+            )
+        return self
 
     def choice(self) -> Choice:
         """As the model is asked."""
@@ -128,5 +143,7 @@ async def link(request: Request, wish: Wish, asker: Linking) -> Any:
     """
     documents = [text.document(number=number) for number, text in enumerate(wish.documents, 1)]
     given = [text.mentions is not None for text in wish.documents]
-    its = await linked(request, asker, documents, given=given, choice=wish.choice())
-    return JSONResponse({"model": services(request).batcher.version, "documents": [as_record(one) for one in its]})
+    member = None if wish.project is None else await joined(request, asker, wish.project, "annotator")
+    asked = await model(request, member)
+    its = await answers(request, asker, asked, documents, given=given, choice=wish.choice())
+    return JSONResponse({"model": asked.version, "documents": [as_record(one) for one in its]})

@@ -11,12 +11,11 @@ from fastapi import APIRouter, Form
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from tripel import bundle
 from tripel.annotations import datasets, jobs, listing, models, overview, projects
 from tripel.annotations.projects import Mode, Project
 from tripel.web.access import Asker, Member, SignedIn
 from tripel.web.knowledge_bases import Opening
-from tripel.web.pages.reaching import Admin, Annotator, knowledge_of, project_of, project_page
+from tripel.web.pages.reaching import Admin, Annotator, finds_itself, knowledge_of, project_of, project_page
 from tripel.web.pages.storing import store_sample
 from tripel.web.rendering import page
 from tripel.web.services import services
@@ -24,9 +23,6 @@ from tripel.web.settings import Settings
 
 LATELY = 5  # data sets shown
 SERVER, ALSO = "server", "also "  # what the server's own model is called in a form, and how others begin
-TAGGER = (
-    "tagger.json"  # in a folder that finds mentions itself, as in `recognizers.tagger`, which takes seconds to import
-)
 
 routes = APIRouter(include_in_schema=False)
 
@@ -157,8 +153,7 @@ def _model(request: Request, asker: Asker, chosen: str) -> Offered:
         return _server_model(request)
     for name, folder in its.settings.also:
         if chosen == ALSO + name:
-            own = (folder / TAGGER).exists() or bundle.recognizer(folder)
-            return Offered(folder, "" if own else its.settings.recognizer)
+            return Offered(folder, "" if finds_itself(folder) else its.settings.recognizer)
     model = models.in_use(its.database, int(chosen))
     return Offered(model.folder, models.finds(model))
 
