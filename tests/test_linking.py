@@ -221,11 +221,13 @@ def test_the_mentions_of_a_file_in_every_format(name: str, linker: Linker, notes
     assert printed == [] and goal.path is not None
     assert said[0] == "1 documents have no mentions"
     assert said[1].startswith(f"{goal.path}: 2 documents, 3 mentions, pubtator to {name}; ")
+    untold = "6 candidates and scores, 3 decisions and reasons"
+    assert ("nothing lost" if name == "jsonl" else f"lost: {untold}") in said[1]
     assert said[1].endswith("; left out on reading: 1 CID relations\n3 mentions: 2 linked, 1 NIL, 0 filtered")
     first = documents(goal.path, name)[0]
     found = [mention.entities for mention in first.mentions]
     if name == "context":  # it has no place for what has no id
-        assert found == [("D000001",), ("D000001",)] and "lost: 1 documents, 1 mentions" in said[1]
+        assert found == [("D000001",), ("D000001",)] and f"lost: {untold}, 1 documents, 1 mentions" in said[1]
     else:
         assert found == [("D000001",), ("D000001",), ()]
 
@@ -320,6 +322,7 @@ def test_plain_text_needs_something_that_finds(folder: Path, finder: str, tmp_pa
     assert done.exit_code == 0
     assert (tmp_path / "out.brat" / "b.txt").read_text() == "In b the fever fell."
     assert "MESH:D000001" in (tmp_path / "out.brat" / "b.ann").read_text()
+    assert "lost: 6 candidates and scores, 2 confidences of spans, 2 decisions and reasons" in done.stdout
 
 
 def test_standard_input_in_a_pipe(folder: Path, finder: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -360,7 +363,8 @@ def test_texts_go_where_files_go(linker: Linker, tmp_path: Path) -> None:
     assert list(link_texts(linker, texts, Goal.of(tmp_path / "out.pubtator"), say=said.append)) == []
     assert (tmp_path / "out.pubtator").read_text().splitlines()[2] == "1\t4\t9\tfever\t\tD000001"
     assert said[0].startswith(
-        f"{tmp_path / 'out.pubtator'}: 2 documents, 2 mentions, texts to pubtator; lost: 2 titles\n2 m"
+        f"{tmp_path / 'out.pubtator'}: 2 documents, 2 mentions, texts to pubtator; lost: 4 candidates and scores,"
+        " 2 decisions and reasons, 2 titles\n2 m"
     )
     (page,) = link_texts(linker, texts, Goal.of(write_as="html"), say=said.append)
     assert page.startswith("<!doctype html>") and len(said) == 1

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from tripel import formats
 from tripel.converting import Account, refuse
-from tripel.documents import Linked
+from tripel.documents import Document, Linked
 from tripel.files import write_lines, write_text
 from tripel.inputs import Survey, opened
 from tripel.linked_page import Page
@@ -137,7 +137,19 @@ def _put(linked: Iterable[Linked], goal: Goal, account: Account, page: Page) -> 
         write_lines(goal.path, map(as_record, linked))
         account.lost = Counter()
     else:
-        account.lost = formats.writer(goal.form).write(goal.path, (one.decided for one in linked))
+        untold: Counter[str] = Counter()
+        account.lost = formats.writer(goal.form).write(goal.path, _decided(linked, untold)) + untold
+
+
+def _decided(linked: Iterable[Linked], untold: Counter[str]) -> Iterator[Document]:
+    """Documents with what was decided; what was said of their mentions besides, which no format but ours has a place for, is
+    counted by kind."""
+    for one in linked:
+        for link in one.links:
+            untold["candidates and scores"] += len(link.candidates)
+            untold["confidences of spans"] += link.confidence < 1
+            untold["decisions and reasons"] += 1
+        yield one.decided
 
 
 def _watched(linked: Iterable[Linked], total: int, progress: Callable[[int, int], None]) -> Iterator[Linked]:
