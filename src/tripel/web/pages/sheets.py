@@ -16,6 +16,7 @@ from tripel.annotations.proposing import Conflict
 from tripel.annotations.sheet import MARK, Sheet
 from tripel.documents import Mention
 from tripel.web.access import Member, Number
+from tripel.web.pages.described import EVENT, EventsAnswer, SheetAnswer
 from tripel.web.pages.reaching import Annotating, OnSheet, Reading, sheet_of
 from tripel.web.refusals import Refused
 from tripel.web.services import services
@@ -31,7 +32,7 @@ routes = APIRouter(tags=["annotating"])
 class Events(BaseModel):
     """What a person decided, in the order of deciding."""
 
-    events: list[dict[str, Any]] = Field(max_length=MOST_EVENTS)
+    events: list[dict[str, Any]] = Field(max_length=MOST_EVENTS, json_schema_extra={"items": EVENT})
     """Each as `annotations.events.Proposal` has it: `key`, `kind`, `seen`, `after` and so on."""
 
 
@@ -55,18 +56,18 @@ ToRead = Annotated[OnSheet, Depends(_read)]
 ToWrite = Annotated[OnSheet, Depends(_write)]
 
 
-@routes.get(f"{PLACE}/sheet")
+@routes.get(f"{PLACE}/sheet", response_model=SheetAnswer, response_model_exclude_unset=True)
 def show(request: Request, member: Reading, its: ToRead) -> dict[str, Any]:
-    """What stands on the sheet of a document."""
+    """What stands on the sheet of a document. Needs the scope `read`."""
     database = services(request).database
     return {"sheet": said(database, its, ledger.sheet_now(database, its.sheet), member)}
 
 
-@routes.post(f"{PLACE}/events")
+@routes.post(f"{PLACE}/events", response_model=EventsAnswer, response_model_exclude_unset=True)
 def append(request: Request, member: Annotating, its: ToWrite, body: Events) -> dict[str, Any]:
     """Append decisions, one after the other. What does not fit what others did is answered with why, and changes nothing.
 
-    An event sent again, with the same key, is answered as before.
+    An event sent again, with the same key, is answered as before. Needs the scope `annotate`.
     """
     database = services(request).database
     answers = [_append(database, its.sheet, record, member.user.id) for record in body.events]
