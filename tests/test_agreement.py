@@ -14,7 +14,7 @@ from annotating import FIRST, Work, key, mark
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tripel.annotations import adjudication, ledger
+from tripel.annotations import adjudication, console, ledger
 from tripel.annotations.agreement import NO_HIERARCHY, Agreement, Compared, agreement, alpha, counting
 from tripel.annotations.blind import agreed
 from tripel.annotations.database import Database
@@ -254,6 +254,8 @@ def test_figures_of_a_project(work: Work, tmp_path: Path) -> None:
     table = tmp_path / "mesh.tsv"
     table.write_text("id\ttree_numbers\nD003371\tC23\n", encoding="utf-8")
     assert agreed(work.database, work.project, hierarchy=table).pairs[0].near == 1.0
+    said = console.agreement(work.database, work.project, hierarchy=None).splitlines()
+    assert "  by type   F1 0.000 Chemical, 1.000 Symptom, 0.000 Word" in said
     work.do("reopen", user=1)
     assert agreed(work.database, work.project).documents == 0
 

@@ -112,6 +112,9 @@ def _figures(found: Agreement, names: dict[int, str]) -> Iterator[str]:
         a, b = (names.get(user, f"user {user}") for user in (pair.a, pair.b))
         yield f"{a} and {b}: {_counted(pair.documents, 'document')}, {pair.marks_a:,} and {pair.marks_b:,} marks"
         yield f"  spans     F1 {_said(pair.strict)} strict, {_said(pair.lenient)} overlapping"
+        by_type = ", ".join(f"{_said(its)} {type or 'without a type'}" for type, its in pair.strict_by_type.items())
+        if by_type:
+            yield f"  by type   F1 {by_type}"
         near = found.hierarchy or f"{_said(pair.near)} on average"
         yield f"  concepts  {_said(pair.concept)} equal of {_counted(pair.linked, 'span')} that both linked; by hierarchy {near}"
     yield f"Krippendorff's alpha: {_said(found.alpha_words)} over words, {_said(found.alpha_concepts)} over concepts"
