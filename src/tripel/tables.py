@@ -166,7 +166,7 @@ def trusted(its: Trust) -> str:
         f"probabilities of the best candidates of all {its.n:,} mentions, {its.nil:,} of them NIL:"
         f" {kinds or 'without an id, or with one outside the knowledge base'}. Expected calibration error"
         f" {100 * its.error:.1f} %, mean risk over all coverages {100 * its.area:.1f} %. In % of links given, of mentions, of"
-        " mentions said to be NIL, and of those that are:"
+        f" mentions said to be NIL, and of those that are{', in all and by kind' if its.kinds else ''}:"
     )
 
 
