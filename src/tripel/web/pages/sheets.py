@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 from starlette.requests import Request
 
-from tripel.annotations import datasets, ledger, presence, projects, spreading
+from tripel.annotations import datasets, ledger, models, presence, projects, spreading
 from tripel.annotations.database import Database
 from tripel.annotations.events import Proposal, candidate_record
 from tripel.annotations.live import Live
 from tripel.annotations.proposing import Conflict
-from tripel.annotations.sheet import MARK, Sheet
+from tripel.annotations.sheet import MARK, SERVER, Sheet
 from tripel.documents import Mention
 from tripel.web.access import Member, Number
 from tripel.web.pages.described import EVENT, EventsAnswer, SheetAnswer
 from tripel.web.pages.reaching import Annotating, OnSheet, Reading, sheet_of
 from tripel.web.refusals import Refused
-from tripel.web.services import services
+from tripel.web.services import Services, services
 
 MOST_EVENTS = 100  # of one request
 AROUND = 40  # characters shown on either side of a place
 OFFERED = 9  # candidates: as many as have a key
 PLACE = "/api/projects/{project}/documents/{document}"
+ASKING = 32  # threads that wait for models; what waits for one is linked in one go, so that more are no faster
+Answer = TypeVar("Answer")
 
 routes = APIRouter(tags=["annotating"])
 
@@ -59,8 +64,8 @@ ToWrite = Annotated[OnSheet, Depends(_write)]
 @routes.get(f"{PLACE}/sheet", response_model=SheetAnswer, response_model_exclude_unset=True)
 def show(request: Request, member: Reading, its: ToRead) -> dict[str, Any]:
     """What stands on the sheet of a document. Needs the scope `read`."""
-    database = services(request).database
-    return {"sheet": said(database, its, ledger.sheet_now(database, its.sheet), member)}
+    server = services(request)
+    return {"sheet": said(server, its, ledger.sheet_now(server.database, its.sheet), member)}
 
 
 @routes.post(f"{PLACE}/events", response_model=EventsAnswer, response_model_exclude_unset=True)
@@ -69,9 +74,9 @@ def append(request: Request, member: Annotating, its: ToWrite, body: Events) -> 
 
     An event sent again, with the same key, is answered as before. Needs the scope `annotate`.
     """
-    database = services(request).database
-    answers = [_append(database, its.sheet, record, member.user.id) for record in body.events]
-    return {"answers": answers, "sheet": said(database, its, ledger.sheet_now(database, its.sheet), member)}
+    server = services(request)
+    answers = [_append(server.database, its.sheet, record, member.user.id) for record in body.events]
+    return {"answers": answers, "sheet": said(server, its, ledger.sheet_now(server.database, its.sheet), member)}
 
 
 @routes.get(f"{PLACE}/spread")
@@ -90,25 +95,35 @@ def spread(request: Request, its: ToRead, mark: str) -> dict[str, Any]:
 
 
 @routes.post(f"{PLACE}/candidates")
-def candidates(request: Request, member: Reading, its: ToRead, body: Span) -> dict[str, Any]:
+async def candidates(request: Request, member: Reading, its: ToRead, body: Span) -> dict[str, Any]:
     """What the project's model offers for a span, best first, with what was annotated so far in its index."""
     text = its.document.text
     if not body.start < body.end <= len(text):
         raise Refused(422, f"a span [{body.start}, {body.end}) in a document of {len(text)} characters")
     mention = Mention(start=body.start, end=body.end, text=text[body.start : body.end], type=body.type)
     document = its.document.document().having(mentions=[mention])
-    linked = _model(request, its).link(its.project.id, document, given=True)
-    return {"candidates": [candidate_record(one) for one in linked.links[0].candidates[:OFFERED]]}
+
+    def asked() -> dict[str, Any]:
+        linked = _model(request, its).link(its.project.id, document, given=True)
+        offered = [candidate_record(one) for one in linked.links[0].candidates[:OFFERED]]
+        return {"candidates": offered, **fingerprints(services(request), its)}
+
+    return await _asking(asked)
 
 
 @routes.post(f"{PLACE}/refresh")
-def refresh(request: Request, member: Annotating, its: ToWrite) -> dict[str, Any]:
+async def refresh(request: Request, member: Annotating, its: ToWrite) -> dict[str, Any]:
     """Bring what is predicted to what the project's model says now, and give the sheet; people's marks stay as they are."""
-    try:
-        sheet = _model(request, its).refresh(its.project.id, its.document.id, its.sheet)
-    except ValueError as error:  # nothing that finds mentions
-        raise Refused(409, str(error)) from None
-    return {"sheet": said(services(request).database, its, sheet, member)}
+
+    def asked() -> dict[str, Any]:
+        try:
+            sheet = _model(request, its).refresh(its.project.id, its.document.id, its.sheet)
+        except ValueError as error:  # nothing that finds mentions
+            raise Refused(409, str(error)) from None
+        server = services(request)
+        return {"sheet": said(server, its, sheet, member), **fingerprints(server, its)}
+
+    return await _asking(asked)
 
 
 @routes.post(f"{PLACE}/presence")
@@ -123,7 +138,7 @@ def here(request: Request, member: Annotating, its: ToWrite, leaving: bool = Fal
     }
 
 
-def said(database: Database, its: OnSheet, sheet: Sheet, member: Member) -> dict[str, Any]:
+def said(server: Services, its: OnSheet, sheet: Sheet, member: Member) -> dict[str, Any]:
     """A sheet as the page reads it. Offsets are characters as Python counts them: code points."""
     user = member.user.id
     return {
@@ -136,9 +151,34 @@ def said(database: Database, its: OnSheet, sheet: Sheet, member: Member) -> dict
         "may_undo": sheet.may_undo(user),
         "may_redo": sheet.may_redo(user),
         "milliseconds": sheet.milliseconds.get(user, 0),
-        "people": {str(one.user): one.name for one in projects.members_of(database, its.project.id)}
-        | {str(user): member.user.name},
+        "people": {str(id): name for id, name in _people(server, its, sheet, member).items()},
     }
+
+
+def fingerprints(server: Services, its: OnSheet) -> dict[str, str]:
+    """Of the project's model in use and of its knowledge base, as events keep them; empty where there is none."""
+    try:
+        model = models.in_use(server.database, its.project.id)
+    except ValueError:
+        return {"model": "", "knowledge": ""}
+    return {"model": model.fingerprint, "knowledge": model.knowledge}
+
+
+def _people(server: Services, its: OnSheet, sheet: Sheet, member: Member) -> dict[int, str]:
+    """The names of members, and of whoever else left something on the sheet: they may be no members any more, or never were."""
+    names = {one.user: one.name for one in projects.members_of(server.database, its.project.id)}
+    names[member.user.id] = member.user.name
+    seen = {sheet.changed[name][1] for name in sheet.items} | {comment["by"] for comment in sheet.comments}
+    others = [server.accounts.get(user) for user in seen - names.keys() - {SERVER}]
+    return names | {one.id: one.name for one in others if one is not None}
+
+
+_askers = ThreadPoolExecutor(ASKING, thread_name_prefix="asking")
+
+
+async def _asking(ask: Callable[[], Answer]) -> Answer:
+    """Ask a model in a thread that saving, signing in and all other requests do not need."""
+    return await asyncio.get_running_loop().run_in_executor(_askers, ask)
 
 
 def _model(request: Request, its: OnSheet) -> Live:
