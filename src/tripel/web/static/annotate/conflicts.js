@@ -5,7 +5,8 @@ import { by, count, element, say, sentence } from "./dom.js";
 import { meaning } from "./marks.js";
 import { ABOUT_MARKS } from "./sheet.js";
 
-const WORDS = {
+/** What an event does, by its kind, in words. */
+export const WORDS = {
   add: "new mention", link: "link", span: "another span", accept: "accepted", delete: "deleted", comment: "comment", flag: "flag", done: "marked done",
   reopen: "reopened", spread: "applied to equal strings", undo: "undo", redo: "redo", time: "time spent",
 };
@@ -39,7 +40,7 @@ export class Conflicts {
     const theirs = this.sheet().marks.find((mark) => mark.id === about(entries[0]));
     const mine = proposal.after;
     const reopening = this.sheet().done && entries.some((entry) => CLOSED.includes(entry.proposal.kind));
-    const by_ = theirs ? this.sheet().people[theirs.by] ?? "the model" : "";
+    const by_ = theirs ? author(theirs, this.sheet().people) : "";
     return element(
       "li",
       {},
@@ -71,6 +72,12 @@ export class Conflicts {
     this.queue.drop(entries);
     say("What is there stays.");
   }
+}
+
+/** Who last changed a mark; 0 is the server. */
+function author({ by: user, label }, people) {
+  if (user) return people[user] ?? "somebody";
+  return label === "GOLD" ? "the data set" : "the model";
 }
 
 function about(entry) {

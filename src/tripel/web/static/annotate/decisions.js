@@ -5,7 +5,8 @@ import { key } from "./sheet.js";
 const KEPT = ["id", "start", "end", "type", "entities", "nil", "parts", "long_form", "confidence", "score", "probability", "candidates"];
 const SHOWN = ["entity", "score", "name", "matched", "source", "probability"];
 
-/** An event with its own key. `context` has `seen`, the version of the sheet, and `knowledge`, the fingerprint of the knowledge base. */
+/** An event with its own key. `context` has `seen`, the version of the sheet, and `model` and `knowledge`, the fingerprints of what offers
+ * candidates. */
 export function event(kind, context, values = {}) {
   return { key: key(), kind, ...context, ...values };
 }
@@ -26,9 +27,19 @@ export function unlinked(mark) {
   return changed(mark, { entities: [], nil: true, score: null, probability: null });
 }
 
-/** A mark elsewhere, or of another type: what it means stays, what the model said of the old place does not. */
+/** A mark elsewhere: what a person said it means stays, what the model said of the old place does not. */
 export function moved(mark, { start, end }) {
-  return changed(mark, { start, end, parts: [], confidence: null, candidates: [] });
+  return changed(mark, { ...unconfirmed(mark), start, end, parts: [], confidence: null, candidates: [] });
+}
+
+/** A mark of another type: what a person said it means stays, what the model said is offered again. */
+export function retyped(mark, type) {
+  return changed(mark, { ...unconfirmed(mark), type });
+}
+
+/** Nobody has agreed yet with what a model or a spreading says a mark means: with another span or type it is to be linked again. */
+function unconfirmed({ label }) {
+  return label === "PRED" || label === "SILVER" ? { entities: [], nil: false, score: null, probability: null } : {};
 }
 
 /** A new mark. */

@@ -16,7 +16,7 @@ export class DocumentView extends EventTarget {
     place.addEventListener("pointerdown", () => { this.pressed = true; });
     addEventListener("pointerup", () => setTimeout(() => this.#released())); // once what was selected has been heard
     addEventListener("pointercancel", () => this.#released());
-    place.addEventListener("mouseup", (event) => this.#selected(event));
+    addEventListener("mouseup", (event) => this.#selected(event)); // wherever it ends
   }
 
   /** Draw marks; `current` is the id of the one at work, `pending` a span that is being made. `name` says what a mark is called.
@@ -62,13 +62,15 @@ export class DocumentView extends EventTarget {
     if (top < 120 || bottom > innerHeight - 90) letter.scrollIntoView({ block: "center" });
   }
 
-  /** The span that is selected now, in code points; null where nothing of the text is. */
+  /** The span that is selected now, in code points, of a selection that reaches beyond the text what is in it; null where nothing is. */
   selection() {
     const chosen = getSelection();
     if (!chosen.rangeCount || chosen.isCollapsed) return null;
     const range = chosen.getRangeAt(0);
-    if (!this.place.contains(range.startContainer) || !this.place.contains(range.endContainer)) return null;
-    const [start, end] = [this.#point(range.startContainer, range.startOffset), this.#point(range.endContainer, range.endOffset)];
+    if (!range.intersectsNode(this.place)) return null;
+    const within = (node) => this.place.contains(node);
+    const start = within(range.startContainer) ? this.#point(range.startContainer, range.startOffset) : 0;
+    const end = within(range.endContainer) ? this.#point(range.endContainer, range.endOffset) : this.text.length;
     return start < end ? { start, end } : null;
   }
 
@@ -129,8 +131,9 @@ export class DocumentView extends EventTarget {
   }
 
   #selected(event) {
+    if (!this.pressed || event.button !== 0 || event.detail > 2) return; // three clicks select all of it, which nobody wants to mark
     const span = this.selection();
-    if (!span || event.button !== 0) return;
+    if (!span) return;
     this.dispatchEvent(new CustomEvent("select", { detail: { ...span, exact: event.altKey } }));
   }
 

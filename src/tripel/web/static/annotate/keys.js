@@ -15,8 +15,12 @@ const ACTIONS = [
   ["new", "m", "New mention"],
   ["type", "t", "Change the type"],
   ["spread", "a", "Apply to all equal strings"],
-  ["comment", "c", "Comment"],
-  ["flag", "g", "Flag, or take the flag away"],
+  ["comment", "c", "Comment on the mention"],
+  ["flag", "g", "Flag the mention, or take the flag away"],
+  ["comment-document", "C", "Comment on the document"],
+  ["flag-document", "G", "Flag the document, or take the flag away"],
+  ["accept-all", "A", "Accept all predictions of the document"],
+  ["remove-all", "D", "Remove all predictions of the document"],
   ["undo", "u", "Undo"],
   ["redo", "U", "Redo"],
   ["done", "f", "Finish: mark the document done, or reopen it"],
@@ -49,7 +53,8 @@ export class Keys {
     this.take = take;
     const kept = JSON.parse(storage.getItem(this.name) ?? "{}");
     this.on = kept.on ?? true;
-    this.key = Object.fromEntries(ACTIONS.map(([action, usual]) => [action, kept.key?.[action] ?? usual]));
+    const taken = Object.values(kept.key ?? {}); // an action that is new since has no key where its own is in use
+    this.key = Object.fromEntries(ACTIONS.map(([action, usual]) => [action, kept.key?.[action] ?? (taken.includes(usual) ? "" : usual)]));
     document.addEventListener("keydown", (event) => this.#down(event));
   }
 
@@ -128,7 +133,7 @@ export function helpDialog(keys) {
 }
 
 function changing(keys, action, words, draw) {
-  const button = element("button", { type: "button", class: "second key", "aria-label": `${words}: key ${keys.key[action]}; change it` }, element("kbd", {}, shown(keys.key[action])));
+  const button = element("button", { type: "button", class: "second key", "aria-label": `${words}: ${keys.key[action] ? `key ${keys.key[action]}` : "no key"}; change it` }, element("kbd", {}, shown(keys.key[action])));
   button.addEventListener("click", () => {
     button.textContent = "press a key";
     by("help-said").textContent = `Press the new key for: ${words}. Escape leaves it as it is.`;

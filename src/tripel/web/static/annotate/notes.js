@@ -5,10 +5,11 @@ import { by } from "./dom.js";
 
 const WORDS = { comment: ["Comment", "Comment"], flag: ["Flag", "Why (may be left empty)"] };
 
-/** Ask for a note; resolves to {text, mark: an id or ""}, or null where it was left. */
+/** Ask for a note, of a mark or with null of the document; resolves to {text, mark: an id or ""}, or null where it was left. */
 export async function note(kind, mark) {
   const [title, label] = WORDS[kind];
-  by("note-title").textContent = title;
+  by("note-title").textContent = mark ? title : { comment: "Comment on the document", flag: "Flag the document" }[kind];
+  by("note-about").hidden = !mark;
   by("note-label").textContent = label;
   by("note-text").value = "";
   by("note-text").required = kind === "comment";

@@ -10,14 +10,20 @@ export class Offers extends EventTarget {
     super();
     this.path = path;
     this.known = new Map();
+    this.from = new Map();
   }
 
   /** A list of candidates, or words that say why there is none yet. */
   of(mark) {
     if (mark.candidates?.length) return mark.candidates;
-    const place = `${mark.start}-${mark.end}-${mark.type}`;
+    const place = placed(mark);
     if (!this.known.has(place)) this.#look(place, mark);
     return this.known.get(place);
+  }
+
+  /** The fingerprints {model, knowledge} of what offered a mark's candidates; undefined where they came with it. */
+  origin(mark) {
+    return mark.candidates?.length ? undefined : this.from.get(placed(mark));
   }
 
   /** The candidates that there are. */
@@ -29,7 +35,9 @@ export class Offers extends EventTarget {
   async #look(place, { start, end, type }) {
     this.known.set(place, "Asking the model …");
     try {
-      this.known.set(place, (await ask(this.path, { start, end, type })).candidates);
+      const { candidates, model, knowledge } = await ask(this.path, { start, end, type });
+      this.known.set(place, candidates);
+      this.from.set(place, { model, knowledge });
     } catch (error) {
       this.known.set(place, error.status ? `${sentence(error.message)} Search for a name meanwhile.` : "The server does not answer.");
       if (!error.status || error.status === 503) setTimeout(() => this.#forget(place), AGAIN);
@@ -41,4 +49,8 @@ export class Offers extends EventTarget {
     this.known.delete(place);
     this.dispatchEvent(new Event("change"));
   }
+}
+
+function placed({ start, end, type }) {
+  return `${start}-${end}-${type}`;
 }

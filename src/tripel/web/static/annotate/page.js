@@ -1,9 +1,10 @@
 // The page where a document is annotated: it puts the modules together, and turns keys and clicks into decisions.
 
 import { Bar } from "./bar.js";
+import { agreed, concerned } from "./bulk.js";
 import { Clock } from "./clock.js";
 import { Conflicts } from "./conflicts.js";
-import { changed, event, linked, made, moved, shown, unlinked } from "./decisions.js";
+import { changed, event, linked, made, moved, retyped, shown, unlinked } from "./decisions.js";
 import { DocumentView } from "./document.js";
 import { by, count, say } from "./dom.js";
 import { Entities } from "./entities.js";
@@ -40,10 +41,12 @@ const span = new SpanEditor({ text, view });
 const panel = new Panel({ entities, choose: link });
 const bar = new Bar(queue);
 const search = new Search({ box: by("search"), list: by("found"), said: by("search-said"), path: paths.names, entities });
-const keys = new Keys({ user: user.id, act, take });
+const keys = new Keys({ user: user.id, act, take: asked });
 
 let acknowledged = data.sheet;
 let sheet = folded(acknowledged, queue.pending);
+let origin = { model: data.model, knowledge: data.knowledge }; // fingerprints of what predicts
+let together = null; // what was decided at once last, and is undone at once: {keys, undone}
 let current = null;
 let lastType = by("types").options[0]?.value ?? "";
 let sureToFinish = false;
@@ -70,7 +73,7 @@ function draw() {
 
 /** Wait until all is saved; says so where that takes a while. */
 async function settled() {
-  if (queue.state === "offline" || queue.state === "signed-out") say("This waits until what you decided is saved.", { urgent: true });
+  if (["offline", "signed-out", "stuck"].includes(queue.state)) say("This waits until what you decided is saved.", { urgent: true });
   await queue.emptied();
 }
 
@@ -95,12 +98,21 @@ function go(id, { focus = true } = {}) {
 
 function push(kind, values = {}) {
   sureToFinish = false;
-  queue.push(event(kind, { seen: acknowledged.version, knowledge: data.knowledge }, values));
+  if (!["undo", "redo", "time"].includes(kind)) together = null;
+  const made = event(kind, { seen: acknowledged.version, ...origin }, values);
+  queue.push(made);
+  return made.key;
 }
 
-function decide(kind, after, words, { candidates = [], onward = true } = {}) {
+/** What an event keeps of what was offered for a mark: the candidates, and what offered them. */
+function offered(mark, candidates = offers.list(mark)) {
+  return { shown: shown(candidates), ...offers.origin(mark) };
+}
+
+function decide(kind, after, words, { candidates, onward = true } = {}) {
   if (closed()) return;
-  push(kind, { after, shown: shown(candidates) });
+  const mark = now();
+  push(kind, { after, ...(mark && offered(mark, candidates)) });
   say(words);
   draw();
   if (onward && by("advance").checked) advance();
@@ -118,7 +130,7 @@ function advance() {
   }
 }
 
-function link(one, candidates = []) {
+function link(one, candidates) {
   const mark = now();
   if (!mark) return;
   if (mark.label === "PRED" && mark.entities.length === 1 && mark.entities[0] === one.entity) return accept(mark, candidates);
@@ -140,7 +152,7 @@ function add(place) {
   const there = sheet.marks.find((mark) => mark.start === place.start && mark.end === place.end);
   if (there) return go(there.id);
   const mark = made(place, lastType);
-  push("add", { after: mark });
+  push("add", { after: mark, ...offered(mark) });
   getSelection().removeAllRanges();
   go(mark.id);
   say(`New mention: ${text.slice(place.start, place.end)}.`);
@@ -154,12 +166,11 @@ function step(by_) {
   else go(sheet.marks[next].id);
 }
 
-async function annotate(kind) {
-  const mark = now();
+async function annotate(kind, mark = now()) {
   const about = mark?.id ?? "";
   if (kind === "flag" && sheet.flags[about]) {
     push("flag", { mark: about, on: false });
-    say("The flag is taken away.");
+    say(about ? "The flag is taken away." : "The document's flag is taken away.");
     return draw();
   }
   const said = await note(kind, mark);
@@ -176,9 +187,25 @@ async function spread() {
   if (!mark.nil && !mark.entities.length) return say("Link it first: what it means is what is applied.", { urgent: true });
   await settled();
   if (await preview(paths.spread, mark, meaning(mark, entities))) {
-    push("spread", { mark: mark.id });
+    push("spread", { mark: mark.id, ...offered(mark) });
     await queue.emptied();
     say("Applied to the equal strings.");
+  }
+  view.focus(current);
+}
+
+/** Accept or remove all that is predicted, an event for each mark. */
+async function all(what) {
+  if (closed()) return;
+  if (await agreed(what, sheet, entities)) {
+    const marks = concerned(what, sheet.marks);
+    const keys_ = marks.map((mark) =>
+      what === "accept" ? push("accept", { after: changed(mark, {}) }) : push("delete", { mark: mark.id }), // no candidates are seen of each
+    );
+    together = { keys: keys_, undone: false };
+    draw();
+    if (!now()) go(first(), { focus: false });
+    say(`${what === "accept" ? "Accepted" : "Removed"}: ${count(marks.length, "mention")}. ${keys.key.undo} takes all of it back.`);
   }
   view.focus(current);
 }
@@ -236,6 +263,10 @@ function act(action, number) {
     case "spread": return spread();
     case "comment": return annotate("comment");
     case "flag": return annotate("flag");
+    case "comment-document": return annotate("comment", null);
+    case "flag-document": return annotate("flag", null);
+    case "accept-all": return all("accept");
+    case "remove-all": return all("remove");
     case "undo": return turn("undo");
     case "redo": return turn("redo");
     case "done": return finish();
@@ -254,7 +285,7 @@ function act(action, number) {
 function remove(mark) {
   if (closed()) return;
   const place = sheet.marks.indexOf(mark);
-  push("delete", { mark: mark.id });
+  push("delete", { mark: mark.id, ...offered(mark) });
   const rest = sheet.marks.filter((one) => one.id !== mark.id);
   go((rest[place] ?? rest[place - 1])?.id ?? null);
   say(`Deleted: ${mark.text}. ${keys.key.undo} brings it back.`);
@@ -270,14 +301,27 @@ function begin() {
 }
 
 async function turn(kind) {
-  push(kind);
+  for (let times = await turns(kind); times > 0; times -= 1) push(kind);
   draw();
   await queue.emptied();
   if (queue.state === "saved") say(kind === "undo" ? "Undone." : "Done again.");
   view.focus(current);
 }
 
-function take(event_, key) {
+/** How many decisions are undone or redone by one key: those that were made at once and stand. */
+async function turns(kind) {
+  const its = together;
+  if (!its || its.undone !== (kind === "redo")) {
+    if (kind === "undo") together = null; // what was before it is undone
+    return 1;
+  }
+  its.undone = !its.undone;
+  await settled(); // which of them stand, the server says
+  return its.keys.filter((key) => !queue.refused.some(({ proposal }) => proposal.key === key)).length;
+}
+
+/** What has a key before any action has. */
+function asked(event_, key) {
   if (span.take(event_, key)) return true;
   if (key !== "Escape") return false;
   getSelection().removeAllRanges();
@@ -286,22 +330,26 @@ function take(event_, key) {
 
 // What comes from elsewhere
 
+/** Show a sheet of the server's, unless a newer one has come before it. */
+function take(its) {
+  if (its.version >= acknowledged.version) acknowledged = its;
+  draw();
+}
+
 /** What the model says now, once it is open: it has learnt since the document was last looked at. */
 async function refresh() {
   try {
     await queue.emptied();
-    acknowledged = (await ask(paths.refresh, {})).sheet;
-    draw();
+    const { sheet: its, model, knowledge } = await ask(paths.refresh, {});
+    origin = { model, knowledge };
+    take(its);
     if (!now() && !span.active) go(first(), { focus: document.activeElement === document.body });
   } catch (error) {
     if (error.status === 503) setTimeout(refresh, 2000);
   }
 }
 
-queue.addEventListener("sheet", ({ detail }) => {
-  acknowledged = detail.sheet;
-  draw();
-});
+queue.addEventListener("sheet", ({ detail }) => take(detail.sheet));
 queue.addEventListener("change", () => bar.draw(sheet));
 entities.addEventListener("change", draw);
 offers.addEventListener("change", draw);
@@ -327,7 +375,7 @@ search.addEventListener("leave", () => view.focus(current));
 by("type").addEventListener("change", (event_) => {
   const mark = now();
   lastType = event_.target.value.trim();
-  if (mark && mark.type !== lastType) decide("span", changed(mark, { type: lastType }), `Type: ${lastType || "none"}.`, { onward: false });
+  if (mark && mark.type !== lastType) decide("span", retyped(mark, lastType), `Type: ${lastType || "none"}.`, { onward: false });
 });
 by("type").addEventListener("keydown", (event_) => ["Enter", "Escape"].includes(event_.key) && view.focus(current));
 for (const button of document.querySelectorAll("[data-action]")) {
@@ -351,8 +399,7 @@ new Presence({
   version: () => acknowledged.version,
   behind: async () => {
     if (queue.pending.length) return;
-    acknowledged = (await ask(paths.sheet)).sheet;
-    draw();
+    take((await ask(paths.sheet)).sheet);
   },
 });
 

@@ -12,6 +12,7 @@ export class Panel {
 
   /** Show a mark with its candidates: a list, or words where there are none. */
   draw(sheet, mark, candidates, { editing = false } = {}) {
+    this.#notes(by("document-notes"), sheet, "");
     by("span-editor").hidden = !editing;
     by("nothing").hidden = editing || mark !== null;
     by("mention").hidden = editing || mark === null;
@@ -29,7 +30,7 @@ export class Panel {
     by("flag-word").textContent = sheet.flags[mark.id] ? "Take flag away" : "Flag";
     if (document.activeElement !== by("type")) by("type").value = mark.type;
     this.#candidates(mark, candidates);
-    this.#notes(sheet, mark);
+    this.#notes(by("notes"), sheet, mark.id);
   }
 
   #candidates(mark, candidates) {
@@ -44,13 +45,14 @@ export class Panel {
     );
   }
 
-  #notes(sheet, mark) {
-    const flags = [["", "the document"], [mark.id, "this mention"]].filter(([id]) => sheet.flags[id]);
-    const comments = sheet.comments.filter((one) => !one.mark || one.mark === mark.id);
-    by("notes").replaceChildren(
-      ...flags.map(([id, what]) => element("p", { class: "flagged" }, `⚑ ${what} is flagged`, sheet.flags[id].text ? `: ${sheet.flags[id].text}` : "")),
-      ...comments.map((one) =>
-        element("p", { class: "comment" }, element("b", {}, one.by === undefined ? "You" : (sheet.people[one.by] ?? "somebody")), one.mark ? ": " : ", of the document: ", one.text),
+  /** What was said of a mark, or with "" of the document. */
+  #notes(place, sheet, about) {
+    const flag = sheet.flags[about];
+    const what = about ? "This mention" : "The document";
+    place.replaceChildren(
+      ...(flag ? [element("p", { class: "flagged" }, `⚑ ${what} is flagged`, flag.text ? `: ${flag.text}` : "")] : []),
+      ...sheet.comments.filter((one) => one.mark === about).map((one) =>
+        element("p", { class: "comment" }, element("b", {}, one.by === undefined ? "You" : (sheet.people[one.by] ?? "somebody")), about ? ": " : ", of the document: ", one.text),
       ),
     );
   }

@@ -1,14 +1,19 @@
 // Decisions on their way to the server. Each lies in the browser's storage from the moment it is made until it is acknowledged, so a
 // lost connection, a reload or a crash loses nothing; sending one twice does no harm, since the server knows its key.
-// What the server refuses stays, too, until the person has seen both versions.
+// What the server refuses stays, too, until the person has seen both versions. Where it does not take a request at all, everything stands
+// until the person has tried again or left that decision out, since a later one may build on it.
+
+import { UNDOABLE } from "./sheet.js";
 
 const PAUSES = [1, 2, 4, 8, 15]; // seconds between tries while nobody answers
 const AT_ONCE = 40;
+const BUSY = [408, 429, 502, 503, 504]; // answers after which the same is tried again
 const PREFIX = "tripel/decision/";
 
 export class Queue extends EventTarget {
   /** `user` and `sheet` are numbers; `send` takes proposals and resolves to the server's {answers, sheet}, or throws; `renew` is tried
-   * where the session is another one by now, and resolves to whether it is to be sent again. */
+   * where the session is another one by now, and resolves to `renewed` where it is to be sent again, `other` where the person has to sign
+   * in, `refused` where that would not help. */
   constructor({ user, sheet, send, renew, storage = localStorage }) {
     super();
     this.mine = `${PREFIX}${user}/`;
@@ -17,7 +22,8 @@ export class Queue extends EventTarget {
     this.renew = renew;
     this.storage = storage;
     this.entries = this.#kept();
-    this.state = "saved"; // saving, offline, signed-out
+    this.state = "saved"; // saving, offline, signed-out, stuck
+    this.stuck = null; // {entry, why}: what the server will not take
     this.failures = 0;
     this.pushed = 0;
     this.working = false;
@@ -51,6 +57,27 @@ export class Queue extends EventTarget {
     this.flush();
   }
 
+  /** Send what waits once more, though the server did not take it. */
+  again() {
+    this.stuck = null;
+    this.renewed = false;
+    return this.flush();
+  }
+
+  /** Set aside what the server does not take, as refused, and go on with what was decided after it. Where the person has undone it
+   * since, both are forgotten: that undoing would meet another decision. */
+  leaveOut() {
+    const { entry, why } = this.stuck;
+    const undoing = this.#undoing(entry);
+    if (undoing) [entry, undoing].forEach((one) => this.#forget(one));
+    else {
+      entry.refused = why;
+      this.#keep(entry);
+    }
+    this.#tell();
+    return this.again();
+  }
+
   /** Forget refused ones: the person has decided. */
   drop(entries) {
     for (const entry of entries) this.#forget(entry);
@@ -67,28 +94,54 @@ export class Queue extends EventTarget {
 
   /** Send what waits. One at a time; what comes meanwhile is sent after it. */
   async flush() {
-    if (this.working || !this.pending.length) return;
+    if (this.working || this.stuck) return;
+    if (!this.pending.length) return void this.#become("saved");
     this.working = true;
     clearTimeout(this.timer);
+    let most = AT_ONCE;
     while (this.pending.length) {
-      const some = this.entries.filter((entry) => !entry.refused).slice(0, AT_ONCE);
+      const some = this.entries.filter((entry) => !entry.refused).slice(0, most);
       this.#become("saving");
       try {
         this.#settle(some, await this.send(some.map((entry) => entry.proposal)));
       } catch (error) {
-        if (error.status === 403 && !this.renewed && (await this.#renewed())) continue;
-        this.working = false;
-        this.#wait(error);
-        return;
+        const then = await this.#fate(error);
+        if (then === "again") continue;
+        if (then !== "stuck") {
+          this.working = false;
+          return void this.#wait(then);
+        }
+        if (some.length > 1) most = 1; // so that only the one at fault stands
+        else if (some[0].proposal.kind === "time") this.#forget(some[0]); // no decision
+        else {
+          this.working = false;
+          this.stuck = { entry: some[0], why: error.message };
+          return void this.#become("stuck");
+        }
       }
     }
     this.working = false;
     this.#become("saved");
   }
 
-  async #renewed() {
-    this.renewed = await this.renew().catch(() => false);
-    return this.renewed;
+  /** What waits and undoes an entry that waits, too. */
+  #undoing(entry) {
+    let after = UNDOABLE.includes(entry.proposal.kind) ? 0 : -1; // decisions behind it that stand
+    return after < 0 ? undefined : this.entries.slice(this.entries.indexOf(entry) + 1).find(({ proposal: { kind } }) => {
+      if (kind === "undo") after -= 1;
+      else if (kind === "redo" || UNDOABLE.includes(kind)) after += 1;
+      return after < 0;
+    });
+  }
+
+  /** What becomes of what could not be sent: `again` at once, `offline` or `signed-out` for a while, or `stuck`. */
+  async #fate({ status }) {
+    if (!status || BUSY.includes(status)) return "offline";
+    if (status === 401) return "signed-out";
+    if (status !== 403 || this.renewed) return "stuck";
+    const found = await this.renew().catch(() => null);
+    this.renewed = found === "renewed";
+    return { renewed: "again", other: "signed-out", refused: "stuck" }[found] ?? "offline";
   }
 
   #settle(some, { answers, sheet }) {
@@ -109,8 +162,8 @@ export class Queue extends EventTarget {
     this.#tell();
   }
 
-  #wait(error) {
-    this.#become(error.status === 401 || error.status === 403 ? "signed-out" : "offline");
+  #wait(state) {
+    this.#become(state);
     const pause = PAUSES[Math.min(this.failures, PAUSES.length - 1)];
     this.failures += 1;
     this.timer = setTimeout(() => this.flush(), pause * 1000);

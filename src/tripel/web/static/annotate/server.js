@@ -13,14 +13,16 @@ function csrf(page) {
   return page.querySelector('meta[name="csrf"]').content;
 }
 
-/** Take up the session of somebody who has signed in again in another tab; whether it is the same person's. */
+/** Take up the session of somebody who has signed in again in another tab. Resolves to `renewed`, or to `other` where it is nobody's or
+ * another person's; to `refused` where whoever is signed in may not open the page any more. */
 export async function renew(user) {
   const answer = await fetch(location.href, { headers: { accept: "text/html" } });
+  if (answer.status === 403 || answer.status === 404) return "refused";
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const data = page.getElementById("data");
-  if (!answer.ok || !data || JSON.parse(data.textContent).user.id !== user) return false;
+  if (!answer.ok || !data || JSON.parse(data.textContent).user.id !== user) return "other";
   token = csrf(page);
-  return true;
+  return "renewed";
 }
 
 /** GET, or POST where a body is given. `fetch` itself throws where nobody answers. */

@@ -2,7 +2,7 @@
 // the server's answer replaces what they say.
 
 export const ABOUT_MARKS = ["add", "link", "span", "accept"];
-const UNDOABLE = [...ABOUT_MARKS, "delete", "comment", "flag", "done", "reopen", "spread"];
+export const UNDOABLE = [...ABOUT_MARKS, "delete", "comment", "flag", "done", "reopen", "spread"];
 
 /** The sheet of the server's JSON after proposals in their order. Undone ones play no part. */
 export function folded(sheet, proposals) {

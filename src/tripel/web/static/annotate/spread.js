@@ -18,7 +18,7 @@ export async function preview(path, mark, means) {
       : `There is no other place to apply “${mark.text}” to.${stays}`;
     by("spread-places").replaceChildren(
       ...examples.map((one) => element("li", {}, element("span", { class: "quiet" }, `${one.name}: `), `… ${one.before}`, element("mark", {}, one.text), `${one.after} …`)),
-      marks > examples.length && element("li", { class: "quiet" }, `and ${count(marks - examples.length, "more", "more")}`),
+      ...(marks > examples.length ? [element("li", { class: "quiet" }, `and ${count(marks - examples.length, "more", "more")}`)] : []),
     );
     by("spread-keep").disabled = !marks;
     by("spread-keep").textContent = marks ? `Apply to ${count(marks, "place")}` : "Apply";
