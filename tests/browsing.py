@@ -187,6 +187,38 @@ def project(chrome: Any, server: Server, tmp_path_factory: pytest.TempPathFactor
     return path
 
 
+def joined(chrome: Any, server: Server, admin: Any, path: str, name: str) -> Any:
+    """A page of somebody new, whom an administrator took into a project as annotator."""
+    admin.goto("/users")
+    admin.fill("#name", name)
+    admin.click("button:text-is('Add')")
+    once = admin.inner_text("code.secret")
+    admin.goto(f"{path}/members")
+    admin.fill("#name", name)
+    admin.click("button:text-is('Add')")
+    page = visit(chrome, server, name, password=once)
+    for field, words in (("#old", once), ("#new", PASSWORD), ("#again", PASSWORD)):
+        page.fill(field, words)
+    page.click("main form button")
+    page.wait_for_url(f"{server.url}/")
+    return page
+
+
+def made(page: Any, server: Server, title: str, file: Path, *, mode: str) -> str:
+    """A new project with what is in a file; its path."""
+    page.goto("/projects")
+    page.fill("#title", title)
+    page.check(f"input[name=mode][value={mode}]")
+    page.click("text=Make it")
+    page.wait_for_url("**/upload")
+    path = str(page.url.removesuffix("/upload").removeprefix(server.url))
+    page.set_input_files("#file", file)
+    page.click("button:text-is('See what is in it')")
+    page.click("#store")
+    page.wait_for_url(f"**{path}")
+    return path
+
+
 def follow(page: Any, name: str) -> None:
     """Go to a link by Tab, and open it."""
     tab_to(page, name)
@@ -234,8 +266,8 @@ def meaning(mark: Any) -> str:
     return f"{mark['label']} {mark['text']} {'NIL' if mark['nil'] else '+'.join(mark['entities'])}"
 
 
-def select(page: Any, first: str, last: str, *, alt: bool = False) -> None:
-    """Drag over a text from the beginning of one string to the end of another."""
+def select(page: Any, first: str, last: str, *, alt: bool = False, beyond: Any = None) -> None:
+    """Drag over a text from the beginning of one string to the end of another, and then on to an element beyond the text."""
     box = page.evaluate(
         """([first, last]) => {
             const text = document.getElementById("text");
@@ -266,6 +298,9 @@ def select(page: Any, first: str, last: str, *, alt: bool = False) -> None:
     page.mouse.move(*box[0])
     page.mouse.down()
     page.mouse.move(*box[1], steps=4)
+    if beyond is not None:
+        away = beyond.bounding_box()
+        page.mouse.move(away["x"] + 5, away["y"] + 5, steps=4)
     page.mouse.up()
     if alt:
         page.keyboard.up("Alt")

@@ -6,18 +6,23 @@ All of it is one file, since the browser's loop must not outlive the module.
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 from browsing import (
     PASSWORD,
+    TEXTS,
     Server,
     chrome,
     follow,
+    made,
     meaning,
     now,
     opened,
     project,
+    pubtator,
     saved,
     select,
     server,
@@ -35,6 +40,9 @@ MODULES = """async () => {
     const { Text } = await import("/static/annotate/text.js");
     const { lanes, segments } = await import("/static/annotate/lanes.js");
     const { folded } = await import("/static/annotate/sheet.js");
+    const { moved, retyped } = await import("/static/annotate/decisions.js");
+    const candidates = [{ entity: "D1", score: 1 }];
+    const said = { id: "m", start: 0, end: 1, type: "", entities: ["D1"], nil: false, score: 1, candidates };
     const text = new Text("a 😀b, née 🧬");
     const marks = [{ id: "out", start: 0, end: 9 }, { id: "in", start: 2, end: 4 }, { id: "over", start: 3, end: 12 }];
     const sheet = { marks: [{ id: "m", start: 0, end: 1, type: "", label: "PRED" }], comments: [], flags: {}, done: false };
@@ -50,6 +58,9 @@ MODULES = """async () => {
         moved: [text.moved(0, "start", 2), text.moved(9, "end", -1), text.moved(11, "end", 5)],
         lanes: Object.fromEntries(lanes(marks)),
         segments: segments(12, marks).map((one) => [one.start, one.end, ...one.marks.map((mark) => mark.id)]),
+        corrected: ["PRED", "SILVER", "USER", "GOLD"].map((label) =>
+            [moved({ ...said, label }, { start: 1, end: 2 }), retyped({ ...said, label }, "T")]
+                .map((mark) => [mark.entities, mark.candidates.length])),
         undone: folded(sheet, [deleted, flag, { kind: "undo" }, { kind: "undo" }, { kind: "redo" }]),
     };
 }"""
@@ -100,6 +111,7 @@ def test_a_document_is_annotated_by_keyboard_alone(chrome: Any, server: Server, 
     page.keyboard.press("Shift+ArrowLeft")
     page.keyboard.press("Enter")
     assert now(page) == "and nausea"
+    assert page.inner_text("#mention-means") == "not linked yet"  # what the model said was of another span
     page.keyboard.press("m")  # a new one, behind it: after
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowRight")
@@ -126,7 +138,7 @@ def test_a_document_is_annotated_by_keyboard_alone(chrome: Any, server: Server, 
     assert "USER MS NIL" in found
     assert "PRED fever D005334" in found
     assert "USER Her pyrexia D005334" in found
-    assert "USER and nausea D009325" in found
+    assert "USER and nausea " in found
     assert sum(mark["text"].lower() == "cough" for mark in its["marks"]) == 1
     assert its["comments"][0]["text"] == "Is this one <b>mention</b>?"
     assert len(its["flags"]) == 1
@@ -282,9 +294,122 @@ def test_two_people_see_each_other_and_neither_overwrites_the_other(chrome: Any,
     saved(bob)
     assert not sheet(bob)["done"]
     assert "USER Fever NIL" in [meaning(mark) for mark in sheet(bob)["marks"]]
+    admin.goto(f"{project}/members")
+    admin.click("button:has-text('Take out: bob')")
+    opened(admin, project, 3, marks=None)
+    assert "bob" in sheet(admin)["people"].values()  # who is no member any more still has a name
+    bob.keyboard.press("g")
+    bob.keyboard.press("Tab")
+    bob.keyboard.press("Enter")
+    bob.wait_for_selector("#stuck:visible")
+    assert "There is no such project, or you are not in it." in bob.inner_text("#stuck-said")
+    assert "1 decision kept" in bob.inner_text("#saved")
     for page in (admin, bob):
-        assert not [one for one in page.complaints if "409" not in one]
+        assert not [one for one in page.complaints if "409" not in one and "404" not in one]
         page.context.close()
+
+
+def test_all_predictions_at_once_and_notes_on_a_document(
+    chrome: Any, server: Server, project: str, tmp_path: Path
+) -> None:
+    page = visit(chrome, server, "admin")
+    texts = {"x": "Fever and cough in MS. Then she slept.", "y": "Nothing of note."}
+    path = made(page, server, "At once", pubtator(tmp_path / "at_once.pubtator", texts), mode="shared")
+    first = 1 + len(TEXTS)
+    opened(page, path, first, marks=3)
+    for key, did, left in (("A", "USER", 3), ("D", "", 0)):
+        page.keyboard.press(key)
+        assert "3 mentions of this document would be" in page.inner_text("#bulk-said")
+        page.keyboard.press("Enter")
+        assert [mark["label"] for mark in sheet(page)["marks"]] == [did] * left
+        page.keyboard.press("u")  # all of it
+        page.wait_for_function("() => document.querySelectorAll('#text .letter.pred').length === 3")
+        assert [mark["label"] for mark in sheet(page)["marks"]] == ["PRED"] * 3
+    page.keyboard.press("U")
+    page.wait_for_selector("#text .letter", state="detached")
+    page.keyboard.press("u")
+    page.wait_for_function("() => document.querySelectorAll('#text .letter').length === 3")
+    page.click("#text .run:text-is('Fever')")
+    page.keyboard.press("t")
+    page.keyboard.type("Symptom")
+    page.keyboard.press("Enter")
+    assert page.inner_text("#mention-means") == "not linked yet"  # the model said it of a disease
+    page.keyboard.press("Enter")
+    select(page, "slept", "slept", beyond=page.locator("#search"))
+    assert now(page) == "slept."
+    assert meaning(sheet(page)["marks"][0]) == "USER Fever D005334"
+    log = page.request.get(f"{path}/export/file?write_as=log").text()
+    events = [event for event in map(json.loads, log.splitlines()) if event["by"] is not None]
+    of_model = json.loads(page.text_content("#data"))
+    assert len(of_model["model"]) > 8
+    for event in events:
+        if event["kind"] not in ("undo", "redo"):  # which offer nothing
+            assert (event["model"], event["knowledge"]) == (of_model["model"], of_model["knowledge"]), event["kind"]
+    linked = next(event for event in events if event["kind"] == "link")
+    retyped = next(event for event in events if event["kind"] == "span")
+    assert "D005334" in {one["entity"] for one in linked["shown"]} & {one["entity"] for one in retyped["shown"]}
+    page.goto(f"{path}/documents/{first + 1}")
+    page.keyboard.press("G")
+    assert page.inner_text("#note-title") == "Flag the document"
+    page.keyboard.press("Control+Enter")
+    assert list(sheet(page)["flags"]) == [""]
+    page.click("#flag-document")
+    assert not sheet(page)["flags"]
+    page.keyboard.press("C")
+    page.keyboard.type("short")
+    page.keyboard.press("Control+Enter")
+    assert [(one["text"], one["mark"]) for one in sheet(page)["comments"]] == [("short", "")]
+    assert "of the document: short" in page.inner_text("#document-notes")
+    assert not page.complaints
+    page.context.close()
+
+
+def test_what_the_server_does_not_take_is_left_out_and_what_comes_late_is_not_shown(
+    chrome: Any, server: Server, project: str
+) -> None:
+    page = visit(chrome, server, "admin")
+    opened(page, project, 2, marks=None)
+
+    def refuse(route: Any) -> None:
+        if '"kind":"comment"' in route.request.post_data:
+            route.fulfill(status=422, json={"detail": "it does not fit"})
+        else:
+            route.continue_()
+
+    page.route("**/events*", refuse)
+    page.keyboard.press("c")
+    page.keyboard.type("kept")
+    page.keyboard.press("Control+Enter")
+    page.wait_for_selector("#stuck:visible")
+    page.keyboard.press("n")
+    assert "(comment): It does not fit." in page.inner_text("#stuck-said")
+    assert "2 decisions kept" in page.inner_text("#saved")
+    page.click("#stuck-again")
+    page.wait_for_selector("#stuck:visible")
+    page.click("#stuck-leave")
+    saved(page)
+    assert page.inner_text("#conflicts-count").startswith("1 decision of yours")
+    page.unroute("**/events*")
+    page.click("#conflicts-open")
+    page.click("text=Keep mine")
+    assert "kept" in [one["text"] for one in sheet(page)["comments"]]
+
+    late: list[Any] = []
+    page.route("**/refresh*", lambda route: late.append((route, route.fetch())))
+    page.keyboard.press("Control+s")
+    for _ in range(100):
+        if late:
+            break
+        page.wait_for_timeout(50)
+    page.click("#text .letter >> nth=0")
+    page.keyboard.press("d")
+    saved(page)
+    left = page.locator("#text .letter").count()
+    route, answer = late[0]
+    route.fulfill(response=answer)
+    page.wait_for_timeout(300)
+    assert page.locator("#text .letter").count() == left
+    page.context.close()
 
 
 def test_modules_count_as_python_does_and_show_marks_side_by_side(chrome: Any, server: Server, project: str) -> None:
@@ -308,6 +433,8 @@ def test_modules_count_as_python_does_and_show_marks_side_by_side(chrome: Any, s
         [4, 9, *sorted(["out", "over"], key=lambda id: -lane[id])],
         [9, 12, "over"],
     ]
+    offered_again, kept = [[[], 0], [[], 1]], [[["D1"], 0], [["D1"], 1]]
+    assert said["corrected"] == [offered_again, offered_again, kept, kept]
     assert said["undone"]["marks"] == []  # the deletion was undone and done again
     assert said["undone"]["flags"] == {}
     page.context.close()

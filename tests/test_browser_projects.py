@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browsing import PASSWORD, Server, chrome, meaning, opened, project, pubtator, saved, server, sheet, visit
+from browsing import Server, chrome, joined, made, meaning, opened, project, pubtator, saved, server, sheet, visit
 from sqlalchemy import insert
 
 from tripel.annotations import models, schema
@@ -20,38 +20,6 @@ from tripel.annotations.database import Database
 __all__ = ["chrome", "project", "server"]  # fixtures
 
 TEXT = "Cough after tobacco. Headache."
-
-
-def joined(chrome: Any, server: Server, admin: Any, path: str, name: str) -> Any:
-    """A page of somebody new, whom an administrator took into a project as annotator."""
-    admin.goto("/users")
-    admin.fill("#name", name)
-    admin.click("text=Add")
-    once = admin.inner_text("code.secret")
-    admin.goto(f"{path}/members")
-    admin.fill("#name", name)
-    admin.click("text=Add >> nth=-1")
-    page = visit(chrome, server, name, password=once)
-    for field, words in (("#old", once), ("#new", PASSWORD), ("#again", PASSWORD)):
-        page.fill(field, words)
-    page.click("main form button")
-    page.wait_for_url(f"{server.url}/")
-    return page
-
-
-def made(page: Any, server: Server, title: str, file: Path, *, mode: str) -> str:
-    """A new project with what is in a file; its path."""
-    page.goto("/projects")
-    page.fill("#title", title)
-    page.check(f"input[name=mode][value={mode}]")
-    page.click("text=Make it")
-    page.wait_for_url("**/upload")
-    path = str(page.url.removesuffix("/upload").removeprefix(server.url))
-    page.set_input_files("#file", file)
-    page.click("text=See what is in it")
-    page.click("#store")
-    page.wait_for_url(f"**{path}")
-    return path
 
 
 def decide(page: Any, path: str, document: int, keys: str) -> list[str]:
@@ -75,23 +43,28 @@ def downloaded(page: Any, press: str) -> Path:
 
 def test_a_reviewer_settles_what_two_disagree_in(chrome: Any, server: Server, project: str, tmp_path: Path) -> None:
     admin = visit(chrome, server, "admin", accept_downloads=True)
-    path = made(admin, server, "Blind", pubtator(tmp_path / "blind.pubtator", {"b": TEXT}), mode="blind")
+    texts = {"a": TEXT, "b": TEXT, "c": TEXT}
+    path = made(admin, server, "Blind", pubtator(tmp_path / "blind.pubtator", texts), mode="blind")
     bob, carol = (joined(chrome, server, admin, path, name) for name in ("bob", "carol"))
-    document = max(
-        int(link.rpartition("/")[2])
-        for link in bob.evaluate(
-            "(path) => fetch(path).then((answer) => answer.text()).then((text) =>"
-            " [...new DOMParser().parseFromString(text, 'text/html').querySelectorAll('a')].map((a) => a.getAttribute('href'))"
-            "   .filter((href) => /documents.[0-9]+$/.test(href)))",
-            f"{path}/documents",
-        )
+    found = bob.evaluate(
+        "(path) => fetch(path).then((answer) => answer.text()).then((text) =>"
+        " [...new DOMParser().parseFromString(text, 'text/html').querySelectorAll('a')].map((a) => a.getAttribute('href'))"
+        "   .filter((href) => /documents.[0-9]+$/.test(href)))",
+        f"{path}/documents",
     )
+    first, _, document = sorted({int(link.rpartition("/")[2]) for link in found})
+    decide(bob, path, first, "111")  # the second document nobody finishes
     his, hers = decide(bob, path, document, "111"), decide(carol, path, document, "1n1")
     assert his[1].startswith("USER tobacco D") and hers[1] == "USER tobacco NIL"
     assert [his[0], his[2]] == [hers[0], hers[2]]
     admin.goto(f"{path}/agreement")
     assert "bob and carol" in admin.inner_text("table >> nth=0")
-    admin.click("section[aria-labelledby=documents] a")
+    admin.goto(f"{path}/documents/{first}?final=true")
+    admin.keyboard.press("J")  # the next one under review, and its final sheet
+    admin.wait_for_url(f"**/documents/{document}?final=true")
+    assert admin.get_attribute("#previous-document", "href") == f"{path}/documents/{first}?final=true"
+    admin.goto(f"{path}/agreement")
+    admin.click("section[aria-labelledby=documents] a >> nth=1")
     assert "1 of 3 questions are open" in admin.inner_text("main")
     admin.click("text=Take over all that is agreed")
     admin.wait_for_selector("li.settled >> nth=1")
@@ -104,7 +77,8 @@ def test_a_reviewer_settles_what_two_disagree_in(chrome: Any, server: Server, pr
     admin.wait_for_url("**/agreement")
     assert "✓ done" in admin.inner_text("section[aria-labelledby=documents]")
     admin.goto(f"{path}/export")
-    (settled,) = map(json.loads, downloaded(admin, "text=Download").read_text(encoding="utf-8").splitlines())
+    exported = map(json.loads, downloaded(admin, "text=Download").read_text(encoding="utf-8").splitlines())
+    (settled,) = (one for one in exported if one["id"] == "c")
     assert settled["text"].strip() == TEXT
     linked = {one["text"]: one.get("entities", []) for one in settled["mentions"]}
     assert list(linked) == ["Cough", "tobacco", "Headache"] and linked["tobacco"] == []
@@ -126,7 +100,11 @@ def test_an_earlier_model_comes_back_and_is_taken_home(
         first = models.in_use(database, number)
         with database.begin() as connection:  # a training that ended before this server was started
             over = {"project": number, "kind": "train", "state": "done", "asked_at": schema.now(), "settings": {}}
-            asked = insert(schema.jobs).values(over | {"progress": {}, "result": {}}).returning(schema.jobs.c.id)
+            asked = (
+                insert(schema.jobs)
+                .values(over | {"progress": {"phase": "", "share": 1.0}, "result": {}})
+                .returning(schema.jobs.c.id)
+            )
             job = int(connection.execute(asked).scalar_one())
         models.add(database, number, first.folder, by=None, job=job, scores={})
         page = visit(chrome, server, "admin", accept_downloads=True)
