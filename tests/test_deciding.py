@@ -288,18 +288,18 @@ def test_documents_come_in_pieces_that_fit(lengths: list[int]) -> None:
 
 
 def test_a_precision_needs_a_calibration(ranker: Ranker, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Ranker, "load", classmethod(lambda cls, run: ranker))
+    monkeypatch.setattr(Ranker, "load", classmethod(lambda cls, run, **how: ranker))
     with pytest.raises(ValueError, match="was not calibrated"):
         Linker.load("run", precision=0.9)
     with pytest.raises(ValueError, match="not both"):
         Linker.load("run", precision=0.9, threshold=0.5)
-    monkeypatch.setattr(Ranker, "load", classmethod(lambda cls, run: calibrated(ranker, 0.0)))
+    monkeypatch.setattr(Ranker, "load", classmethod(lambda cls, run, **how: calibrated(ranker, 0.0)))
     assert Linker.load("run", precision=0.97).threshold == 0.9
     assert Linker.load("run").threshold == 0.5
 
 
 def test_a_recognizer_that_is_unknown_is_named(tmp_path: Path, ranker: Ranker, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Ranker, "load", classmethod(lambda cls, run: ranker))
+    monkeypatch.setattr(Ranker, "load", classmethod(lambda cls, run, **how: ranker))
     with pytest.raises(ValueError, match="unknown name 'oracle' in recognizers"):
         Linker.load("run", recognizer="oracle")
     with pytest.raises(ValueError, match="no trained tagger here"):

@@ -80,8 +80,8 @@ def measure(way: str, asked: argparse.Namespace) -> dict[str, float]:
 
 def ours(way: str, documents: Sequence[Document], asked: argparse.Namespace) -> dict[str, float]:
     """A linker over documents, once to warm up on a few."""
-    finder, _, arithmetic = way.rpartition(", ")
-    linker = prepared(asked.joint if finder == "joint" else asked.run, finder, arithmetic, asked)
+    finder, _, its = way.rpartition(", ")
+    linker = prepared(asked.joint if finder == "joint" else asked.run, finder, its, asked)
     given = not finder
     texts = documents if given else [replace(document, mentions=()) for document in documents]
     list(linker.stream(texts[:8], given=given))
@@ -93,25 +93,14 @@ def ours(way: str, documents: Sequence[Document], asked: argparse.Namespace) -> 
     return {"mentions": mentions / seconds, "documents": len(documents) / seconds, "right": right}
 
 
-def prepared(run: Path, finder: str, arithmetic: str, asked: argparse.Namespace) -> Linker:
-    """The linker in the arithmetic wanted; without weights an entity counts as its best row."""
-    import torch
-
+def prepared(run: Path, finder: str, way: str, asked: argparse.Namespace) -> Linker:
+    """The linker as `tripel link` has it with --best-rows and --arithmetic."""
     from tripel.linker import Linker
 
-    linker = Linker.load(run, recognizer=str(asked.tagger) if finder == "tagger" else "", threshold=0.0)
-    if arithmetic.startswith("best rows"):
-        linker.ranker.weights = linker.ranker.calibration = None
-    encoders = [linker.ranker.encoder]
-    if linker.recognizer is not None:
-        encoders.append(linker.recognizer.reader.encoder)  # type: ignore[attr-defined]  # of a tagger
-    for encoder in encoders:
-        encoder.config = replace(encoder.config, precision="bf16" if arithmetic.endswith("bf16") else "no")
-        if arithmetic.endswith("int8"):
-            encoder.mention_tower = torch.ao.quantization.quantize_dynamic(  # type: ignore[no-untyped-call]  # of torch
-                encoder.mention_tower, {torch.nn.Linear}, dtype=torch.qint8
-            )
-    return linker
+    ends = (one for one in ("bf16", "int8") if way.endswith(one))
+    recognizer = str(asked.tagger) if finder == "tagger" else ""
+    best_rows = way.startswith("best rows")
+    return Linker.load(run, recognizer=recognizer, threshold=0.0, best_rows=best_rows, arithmetic=next(ends, "no"))
 
 
 def accuracy(linked: Sequence[Linked], documents: Sequence[Document], linker: Linker) -> float:

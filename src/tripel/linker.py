@@ -21,7 +21,9 @@ from tripel.abbreviations import expand
 from tripel.config import choose, words
 from tripel.deciding import LIKELIER
 from tripel.documents import Candidate, Decision, Document, Link, Linked, batched
+from tripel.encoder import Encoder
 from tripel.indexes.base import Bool
+from tripel.quantizing import Arithmetic, change, known
 from tripel.ranker import Ranked, Ranker
 from tripel.recognizers.base import Found, Recognizer
 from tripel.recognizers.gold import Gold
@@ -76,6 +78,8 @@ class Linker:
         sources: Iterable[str] = (),
         ids: Iterable[str] = (),
         vocabulary: str = "",
+        best_rows: bool = False,
+        arithmetic: Arithmetic = "",
     ) -> Linker:
         """A run of `tripel train`, or another folder that links.
 
@@ -83,15 +87,20 @@ class Linker:
         run's own, where it was trained with one, and that of a bundle. precision: the share of links that are to be right, as the
         run's dev has it, in place of a threshold. types, sources, ids: only entities of one of these, each where given.
         vocabulary: whose ids candidates are to have in `ids`, such as `OMIM`; `Linked.decided` has them in place of the knowledge
-        base's own.
+        base's own. best_rows: an entity counts as its best row alone, which is faster and less often right; where the run was
+        judged on dev as wholes nothing is known of probabilities then, and a threshold is one of scores. arithmetic: of all
+        encoders that are ours, in place of their own: `no` is single precision, `bf16`, or `int8`, on a CPU.
 
-        Raises ValueError in one sentence where something is missing, for a precision that dev never reached, and for a
-        vocabulary of which no entity has an id.
+        Raises ValueError in one sentence where something is missing, for a precision that dev never reached, for a vocabulary
+        of which no entity has an id, and for an arithmetic that this machine does not have.
         """
-        ranker = Ranker.load(Path(run))
+        known(arithmetic)
+        ranker = Ranker.load(Path(run), best_rows=best_rows)
         if precision is not None:
             if threshold is not None:
                 raise ValueError("give a threshold or a precision, not both")
+            if best_rows and ranker.calibration is None:
+                raise ValueError(f"no precision is known of {run} with best rows alone; give a threshold, of scores")
             if ranker.calibration is None:
                 raise ValueError(f"{run} was not calibrated; judge it on dev with `tripel evaluate {run}`")
             threshold = ranker.calibration.reaching(precision).threshold
@@ -99,6 +108,8 @@ class Linker:
         allowed_E = ranker.kb.allowed(**kept) if any(kept.values()) else None
         said = recognizer or bundle.recognizer(Path(run))
         found = recognizer_of(said, ranker) if said else own(Path(run), ranker)
+        for encoder in _encoders(ranker, found):
+            change(encoder, arithmetic)
         return cls(ranker, found, k=k, threshold=threshold, allowed_E=allowed_E, vocabulary=vocabulary)
 
     @overload
@@ -211,6 +222,16 @@ def own(run: Path, ranker: Ranker) -> Recognizer | None:
     if not (run / TAGGER).exists():
         return None
     return Tagger(Tagger.Config(run=str(run)), ranker.kb, shared=ranker.encoder)
+
+
+def _encoders(ranker: Ranker, recognizer: Recognizer | None) -> set[Encoder]:
+    """All of ours that read texts; a tagger may share the linker's."""
+    found = {ranker.encoder}
+    if ranker.reranker is not None:
+        found.add(ranker.reranker.encoder)
+    if isinstance(recognizer, Tagger):
+        found.add(recognizer.reader.encoder)
+    return found
 
 
 def _sureness(candidates: Sequence[Candidate]) -> float:

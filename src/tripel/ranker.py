@@ -77,8 +77,10 @@ class Ranker:
         self.calibration = calibration
 
     @classmethod
-    def load(cls, folder: Path) -> Ranker:
+    def load(cls, folder: Path, *, best_rows: bool = False) -> Ranker:
         """What a run left, or `tripel index build`: encoder, knowledge base and index as they lie there, no corpus.
+
+        best_rows: without weights and a re-ranker, and without a calibration that was fitted with them.
 
         Raises ValueError where one of them is missing or another made the index, naming the command that helps.
         """
@@ -88,7 +90,10 @@ class Ranker:
         encoder, kb = Encoder.load(encoder_folder), KnowledgeBase.open(folder / KNOWLEDGE)
         stamp = Stamp(checkpoint.encoder_fingerprint(encoder_folder), kb.fingerprint)
         index = opened(folder / INDEX, kb, stamp=stamp, rebuild=_rebuild(folder))
-        weights = Weights.load(folder / WEIGHTS) if (folder / WEIGHTS).exists() else None
+        wholes = (folder / WEIGHTS).exists()
+        if best_rows and wholes:
+            return cls(encoder, kb, index)
+        weights = Weights.load(folder / WEIGHTS) if wholes else None
         calibration = Calibration.load(folder / CALIBRATION) if (folder / CALIBRATION).exists() else None
         for path, chosen in ((WEIGHTS, weights), (CALIBRATION, calibration)):
             if chosen is not None and not chosen.serve(stamp.encoder, mark(folder)):

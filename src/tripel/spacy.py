@@ -39,6 +39,9 @@ ErrorHandler = Callable[..., Any]
         "types": [],
         "sources": [],
         "ids": [],
+        "vocabulary": "",
+        "best_rows": False,
+        "arithmetic": "",
         "labels": None,
         "spans_key": None,
     },
@@ -55,6 +58,9 @@ def make_linker(
     types: list[str],
     sources: list[str],
     ids: list[str],
+    vocabulary: str,
+    best_rows: bool,
+    arithmetic: str,
     labels: list[str] | None,
     spans_key: str | None,
 ) -> TripelLinker:
@@ -62,7 +68,17 @@ def make_linker(
 
     spans_key: the name of a group in `doc.spans` that is linked besides `doc.ents`. The rest is as `Linker.load` has it.
     """
-    settings = {"k": k, "threshold": threshold, "precision": precision, "types": types, "sources": sources, "ids": ids}
+    settings = {
+        "k": k,
+        "threshold": threshold,
+        "precision": precision,
+        "types": types,
+        "sources": sources,
+        "ids": ids,
+        "vocabulary": vocabulary,
+        "best_rows": best_rows,
+        "arithmetic": arithmetic,
+    }
     return TripelLinker(name, run, labels=labels, spans_key=spans_key, **settings)
 
 
