@@ -29,10 +29,11 @@ from tripel.opening import Opener
 from tripel.spacy import TripelLinker
 
 ROOT = Path(__file__).parents[1]
+MIM = ("OMIM:126200", "OMIM:612594")
 KB = KnowledgeBase.of(
     [
         Entity(id="D005334", name="Fever", synonyms=("Pyrexia",), types=("Finding",)),
-        Entity(id="D009103", name="Multiple Sclerosis", synonyms=("MS",), types=("Disease",)),
+        Entity(id="D009103", name="Multiple Sclerosis", synonyms=("MS",), types=("Disease",), cross_references=MIM),
         Entity(id="D001241", name="Aspirin", types=("Chemical",)),
     ]
 )
@@ -106,6 +107,21 @@ def test_what_means_no_entity_is_nil(nlp: Language, run: Path) -> None:
     assert ent.kb_id_ == "NIL" and ent._.tripel["decision"] == "nil" and len(ent._.kb_ents) == 3
     filtered = pipeline(run, types=["Chemical"])("aspirin for fever").ents
     assert [(one.kb_id_, one._.tripel["decision"]) for one in filtered] == [("D001241", "linked"), ("NIL", "filtered")]
+
+
+def test_ids_are_those_of_the_wanted_vocabulary(run: Path) -> None:
+    ours = pipeline(run, spans_key="sc", vocabulary="omim")
+    doc = ours.make_doc("MS, fever, zoster, aspirin")
+    doc.spans["sc"] = [Span(doc, 0, 1, "A")]
+    ms, fever, zoster, aspirin = ours(doc).ents
+    assert [one.kb_id_ for one in (ms, fever, zoster, aspirin)] == ["OMIM:126200", "D005334", "NIL", "D001241"]
+    assert [token.ent_kb_id_ for token in doc[:1]] == [span.kb_id_ for span in doc.spans["sc"]] == ["OMIM:126200"]
+    assert ms._.kb_ents[0][0] == "OMIM:126200" and fever._.kb_ents[0][0] == "D005334"
+    assert ms._.tripel["entities"] == ms._.tripel["candidates"][0]["ids"] == ["OMIM:126200", "OMIM:612594"]
+    assert ms._.tripel["candidates"][0]["entity"] == "D009103"
+    assert [one.kb_id_ for one in pipeline(run)("MS").ents] == ["D009103"]
+    with pytest.raises(ValueError, match="no entity has an id of ICD10"):
+        pipeline(run, vocabulary="ICD10").initialize()
 
 
 def test_only_wanted_labels_are_linked(run: Path) -> None:

@@ -57,13 +57,16 @@ def register() -> None:
 
 
 def kb_ents(span: Span) -> list[tuple[str, float]]:
-    """The candidates of a span and their scores, best first; none where it was not linked."""
+    """The candidates of a span and their scores, best first; none where it was not linked.
+
+    By their first id in the wanted vocabulary, or by their own id where none is wanted or none known.
+    """
     record = span._.tripel
-    return [(one["entity"], one["score"]) for one in record["candidates"]] if record else []
+    return [((one["ids"] or [one["entity"]])[0], one["score"]) for one in record["candidates"]] if record else []
 
 
 def _noted(span: Span, links: dict[tuple[int, int], Link]) -> str:
-    """What a span is linked to, after all that was said of it is put down in plain data."""
+    """The first id of what a span is linked to, after all that was said of it is put down in plain data."""
     link = links[span.start_char, span.end_char]
     span._.tripel = link_record(link, text=False)
-    return link.entity or NIL
+    return next(iter(link.ids), NIL)  # spaCy has room for one; the others are among the data
