@@ -341,10 +341,18 @@ def test_predictions_replace_older_predictions_and_nothing_else(work: Work) -> N
 def test_what_a_person_took_away_is_not_predicted_there_again(work: Work) -> None:
     predicted(work, mark(22, 29, "p", type="Chemical"))
     work.do("delete", mark="p")
-    predicted(work, mark(22, 29, "p", type="Chemical"), mark(22, 29, "q", type="Disease"))
-    assert [(one.id, one.type) for one in work.sheet().marks[1:]] == [("q", "Disease")]
+    predicted(work, mark(22, 29, "p", type="Chemical"), mark(22, 29, "q", type="Disease"), mark(22, 28, "r"))
+    assert [one.id for one in work.sheet().marks[1:]] == ["r"], "neither as it was, nor with another type"
     work.do("undo")
-    assert [one.id for one in work.sheet().marks[1:]] == ["p", "q"]
+    assert [one.id for one in work.sheet().marks[1:]] == ["p", "r"]
+
+
+def test_what_a_person_left_beside_it_stays(work: Work) -> None:
+    both = (mark(22, 29, "p", type="Chemical"), mark(22, 29, "q", type="Disease"))
+    predicted(work, *both)
+    work.do("delete", mark="p")
+    predicted(work, *both)
+    assert [one.id for one in work.sheet().marks[1:]] == ["q"]
 
 
 def test_a_person_who_accepts_is_not_stopped_by_a_new_prediction(work: Work) -> None:
@@ -416,7 +424,7 @@ def test_spreading_is_counted_then_done_as_silver(work: Work) -> None:
 def test_spreading_leaves_what_somebody_decided(work: Work) -> None:
     (gold,) = work.sheet().marks
     work.do("add", after=mark(3, 8, "theirs", entities=("other",)), document=1, user=1)
-    work.do("add", after=mark(25, 30, "gone", type="Disease"), document=1, user=1)
+    work.do("add", after=mark(25, 30, "gone", type="Chemical"), document=1, user=1)
     work.do("delete", mark="gone", document=1, user=1)
     predicted(work, mark(31, 36, "p", type="Disease"))
     counted = spreading.preview(work.database, work.sheet_id(), gold.id)

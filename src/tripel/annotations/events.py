@@ -3,7 +3,7 @@
 An event says what it changed as two mappings of *items*, `before` and `after`, with null for one that is not there:
 
     mark/ID           a mark as JSON (see `Mark.record`)
-    rejected/0-5-T    a person took a mark of type T away from characters [0, 5), so that no model sets it there again
+    rejected/0-5-T    a person took a mark of type T away from characters [0, 5), so that no model sets one there again
     comment/KEY       {"text", "mark", "by", "at"}
     flag/ID           {"text", "by"}; `flag/` is of the document
     done              true

@@ -77,21 +77,26 @@ def reversal(sheet: Sheet, event: Event, *, again: bool) -> Change:
 
 
 def prediction(sheet: Sheet, marks: Iterable[Mark], *, text: str) -> Change:
-    """A model's marks in the place of older PRED ones. Where a person decided the same place, or took it away, theirs stays."""
+    """A model's marks in the place of older PRED ones, but where a person decided the same span, or took a mark away from it,
+    whatever its type. What they left standing beside that one may stay."""
     theirs = [mark for mark in sheet.marks if mark.label != "PRED"]
     taken, ids = {mark.span for mark in theirs}, {mark.id for mark in theirs}
-    wanted: dict[str, Any] = {MARK + mark.id: None for mark in sheet.marks if mark.label == "PRED"}
+    older = [mark for mark in sheet.marks if mark.label == "PRED"]
+    rejected, left = _rejected_spans(sheet), {mark.place for mark in older}
+    wanted: dict[str, Any] = {MARK + mark.id: None for mark in older}
     for mark in marks:
         made = replace(mark, label="PRED").within(text)
-        if made.span not in taken and made.id not in ids and REJECTED + made.place not in sheet.items:
+        free = made.span not in rejected or made.place in left
+        if free and made.span not in taken and made.id not in ids:
             wanted[MARK + made.id] = made.record
     return Change(after={name: value for name, value in wanted.items() if sheet.items.get(name) != value})
 
 
 def spreading(sheet: Sheet, mark: Mark, places: Iterable[int], *, detail: Mapping[str, Any]) -> Change:
     """SILVER marks like `mark` from each of `places` on, but where a person, a data set or an earlier spreading has said
-    something of the same place."""
+    something of the same span, or a person took a mark away from it, whatever its type."""
     wanted: dict[str, Any] = {}
+    rejected = _rejected_spans(sheet)
     theirs = {one.span: one for one in sorted(sheet.marks, key=lambda one: one.label != "PRED")}
     for start in places:
         span = (start, start + mark.end - mark.start)
@@ -105,7 +110,7 @@ def spreading(sheet: Sheet, mark: Mark, places: Iterable[int], *, detail: Mappin
             confidence=None,
         )
         free = there is None or there.label == "PRED"
-        if free and REJECTED + made.place not in sheet.items and MARK + made.id not in wanted:
+        if free and span not in rejected and MARK + made.id not in wanted:
             wanted[MARK + made.id] = made.record
     return changing(sheet, wanted, detail)
 
@@ -166,6 +171,11 @@ def _marked(sheet: Sheet, proposal: Proposal, text: str) -> Iterator[tuple[str, 
 
 def _rejected(mark: Mark) -> dict[str, Any]:
     return {"start": mark.start, "end": mark.end, "type": mark.type}
+
+
+def _rejected_spans(sheet: Sheet) -> set[tuple[int, int]]:
+    """Where a person took a mark away, whatever its type."""
+    return {(its["start"], its["end"]) for name, its in sheet.items.items() if name.startswith(REJECTED)}
 
 
 def _refuse_stale(sheet: Sheet, proposal: Proposal, wanted: Mapping[str, Any], by: int) -> None:
