@@ -1,12 +1,15 @@
 """What people decided, parted into documents to learn from and documents to judge by. It trains nothing.
 
-A document is held out by a number that is always the same for it, so that no later model has seen what an earlier one is
-compared on. All mentions of a document that is held out are known, as of those that a recogniser learns from.
+A document is held out by a number that is always the same for it. One with a number below HELD_OUT is never learnt from, not
+while it is annotated partly, nor when it is reopened, so that no later model has seen what an earlier one is compared on. Where
+no whole document has such a number, the first of them stands in for these, and may be learnt from once others are done. All
+mentions of a document that is held out are known, as of those that a recogniser learns from.
 """
 
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -35,7 +38,8 @@ class Lessons:
     whole: tuple[Document, ...]
     """To learn from, all their mentions known."""
     partly: tuple[Document, ...]
-    """To learn from, with some of their mentions: a linker can, a recogniser would take the others for none."""
+    """To learn from, with some of their mentions: a linker can, a recogniser would take the others for none. Those that are
+    to be held out once they are whole are not among them."""
     held_out: tuple[Document, ...]
     """To judge by."""
 
@@ -63,21 +67,22 @@ def gathered(database: Database, project: int, *, silver: bool) -> Lessons:
         raise ValueError(
             f"{len(whole)} documents are annotated and marked done; two or more are needed, one to learn from and one to judge by"
         )
-    chance = {document.id: drawn(project, document.id) for document in whole}
-    held = {id for id, its in chance.items() if its < HELD_OUT} or {min(chance, key=lambda id: chance[id])}
-    if len(held) == len(whole):
-        held.remove(max(held, key=lambda id: chance[id]))
+    chance = {lesson.document.id: drawn(project, lesson.document.id) for lesson in found}
+    first = min(chance[document.id] for document in whole)
+    below = HELD_OUT if first < HELD_OUT else math.nextafter(first, math.inf)
     parted = Lessons(
-        whole=tuple(document for document in whole if document.id not in held),
-        partly=tuple(lesson.document for lesson in found if not lesson.whole),
-        held_out=tuple(document for document in whole if document.id in held),
+        whole=tuple(document for document in whole if chance[document.id] >= below),
+        partly=tuple(one.document for one in found if not one.whole and chance[one.document.id] >= below),
+        held_out=tuple(document for document in whole if chance[document.id] < below),
     )
+    if not parted.whole:
+        raise ValueError(f"the {len(whole)} documents that are done are all held out to judge by; mark one more done")
     if not any(mention.entities for document in parted.whole for mention in document.mentions):
         raise ValueError("no mention to learn from has an entity; link some, and mark their documents done")
     return parted
 
 
 def drawn(project: int, document: str) -> float:
-    """A number from 0 to 1, always the same for a document: what is below HELD_OUT is held out."""
+    """A number from 0 to 1, always the same for a document: what is below HELD_OUT is held out once it is whole."""
     digest = hashlib.sha256(f"held out {project} {document}".encode()).digest()
     return int.from_bytes(digest[:8], "big") / 2**64
