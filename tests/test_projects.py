@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 from annotating import Work, mark, user
-from sqlalchemy import func, insert, select
 
 from tripel.annotations import ledger, presence, projects, schema
 from tripel.annotations.database import Database
@@ -69,7 +68,7 @@ def test_a_title_that_cannot_be_kept(database: Database, ada: int, title: str) -
 
 def test_what_is_not_there(database: Database, ada: int) -> None:
     made = projects.new(database, title="Fevers", by=ada)
-    for ask in (projects.get, projects.archive, projects.resume, projects.erase):
+    for ask in (projects.get, projects.archive, projects.resume):
         with pytest.raises(LookupError, match="no project 9999"):
             ask(database, 9999)
     with pytest.raises(ValueError, match="no such user"):
@@ -80,63 +79,6 @@ def test_what_is_not_there(database: Database, ada: int) -> None:
         projects.set_role(database, made.id, ada, "king")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="mode cannot be changed"):
         projects.change(database, made.id, mode="blind")
-
-
-def rows_of_all_tables(work: Work) -> None:
-    """One at least in each table that knows of projects or documents."""
-    database, document, ada = work.database, work.documents[0], work.users[0]
-    work.do("add", after=mark(10, 15))
-    presence.here(database, document, ada)
-    now = schema.now()
-    values: dict[str, dict[str, object]] = {
-        "samples": {
-            "document": document,
-            "user": ada,
-            "strategy": "random",
-            "arm": "",
-            "seed": 1,
-            "model": "",
-            "drawn_at": now,
-        },
-        "jobs": {"kind": "train", "state": "done", "settings": {}, "progress": {}, "result": {}, "asked_at": now},
-        "models": {"version": 1, "folder": "", "fingerprint": "", "knowledge": "", "scores": {}, "created_at": now},
-    }
-    with database.begin() as connection:
-        for name, its in values.items():
-            connection.execute(insert(schema.metadata.tables[name]).values(project=work.project, **its))
-        model = connection.execute(
-            select(schema.models.c.id).where(schema.models.c.project == work.project)
-        ).scalar_one()
-        connection.execute(insert(schema.uses).values(project=work.project, model=model, at=now))
-
-
-def counts(database: Database) -> dict[str, int]:
-    tables = [table for table in schema.metadata.sorted_tables if table.name not in ("users", "logins", "tokens")]
-    with database.connect() as connection:
-        asked = {table.name: select(func.count()).select_from(table) for table in tables}
-        return {name: connection.execute(count).scalar_one() for name, count in asked.items()}
-
-
-def test_erasing_leaves_nothing_of_this_project_and_all_of_others(database: Database, tmp_path: Path) -> None:
-    other = Work.begin(database, tmp_path)
-    rows_of_all_tables(other)
-    before = counts(database)
-    assert min(before.values()) > 0
-    secret = [{"id": "1", "text": "Fever after Zanzibarine."}]
-    work = Work.begin(database, tmp_path, records=secret)
-    rows_of_all_tables(work)
-    with pytest.raises(ValueError, match="archive it first"):
-        projects.erase(database, work.project)
-    projects.archive(database, work.project)
-    projects.erase(database, work.project)
-    assert counts(database) == before
-    with database.connect() as connection:
-        assert connection.execute(select(schema.events.c.project).distinct()).scalars().all() == [other.project]
-    other.sound()
-    assert len(other.sheet().marks) == 2
-    written = b"".join(path.read_bytes() for path in tmp_path.glob("tripel.db*"))
-    assert b"Zanzibarine" not in written
-    assert (b"aspirin" in written) == (database.engine.dialect.name == "sqlite")
 
 
 def test_who_is_on_a_document(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 
+from tripel.annotations import projects
 from tripel.documents import Document
 from tripel.files import replacing
 
@@ -59,4 +60,4 @@ def load(files: Path, project: int) -> dict[int, Float]:
 
 
 def _path(files: Path, project: int) -> Path:
-    return files / "projects" / str(project) / FILE
+    return projects.place(files, project) / FILE

@@ -26,6 +26,7 @@ Kind = Literal["train", "predict"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 OVER: tuple[State, ...] = ("failed", "cancelled", "done")
 RUNS = ("linker", "recognizer")  # folders of a job in which something is trained
+MODEL = "model"  # the folder of a job with the bundle that is kept
 LONGEST_REASON = 1000
 
 

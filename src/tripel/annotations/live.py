@@ -1,20 +1,24 @@
 """The models of projects as a server asks them: each opened when it is first needed, and in seconds with what was decided since.
 
-It knows no pages. Loading takes seconds, so ask from a thread.
+It knows no pages. Loading takes seconds to minutes, so ask from a thread. A project whose model is open answers while that of
+another is being opened: each has a lock of its own.
 """
 
 from __future__ import annotations
 
+import sys
 import threading
 import uuid
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tripel.annotations import datasets, ledger, models, predicted
+from tripel.annotations import datasets, ledger, models, predicted, projects
 from tripel.annotations.database import Database
+from tripel.annotations.models import Model
 from tripel.annotations.predicting import difference
 from tripel.annotations.repeating import Repeating
 from tripel.annotations.sheet import Sheet
@@ -63,7 +67,8 @@ class Live:
         self._database = database
         self._files = files
         self._open: OrderedDict[int, _Open] = OrderedDict()
-        self._opening = threading.Lock()
+        self._changing: dict[int, threading.Lock] = {}  # of a project: while its model is opened, or learns
+        self._looking = threading.Lock()  # at these two; held for no longer than that
         self._begun: dict[int, _Beginning] = {}
         self._beginning = threading.Lock()
         self._learning = Repeating(self.learn, every=EVERY_S, what="learning from annotations")
@@ -78,8 +83,7 @@ class Live:
 
     def is_open(self, project: int) -> bool:
         """Whether the model in use answers at once."""
-        found = self._open.get(project)
-        return found is not None and found.overlay.model.id == models.in_use(self._database, project).id
+        return self._found(models.in_use(self._database, project)) is not None
 
     def begin(self, project: int) -> bool:
         """Whether the model in use answers at once; where it does not, it is being opened in a thread from now on.
@@ -123,26 +127,74 @@ class Live:
         return ledger.sheet_now(self._database, sheet)
 
     def learn(self) -> None:
-        """Once: let what was decided since join the indexes of the models that are open."""
-        for its in list(self._open.values()):
-            linker = its.together.linker
-            its.overlay.catch_up(linker.ranker.encoder, linker.ranker.kb)
-            read = its.overlay.read
-            if read != its.read:  # by us, or by the process of a job
-                its.together.linker, its.read = its.overlay.again(linker), read
+        """Once: let what was decided since join the indexes of the models that are open, whatever ails some of them."""
+        with self._looking:
+            held = list(self._open.items())
+        for project, its in held:
+            try:
+                with self._alone(project, wait=False) as alone:  # what is being opened learns as it is
+                    if alone and self._open.get(project) is its:
+                        _learn(its)
+            except Exception as error:  # of its folder or the database; the others learn, and it is tried again
+                said = f"learning from annotations of project {project}: {type(error).__name__}; trying again"
+                print(said, file=sys.stderr)
+
+    def forget(self, project: int) -> None:
+        """Hold nothing of a project that is being erased, and write nothing of it any more; waits for what is being done."""
+        with self._alone(project), self._looking:
+            self._open.pop(project, None)
 
     def _of(self, project: int) -> _Open:
+        found = self._found(models.in_use(self._database, project))
+        if found is not None:
+            return found
         # it brings torch along, which nobody waits for who asks no model
         from tripel.annotations.overlay import Overlay
 
-        model = models.in_use(self._database, project)
-        with self._opening:
-            found = self._open.get(project)
-            if found is None or found.overlay.model.id != model.id:
+        with self._alone(project):
+            model = models.in_use(self._database, project)  # another one, where it was waited for
+            found = self._found(model)
+            if found is None:
+                if projects.get(self._database, project).erasing:
+                    raise ValueError("the project is being erased")
                 overlay = Overlay(self._database, self._files, model)
                 linker = overlay.link()
-                found = self._open[project] = _Open(overlay, Together(linker), overlay.read)
+                found = _Open(overlay, Together(linker), overlay.read)
+                self._keep(project, found)
+            return found
+
+    def _found(self, model: Model) -> _Open | None:
+        """A model where it is open; it is the last to be closed then."""
+        with self._looking:
+            found = self._open.get(model.project)
+            if found is None or found.overlay.model.id != model.id:
+                return None
+            self._open.move_to_end(model.project)
+            return found
+
+    def _keep(self, project: int, opened: _Open) -> None:
+        with self._looking:
+            self._open[project] = opened
             self._open.move_to_end(project)
             while len(self._open) > MOST:
                 self._open.popitem(last=False)
-            return found
+
+    @contextmanager
+    def _alone(self, project: int, *, wait: bool = True) -> Iterator[bool]:
+        """Nobody else opens the project's model, or lets it learn; whether that is so, where it is not waited for."""
+        with self._looking:
+            lock = self._changing.setdefault(project, threading.Lock())
+        alone = lock.acquire(blocking=wait)
+        try:
+            yield alone
+        finally:
+            if alone:
+                lock.release()
+
+
+def _learn(its: _Open) -> None:
+    linker = its.together.linker
+    its.overlay.catch_up(linker.ranker.encoder, linker.ranker.kb)
+    read = its.overlay.read
+    if read != its.read:  # by us, or by the process of a job
+        its.together.linker, its.read = its.overlay.again(linker), read

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Literal, get_args
 
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from tripel.annotations import schema
 from tripel.annotations.database import Database
-from tripel.annotations.schema import documents, members, projects, users
+from tripel.annotations.schema import members, projects, users
 
 Role = Literal["annotator", "reviewer", "admin"]
 Mode = Literal["shared", "blind"]
@@ -40,6 +41,8 @@ class Project:
     created_at: datetime
     created_by: int
     archived_at: datetime | None
+    erasing: bool
+    """Whether some of it is gone already; see `erasing`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,27 +121,21 @@ def archive(database: Database, project: int) -> Project:
 
 
 def resume(database: Database, project: int) -> Project:
-    """Take a project out of the archive."""
-    return _updated(database, project, {"archived_at": None})
-
-
-def erase(database: Database, project: int) -> None:
-    """Delete an archived project for good: all that is kept of it, its texts and its log.
-
-    What it trained lies in the folder of the server, not here. Raises LookupError, or ValueError where it is not archived.
-    """
-    if get(database, project).archived_at is None:
-        raise ValueError("only a project in the archive can be erased; archive it first")
+    """Take a project out of the archive. Raises LookupError, or ValueError where it is being erased."""
     with database.begin() as connection:
-        connection.execute(update(projects).where(projects.c.id == project).values(erasing=True))
-        its = select(documents.c.id).where(documents.c.project == project)
-        for table in reversed(schema.metadata.sorted_tables):
-            if "project" in table.c:
-                connection.execute(delete(table).where(table.c.project == project))
-            elif "document" in table.c:
-                connection.execute(delete(table).where(table.c.document.in_(its)))
-        connection.execute(delete(projects).where(projects.c.id == project))
-    database.settle()
+        whole = (projects.c.id == project) & projects.c.erasing.is_(False)
+        row = connection.execute(
+            update(projects).where(whole).values(archived_at=None).returning(projects)
+        ).one_or_none()
+    if row is None:
+        get(database, project)
+        raise ValueError("the project is being erased; erase it again to end that")
+    return _project(row)
+
+
+def place(folder: Path, project: int) -> Path:
+    """Where what belongs to a project and to no job lies; `folder` is where the server keeps files."""
+    return folder / "projects" / str(project)
 
 
 def role(database: Database, project: int, user: int) -> Role | None:

@@ -33,7 +33,7 @@ from tripel.linker import Linker
 from tripel.ranker import INDEX
 from tripel.recognizers.tagger import TAGGER
 
-DOCUMENTS, FIGURES, MODEL = "documents", "figures.json", "model"
+DOCUMENTS, FIGURES = "documents", "figures.json"
 LINKER, RECOGNIZER = jobs.RUNS
 FORMAT = "jsonl"
 CARD = "README.md"  # of a run
@@ -57,9 +57,9 @@ def train(database: Database, job: Job, files: Path, note: Note) -> dict[str, An
     run = _trained(before.folder, place, LINKER, WHOLE if joint else EVERY, learnt["types"], note)
     figures = _figures(before, run, finds, place, note)
     note("keeping the model", 0.0)
-    if not (place / MODEL).exists():
-        bundling.make(run, place / MODEL, finds=finds)
-    made = models.add(database, job.project, place / MODEL, by=job.asked_by, job=job.id, scores=figures)
+    if not (place / jobs.MODEL).exists():
+        bundling.make(run, place / jobs.MODEL, finds=finds)
+    made = models.add(database, job.project, place / jobs.MODEL, by=job.asked_by, job=job.id, scores=figures)
     better = not before_after.worse(figures["before"], figures["after"])
     adopted = better or settings.adopt == "always"
     if adopted and not made.in_use:

@@ -95,7 +95,10 @@ class Runner:
     def _ended(self, job: int) -> None:
         """A job that ran does not run any more."""
         self._asked.pop(job, None)
-        its = jobs.get(self._database, job)
+        try:
+            its = jobs.get(self._database, job)
+        except LookupError:  # its project was erased
+            return
         if its.over:
             self._over(its)
 

@@ -58,6 +58,18 @@ def drop(folder: Path, id: str) -> None:
         shutil.rmtree(folder / UPLOADS / id, ignore_errors=True)
 
 
+def drop_all(folder: Path, project: int) -> None:
+    """Nothing that was sent to a project is to be stored any more. Raises ValueError where a file cannot be deleted."""
+    for about in (folder / UPLOADS).glob("*/about.json"):
+        try:
+            if read_json(about)["project"] == project:
+                shutil.rmtree(about.parent)
+        except FileNotFoundError:  # it was just stored or dropped
+            continue
+        except OSError as error:
+            raise ValueError(f"{error.filename}: cannot be deleted ({error.strerror})") from None
+
+
 def _sweep(uploads: Path) -> None:
     for place in uploads.glob("*") if uploads.is_dir() else ():
         if HELD.fullmatch(place.name) and time.time() - place.stat().st_mtime > FORGOTTEN:

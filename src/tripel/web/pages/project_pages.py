@@ -11,8 +11,9 @@ from fastapi import APIRouter, Form
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from tripel.annotations import datasets, jobs, listing, models, overview, projects
+from tripel.annotations import datasets, erasing, jobs, listing, models, overview, projects
 from tripel.annotations.projects import Mode, Project
+from tripel.web import held
 from tripel.web.access import Asker, Member, SignedIn
 from tripel.web.knowledge_bases import Opening
 from tripel.web.pages.reaching import Admin, Annotator, finds_itself, knowledge_of, project_of, project_page
@@ -104,18 +105,24 @@ def archive(request: Request, member: Admin) -> Response:
 @routes.post("/projects/{project}/resume")
 def resume(request: Request, member: Admin) -> Response:
     """Take it out of the archive."""
-    projects.resume(services(request).database, member.project)
+    try:
+        projects.resume(services(request).database, member.project)
+    except ValueError as error:
+        return _show(request, member, status=422, wrong=str(error))
     return RedirectResponse(f"/projects/{member.project}", 303)
 
 
 @routes.post("/projects/{project}/erase")
 def erase(request: Request, member: Admin, sure: Annotated[str, Form()] = "") -> Response:
-    """Delete it for good, once its title was typed."""
-    database = services(request).database
+    """Delete it for good, texts, log and files, once its title was typed."""
+    its = services(request)
     if sure.strip() != project_of(request, member).title:
         return _show(request, member, status=422, wrong="that is not the title of this project; nothing was erased")
     try:
-        projects.erase(database, member.project)
+        erasing.begin(its.database, member.project)
+        its.live.forget(member.project)
+        held.drop_all(its.settings.folder, member.project)
+        erasing.erase(its.database, member.project, its.settings.folder, needed=[its.settings.run])
     except ValueError as error:
         return _show(request, member, status=422, wrong=str(error))
     return RedirectResponse("/projects", 303)
