@@ -49,7 +49,7 @@ def test_export(work: Work, tmp_path: Path) -> None:
     assert (code, output) == (0, f"{target}: 2 documents, 0 mentions; lost: nothing")
     assert run(tmp_path, "export", "1", str(target)) == (1, f"{target} is there already; name another place")
     code, output = run(tmp_path, "export", "1", str(tmp_path / "a.zip"), "--to", "brat", "--until", "2020-01-01")
-    assert (code, output.partition(": ")[2]) == (0, "2 documents, 0 mentions; lost: nothing")
+    assert (code, output.partition(": ")[2]) == (0, "0 documents, 0 mentions; lost: nothing"), "none was there yet"
     assert run(tmp_path, "export", "1", str(tmp_path / "b"), "--until", "soon")[1].startswith("soon: no date; expected")
     assert run(tmp_path, "export", "1", str(tmp_path / "b"), "--dataset", "7")[1].startswith(
         "project 1 has no data set 7"

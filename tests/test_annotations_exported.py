@@ -13,13 +13,13 @@ import pytest
 from annotating import FIRST, GOLD, RECORDS, SECOND, Work, key, mark, upload
 
 from tripel import formats
-from tripel.annotations import datasets, ledger, schema
+from tripel.annotations import console, datasets, ledger, schema
 from tripel.annotations.beginning import final_sheet
 from tripel.annotations.database import Database
 from tripel.annotations.events import Proposal
 from tripel.annotations.exporting import events_of, export, export_events, hidden
 from tripel.annotations.lessons import Lesson, lessons
-from tripel.annotations.settled import annotated
+from tripel.annotations.settled import agreed, annotated
 from tripel.annotations.sheet import replay
 from tripel.annotations.uploads import opened as uploaded
 from tripel.documents import Document, Mention
@@ -123,8 +123,33 @@ def test_the_state_at_each_moment(work: Work, tmp_path: Path) -> None:
     assert [len(its["1"]) for _, its in then] == [2, 2, 1, 0]
     for moment, expected in then:
         assert exported(work, tmp_path / "then.jsonl", until=moment) == expected
-    before = then[0][0] - timedelta(days=1)
-    assert exported(work, tmp_path / "before.jsonl", until=before) == {"1": [], "2": []}
+    dataset = datasets.latest(work.database, work.project)
+    assert dataset is not None
+    before = exported(work, tmp_path / "before.jsonl", until=dataset.created_at, dataset=dataset.id)
+    assert before == {"1": [], "2": []}
+
+
+def test_the_data_set_of_a_moment(work: Work, tmp_path: Path) -> None:
+    """As of a moment: the documents that there were then, whatever was uploaded since; none before the first."""
+    first = datasets.latest(work.database, work.project)
+    assert first is not None
+    upload(work.database, work.project, tmp_path, [{"id": "9", "text": "New."}], by=work.users[0])
+    second = datasets.latest(work.database, work.project)
+    assert second is not None and second.created_at > first.created_at
+    instant = timedelta(microseconds=1)
+    for moment, ids in (
+        (second.created_at, ["9"]),
+        (second.created_at - instant, ["1", "2"]),
+        (first.created_at, ["1", "2"]),
+    ):
+        assert list(exported(work, tmp_path / "then.jsonl", until=moment)) == ids
+    none = export(work.database, work.project, tmp_path / "none", write_as="jsonl", until=first.created_at - instant)
+    assert none.documents == 0
+    assert exported(work, tmp_path / "then.jsonl", until=second.created_at, dataset=first.id) == PEOPLE
+    then = (second.created_at - instant).isoformat()
+    console.export(work.database, work.project, tmp_path / "a.jsonl", write_as="jsonl", until=then)
+    console.export(work.database, work.project, tmp_path / "b.jsonl", write_as="jsonl", until=then, dataset=2)
+    assert [len((tmp_path / name).read_text().splitlines()) for name in ("a.jsonl", "b.jsonl")] == [2, 1]
 
 
 def test_a_moment_needs_a_time_zone(work: Work, tmp_path: Path) -> None:
@@ -171,12 +196,14 @@ def test_of_blind_annotators_the_only_one_counts_until_a_reviewer_settles_it(
     work.do("add", after=mark(10, 15), user=0)
     work.sheet(user=1)
     assert [len(one.document.mentions) for one in learnt(work)] == [2]
+    assert [len(one.sheet.marks) for one in agreed(database, work.documents)] == [0, 0], "all may see it"
     work.do("add", after=mark(22, 29), user=1)
     assert learnt(work) == []
     assert [len(one.sheet.marks) for one in annotated(database, work.project, whose=work.users[1])] == [2, 0]
     final = final_sheet(database, work.documents[0])
     ledger.append(database, final, Proposal(key=key(), kind="add", after=mark(0, 5)), by=work.users[2])
     assert [[its.text for its in one.document.mentions] for one in learnt(work)] == [["Fever"]]
+    assert [[its.text for its in one.sheet.marks] for one in agreed(database, work.documents)] == [["Fever"], []]
 
 
 # The log

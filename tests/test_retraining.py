@@ -16,7 +16,7 @@ from annotating import Work, mark, upload
 from safetensors.torch import load_file, save_file
 
 from tripel import asking, config, preparing, tasks
-from tripel.annotations import before_after, embeddings, jobs, ledger, models, projects, retraining
+from tripel.annotations import adjudication, before_after, embeddings, jobs, ledger, models, projects, retraining
 from tripel.annotations.continuing import JOINT, begin
 from tripel.annotations.database import Database
 from tripel.annotations.lessons import HELD_OUT, drawn, gathered
@@ -25,7 +25,7 @@ from tripel.annotations.noting import Note
 from tripel.annotations.overlay import Overlay
 from tripel.annotations.running import Runner
 from tripel.documents import Document, Mention
-from tripel.files import fingerprint, read_json, read_lines
+from tripel.files import fingerprint, read_json, read_lines, write_json
 from tripel.linker import Linker
 from tripel.recipe import Recipe
 from tripel.recognizers.tagger import TAGGER
@@ -229,6 +229,40 @@ def test_a_decision_is_in_the_index_within_seconds(work: Work, tmp_path: Path, m
     assert contents(model) == before, "the folder of the user was written to"
 
 
+def test_where_annotators_are_blind_none_is_shown_what_another_decided(
+    database: Database, tmp_path: Path, model: Path
+) -> None:
+    work = Work.begin(database, tmp_path, records=RECORDS, mode="blind", people=3)
+    models.begin(database, work.project, model, by=work.users[0])
+    document = DONE + 1
+    text = str(teaching.record(document)["text"])
+    word = text.split()[-2]  # no name of any entity
+    place = (text.index(word), text.index(word) + len(word))
+    asked = made_of(text, *place)
+    live = Live(database, tmp_path)
+
+    def score() -> float:
+        live.learn()
+        return live.link(work.project, asked, given=True).links[0].candidates[0].score
+
+    first = score()
+    work.do("add", document=document, after=mark(*place, entities=("D006261",)), user=1)
+    work.do("done", document=document, user=1)
+    assert score() == first, "the only one who decided anything is shown to the others"
+    reopened = Live(database, tmp_path)
+    assert reopened.link(work.project, asked, given=True).links[0].candidates[0].score == first
+    adjudication.accept_agreed(database, work.documents[document], key="choose-0001", by=work.users[0])
+    assert score() > 0.85 > first, "what a reviewer settled is everybody's"
+
+    # an index that had learnt from annotators learns again
+    overlay = Overlay(database, tmp_path, models.in_use(database, work.project))
+    assert overlay.read > 0
+    write_json(overlay.folder / "read.json", {"event": overlay.read})
+    assert overlay.read == 0
+    live.learn()
+    assert overlay.read > 0
+
+
 def made_of(text: str, start: int, end: int) -> Document:
     return Document(id="asked", text=text, mentions=(Mention(start=start, end=end, text=text[start:end]),))
 
@@ -279,7 +313,10 @@ def test_a_linker_and_a_tagger_of_their_own_are_both_taught(work: Work, tmp_path
     )
     for n in range(DONE):
         theirs.do("done", document=n)
-    theirs.do("add", document=DONE, after=mark(0, 5, entities=("D005334",)))
+    free = [drawn(project, f"case-{n}") >= HELD_OUT for n in range(DONE, DONE + LEFT)]
+    assert 0 < sum(free) < LEFT
+    for n in range(DONE, DONE + LEFT):
+        theirs.do("add", document=n, after=mark(0, 5, entities=("D005334",)))
     job = run(theirs, tmp_path, adopt="always")
     curves = jobs.curves(tmp_path, job.id)
     assert {name: bool(records) for name, records in curves.items()} == {"linker": True, "recognizer": True}
@@ -288,7 +325,7 @@ def test_a_linker_and_a_tagger_of_their_own_are_both_taught(work: Work, tmp_path
     assert Linker.load(made.folder)("Fever and cough after aspirin were seen.").links
     place = jobs.place(tmp_path, job.id) / "documents"
     counts = [len(list(read_lines(place / kind / "train.jsonl"))) for kind in ("every", "whole")]
-    assert counts[0] == counts[1] + 1
+    assert counts[0] == counts[1] + sum(free), "those that may be held out later teach nothing"
 
 
 def test_a_model_that_was_trained_here_is_trained_again(work: Work, tmp_path: Path) -> None:

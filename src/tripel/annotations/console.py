@@ -60,9 +60,12 @@ def export(
     text: bool = True,
     only_done: bool = False,
 ) -> str:
-    """Write documents; what was written and what was lost. `dataset` is a version, 0 for the last. Raises as `exporting` does."""
+    """Write documents; what was written and what was lost. `dataset` is a version, 0 for the last one, or that of `until`.
+
+    Raises as `exporting` does.
+    """
     _refuse(target)
-    chosen = [one.id for one in datasets.of_project(database, project) if dataset in (0, one.version)][:1]
+    chosen = [one.id for one in datasets.of_project(database, project) if dataset == one.version]
     if dataset and not chosen:
         raise ValueError(f"project {project} has no data set {dataset}; `tripel annotations list` names the last")
     account = exporting.export(

@@ -1,7 +1,8 @@
 """A project's own index: the model's, with what was annotated in the project as rows beside it. The model stays as it is.
 
 What was decided helps before any training. A document that changed replaces its rows. It knows how far in the log it has read,
-so it catches up by itself, whoever wrote meanwhile.
+so it catches up by itself, whoever wrote meanwhile. Where annotators work blind it learns what a reviewer settled alone: all see
+what it says, and none is to see what another decided.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from pathlib import Path
 from sqlalchemy import select
 
 from tripel.abbreviations import expand
-from tripel.annotations import models, settled
+from tripel.annotations import models, projects, settled
 from tripel.annotations.alone import alone
 from tripel.annotations.database import Database
 from tripel.annotations.models import Model
@@ -28,7 +29,7 @@ from tripel.knowledge import KnowledgeBase
 from tripel.linker import Linker
 from tripel.ranker import INDEX, Ranker
 
-READ = "read.json"  # how far in the log
+READ = "read.json"  # how far in the log, and whose decisions
 SILENT = ("predict", "time", "comment", "flag")  # events that change nothing that is learnt
 
 
@@ -39,7 +40,8 @@ class Overlay:
         """`files` is where the server keeps files."""
         self.database = database
         self.model = model
-        self.folder = files / "projects" / str(model.project) / f"model-{model.version}"
+        self.folder = projects.place(files, model.project) / f"model-{model.version}"
+        self._blind = projects.get(database, model.project).mode == "blind"
 
     def link(self) -> Linker:
         """Open what links, with all that was annotated so far. Raises ValueError where the model does not link."""
@@ -71,20 +73,22 @@ class Overlay:
 
     @property
     def read(self) -> int:
-        """The number of the last event whose document was learnt."""
+        """The number of the last event whose document was learnt; 0 where it is all to be learnt again."""
         path = self.folder / READ
-        return int(read_json(path)["event"]) if path.is_file() else 0
+        said = read_json(path) if path.is_file() else {}
+        # an index that learnt of annotators who work blind has rows that nobody may see
+        return int(said["event"]) if said and bool(said.get("settled")) is self._blind else 0
 
     def catch_up(self, encoder: Encoder, kb: KnowledgeBase) -> int:
         """Learn the documents that changed since it was last done; how many."""
         with alone(self.folder):
             last, changed = self._changed(self.read)
             if changed and not self._spelt:
-                learnt = [one.document() for one in settled.some(self.database, changed)]
+                learnt = [one.document() for one in settled.agreed(self.database, changed)]
                 chosen = list(map(expand, learnt)) if encoder.config.long_forms else learnt
                 learn(self.folder / INDEX, encoder, kb, list(map(_linked, chosen)))
             if changed:
-                write_json(self.folder / READ, {"event": last})
+                write_json(self.folder / READ, {"event": last, "settled": self._blind})
             return 0 if self._spelt else len(changed)
 
     @property

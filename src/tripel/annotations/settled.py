@@ -18,7 +18,7 @@ from tripel.annotations import datasets
 from tripel.annotations.appending import in_parts, sheet_of
 from tripel.annotations.beginning import ANNOTATOR, FINAL, SHARED
 from tripel.annotations.database import Database
-from tripel.annotations.datasets import Stored
+from tripel.annotations.datasets import Dataset, Stored
 from tripel.annotations.ledger import history
 from tripel.annotations.schema import sheets, written
 from tripel.annotations.sheet import Sheet, replay
@@ -58,12 +58,13 @@ def annotated(
 ) -> Iterator[Annotated]:
     """The documents of a data set, the last one where none is named, in their order; nothing where there is no data set.
 
-    `whose`: the sheets of one annotator of a blind project, instead of those that count. `until`: as it stood then. Raises
-    LookupError where there is no such data set in the project, ValueError for a moment without a time zone.
+    `whose`: the sheets of one annotator of a blind project, instead of those that count. `until`: as it stood then, with the
+    data set that was the last one then. Raises LookupError where there is no such data set in the project, ValueError for a
+    moment without a time zone.
     """
     if until is not None:
         written(until)
-    chosen = datasets.latest(database, project) if dataset is None else datasets.get(database, dataset)
+    chosen = _last(database, project, until) if dataset is None else datasets.get(database, dataset)
     if chosen is None:
         return
     if chosen.project != project:
@@ -71,20 +72,26 @@ def annotated(
     yield from _annotated(database, datasets.documents_of(database, chosen.id), whose, until)
 
 
-def some(database: Database, wanted: Sequence[int]) -> Iterator[Annotated]:
-    """Some documents by their numbers, as they stand."""
-    return _annotated(database, datasets.some(database, wanted), None, None)
+def agreed(database: Database, wanted: Sequence[int]) -> Iterator[Annotated]:
+    """Some documents by their numbers, as they stand, with what all may see: where annotators work blind the reviewer's alone."""
+    return _annotated(database, datasets.some(database, wanted), None, None, alone=False)
+
+
+def _last(database: Database, project: int, until: datetime | None) -> Dataset | None:
+    there = datasets.of_project(database, project)
+    return next((one for one in there if until is None or one.created_at <= until), None)
 
 
 def _annotated(
-    database: Database, found: Iterator[Stored], whose: int | None, until: datetime | None
+    database: Database, found: Iterator[Stored], whose: int | None, until: datetime | None, *, alone: bool = True
 ) -> Iterator[Annotated]:
+    """`alone`: whether the sheet of the only annotator who decided anything counts."""
     while page := list(islice(found, datasets.PAGE)):
         with database.connect() as connection:
             rows = _rows(connection, [stored.id for stored in page])
         for stored in page:
             theirs = [(row.kind, row.owner, _then(database, row, until)) for row in rows.get(stored.id, ())]
-            sheet = _counting(theirs, whose)
+            sheet = _counting(theirs, whose, alone=alone)
             yield Annotated(stored=stored, sheet=sheet or Sheet(id=0, document=stored.id))
 
 
@@ -102,7 +109,7 @@ def _then(database: Database, row: Row[Any], until: datetime | None) -> Sheet:
     return replay(history(database, sheet=row.id, until=until), id=row.id, document=row.document)
 
 
-def _counting(theirs: list[tuple[str, int, Sheet]], whose: int | None) -> Sheet | None:
+def _counting(theirs: list[tuple[str, int, Sheet]], whose: int | None, *, alone: bool) -> Sheet | None:
     if whose is not None:
         return next((sheet for kind, owner, sheet in theirs if kind == ANNOTATOR and owner == whose), None)
     first = {kind: sheet for kind, _, sheet in reversed(theirs)}
@@ -111,4 +118,4 @@ def _counting(theirs: list[tuple[str, int, Sheet]], whose: int | None) -> Sheet 
     if FINAL in first and first[FINAL].version:
         return first[FINAL]
     decided = [sheet for kind, _, sheet in theirs if kind == ANNOTATOR and sheet.decided]
-    return decided[0] if len(decided) == 1 else None
+    return decided[0] if alone and len(decided) == 1 else None
