@@ -19,13 +19,21 @@ NAMES = [name for name in tripel.__all__ if name != "__version__"]
 @pytest.mark.parametrize("name", NAMES)
 def test_each_name_is_documented_and_typed(name: str) -> None:
     its = getattr(tripel, name)
-    assert its.__doc__ and its.__name__ == name
+    assert its.__doc__ and its.__name__.rpartition(".")[2] == name
+    if (ROOT / "src" / "tripel" / f"{name}.py").exists():
+        assert inspect.ismodule(its), (
+            f"the module tripel.{name} takes the place of what has its name once it is imported"
+        )
     functions = [its] if inspect.isfunction(its) else [one for _, one in inspect.getmembers(its, inspect.isfunction)]
     for one in functions:
         if one.__name__.startswith("_") or not one.__module__.startswith("tripel"):
             continue
         assert one.__doc__, one
         assert "return" in typing.get_type_hints(one), one
+
+
+def test_the_modules_that_pages_use_are_public() -> None:
+    assert {name for name in NAMES if inspect.ismodule(getattr(tripel, name))} == {"offline"}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -35,7 +43,7 @@ def test_each_name_stands_on_a_page(name: str) -> None:
 
 
 def test_another_name_is_an_error_that_lists_them() -> None:
-    with pytest.raises(AttributeError, match=r"no attribute 'Linkr'; there is Candidate, Document"):
+    with pytest.raises(AttributeError, match=r"no attribute 'Linkr'; there is offline, Candidate, Document"):
         tripel.Linkr  # noqa: B018
     assert set(NAMES) <= set(dir(tripel))
 

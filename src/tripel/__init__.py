@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tripel.tasks import resume as resume
     from tripel.tasks import train as train
 
-from tripel import offline
+from tripel import offline as offline
 
 __version__ = "0.1.0"
 
@@ -45,13 +45,13 @@ _MODULES = {
     "resume": "tasks",
     "train": "tasks",
 }
-__all__ = ["__version__", *_MODULES]
+__all__ = ["__version__", "offline", *_MODULES]
 
 
 def __getattr__(name: str) -> Any:
     """A public name, from the module that it lies in."""
     if name not in _MODULES:
-        raise AttributeError(f"module 'tripel' has no attribute {name!r}; there is {', '.join(_MODULES)}")
+        raise AttributeError(f"module 'tripel' has no attribute {name!r}; there is {', '.join(__all__[1:])}")
     return getattr(import_module(f"tripel.{_MODULES[name]}"), name)
 
 
