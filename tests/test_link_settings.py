@@ -18,7 +18,8 @@ import tiny
 import torch
 from typer.testing import CliRunner
 
-from tripel import asking, checkpoint, cli, quantizing
+from tripel import asking, checkpoint, cli, quantizing, tasks
+from tripel.bulk_worker import mark
 from tripel.deciding import CALIBRATION, Calibration, Point
 from tripel.documents import Document
 from tripel.encoder import Encoder
@@ -155,6 +156,25 @@ def test_the_command_has_both(wholes: Path, plain: Path) -> None:
     assert str(run(plain, TEXT, "--arithmetic", "fp4").exception).startswith("arithmetic is 'fp4'")
     with_all = json.loads(run(wholes, TEXT, "--json").stdout)
     assert with_all["mentions"][0]["candidates"][0]["probability"] > 0.5
+
+
+def test_a_big_job_has_both_and_one_without_is_what_it_was(
+    wholes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[dict[str, Any]] = []
+
+    def link_bulk(run: Path, source: Path, output: Path, *, settings: dict[str, Any], **how: object) -> Any:
+        begun.append(settings)
+        return SimpleNamespace(whole=True)
+
+    monkeypatch.setattr(tasks, "link_bulk", link_bulk)
+    words = [wholes, "--bulk", "--file", tmp_path / "notes", "--output", tmp_path / "linked"]
+    assert run(*words).exit_code == run(*words, "--best-rows", "--arithmetic", "bf16").exit_code == 0
+    plain, fast = begun
+    assert (fast["best_rows"], fast["arithmetic"]) == (True, "bf16")
+    before = {name: value for name, value in plain.items() if name not in ("best_rows", "arithmetic")}
+    marks = [mark(wholes, its, given=True) for its in (before, plain, fast)]
+    assert marks[0] == marks[1] != marks[2]
 
 
 def test_the_component_of_spacy_has_both(wholes: Path) -> None:
