@@ -302,9 +302,11 @@ class Process:
 
 def test_tripel_serve_starts_says_how_to_come_in_and_stops_in_order(folder: Path, tmp_path: Path) -> None:
     home = tmp_path / "annotations"
+    (home / "downloads" / "of-one-that-was-killed").mkdir(parents=True)
     its = Process(folder, home, "--recognizer", "dictionary")
     try:
         its.answers("/healthz", status=200)
+        assert not (home / "downloads" / "of-one-that-was-killed").exists()
         assert "text" not in its.printed.read_text()
         once = re.search(r"admin with the password ([a-z0-9-]{20})", its.printed.read_text())
         assert once, its.printed.read_text()

@@ -42,7 +42,9 @@ def export(
         str, typer.Option("--to", help="The format; `tripel data convert --help` lists them.")
     ] = "jsonl",
     until: UNTIL = "",
-    dataset: Annotated[int, typer.Option(help="A version of the documents; when left out the last, or that of --until.")] = 0,
+    dataset: Annotated[
+        int, typer.Option(help="A version of the documents; when left out the last, or that of --until.")
+    ] = 0,
     silver: Annotated[bool, typer.Option("--silver", help="With SILVER marks, those spread to equal strings.")] = False,
     only_done: Annotated[bool, typer.Option("--done", help="Only documents that are marked done.")] = False,
     hidden: HIDDEN = False,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -64,6 +65,7 @@ def serve(
     url = _with_password(database, password_file) if database else f"sqlite:///{folder / 'annotations.db'}"
     with _listening(host, port) as listening:
         opened = Database.open(url)
+        shutil.rmtree(settings.downloads)
         try:
             batcher = Batcher(lambda: _load(run, recognizer))
             app = create_app(database=opened, batcher=batcher, settings=settings)

@@ -43,6 +43,13 @@ class Settings:
     links_per_minute: int = 600
     """Requests to link by one user or one token."""
 
+    @property
+    def downloads(self) -> Path:
+        """Where files lie while they are being sent; emptied when the server starts, should an earlier one have been killed."""
+        place = self.folder / "downloads"
+        place.mkdir(parents=True, exist_ok=True)
+        return place
+
     def knows(self, host: str) -> bool:
         """Whether a host, as in `localhost:8000`, is one of this server's. A name that was configured without a port has any."""
         return _name(host) in LOOPBACK or self.named(host)

@@ -100,7 +100,7 @@ def put_into_use(request: Request, member: Member, version: int) -> Job:
 def packed(request: Request, member: Member, version: int) -> Response:
     """A version as a .tar file, which is deleted once it was sent."""
     model = _model(request, member, version)
-    with tempfile.NamedTemporaryFile(suffix=".tar", delete=False, dir=services(request).settings.folder) as out:
+    with tempfile.NamedTemporaryFile(suffix=".tar", delete=False, dir=services(request).settings.downloads) as out:
         path = Path(out.name)
     models.packed(model, path)
     name = f"project-{member.project}-model-{version}.tar"
