@@ -87,7 +87,8 @@ class Seen:
     """Of each kind of request, the seconds of those that were answered at the first try."""
     kept: list[str] = field(default_factory=list)
     """Keys of decisions that the server said it kept."""
-    refused: int = 0
+    refused: Counter[str] = field(default_factory=Counter)
+    """Decisions that the server refused, by why."""
     sent: set[str] = field(default_factory=set)
     again: int = 0
     """Requests that were sent once more."""
@@ -161,7 +162,7 @@ class Annotator(threading.Thread):
             if "seq" in answer:
                 self.seen.kept.append(answer["key"])
             else:
-                self.seen.refused += 1
+                self.seen.refused[answer["refused"]] += 1
         return said["sheet"]
 
     def ask(self, kind: str, method: str, address: str, **words: Any) -> Any:
@@ -310,7 +311,7 @@ def loaded(
     warned = [line for line in server.log.read_text().splitlines() if "Error" in line or "fault" in line]
     print(
         f"{len(people)} annotators, {seconds:.0f} s, {said.kills} kills, {len(ids)} documents; "
-        f"{seen.again} requests sent again, {seen.refused} decisions refused for what others had done, "
+        f"{seen.again} requests sent again, decisions refused: {dict(seen.refused) or 'none'}, "
         f"answers that are faults: {dict(seen.faults) or 'none'}; "
         f"{len(warned)} lines of the server's log tell of a fault",
         *warned[:5],

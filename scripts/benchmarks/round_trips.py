@@ -2,7 +2,7 @@
 
     TRIPEL_DATA=... python scripts/benchmarks/round_trips.py
 
-Equal up to the order of documents and mentions. What is printed goes into docs/results.md.
+Equal up to the order of documents and mentions.
 """
 
 from __future__ import annotations
