@@ -28,7 +28,7 @@ from tripel.documents import Document, Mention
 from tripel.files import fingerprint, read_json, read_lines, write_json
 from tripel.linker import Linker
 from tripel.recipe import Recipe
-from tripel.recognizers.tagger import TAGGER
+from tripel.recognizers.base import TAGGER
 
 DONE, LEFT = 10, 4  # documents
 RECORDS = [teaching.record(n, marked=n < DONE) for n in range(DONE + LEFT)]

@@ -29,7 +29,7 @@ from tripel.knowledge import KnowledgeBase
 from tripel.preparing import read_terminologies
 from tripel.progress import bar
 from tripel.ranker import INDEX, KNOWLEDGE, Ranker
-from tripel.recognizers.tagger import TAGGER
+from tripel.recognizers.base import TAGGER
 from tripel.reranker import RERANKER
 from tripel.sizes import parsed, said
 from tripel.vectors import Vectors

@@ -25,9 +25,9 @@ from tripel.encoder import Encoder
 from tripel.indexes.base import Bool
 from tripel.quantizing import Arithmetic, change, known
 from tripel.ranker import Ranked, Ranker
-from tripel.recognizers.base import Found, Recognizer
+from tripel.recognizers.base import TAGGER, Found, Recognizer
 from tripel.recognizers.gold import Gold
-from tripel.recognizers.tagger import TAGGER, Tagger
+from tripel.recognizers.tagger import Tagger
 from tripel.vocabularies import chosen, ids_in
 from tripel.whole import Asked
 

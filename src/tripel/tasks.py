@@ -35,7 +35,7 @@ from tripel.pipeline_judging import judge_pipeline
 from tripel.preparing import Ground, ground, lesson, read_documents
 from tripel.ranker import INDEX
 from tripel.recipe import Data, Recipe, Role
-from tripel.recognizers.tagger import TAGGER
+from tripel.recognizers.base import TAGGER
 from tripel.report import PAGE
 from tripel.reranker import RERANKER
 from tripel.separating import separate

@@ -20,7 +20,8 @@ from tripel.deciding import CALIBRATION
 from tripel.encoder import SETTINGS as ENCODER_SETTINGS
 from tripel.files import read_json, share, write_json
 from tripel.ranker import KNOWLEDGE
-from tripel.recognizers.tagger import HEAD, TAGGER
+from tripel.recognizers.base import TAGGER
+from tripel.recognizers.tagger import HEAD
 from tripel.tags import Tags
 from tripel.trainer import Place
 from tripel.whole import WEIGHTS

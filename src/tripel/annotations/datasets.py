@@ -136,9 +136,10 @@ def of_project(database: Database, project: int) -> list[Dataset]:
         return [_dataset(row) for row in connection.execute(asked).all()]
 
 
-def latest(database: Database, project: int) -> Dataset | None:
-    """The last version; None where nothing was uploaded yet."""
-    return next(iter(of_project(database, project)), None)
+def latest(database: Database, project: int, *, until: datetime | None = None) -> Dataset | None:
+    """The last version, or the one that was the last then; None where nothing was uploaded yet."""
+    there = of_project(database, project)
+    return next((one for one in there if until is None or one.created_at <= until), None)
 
 
 def get(database: Database, dataset: int) -> Dataset:

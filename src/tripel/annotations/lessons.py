@@ -19,6 +19,7 @@ from tripel.annotations.settled import GIVEN, annotated
 from tripel.documents import Document
 
 HELD_OUT = 0.2  # share of the documents
+FEWEST = 2  # whole documents: one to learn from and one to judge by
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +64,7 @@ def gathered(database: Database, project: int, *, silver: bool) -> Lessons:
     """What is annotated now. Raises ValueError where there is too little."""
     found = list(lessons(database, project, silver=silver))
     whole = [lesson.document for lesson in found if lesson.whole]
-    if len(whole) < 2:
+    if len(whole) < FEWEST:
         raise ValueError(
             f"{len(whole)} documents are annotated and marked done; two or more are needed, one to learn from and one to judge by"
         )

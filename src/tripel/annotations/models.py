@@ -20,6 +20,7 @@ from tripel.annotations import schema
 from tripel.annotations.database import Database
 from tripel.annotations.schema import models, projects, uses
 from tripel.files import replacing
+from tripel.recognizers.base import TAGGER
 
 if TYPE_CHECKING:
     from tripel.indexing import Stamp
@@ -131,6 +132,11 @@ def packed(model: Model, output: Path) -> Path:
 def finds(model: Model) -> str:
     """What finds mentions, as `Linker.load` takes it: as it was said, or of a bundle; empty where a run has its own, or none."""
     return model.recognizer or bundle.recognizer(model.folder)
+
+
+def finds_itself(folder: Path) -> bool:
+    """Whether what finds mentions is in a folder that links: a bundle says so, or it was trained with a tagger."""
+    return (folder / TAGGER).exists() or bool(bundle.recognizer(folder))
 
 
 def _bundle(model: Model, folder: Path) -> None:

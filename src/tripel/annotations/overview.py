@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, case, func, or_, select
 
 from tripel.annotations.database import Database
 from tripel.annotations.schema import events, users, uses
@@ -27,26 +27,18 @@ class Worked:
 
 def worked(database: Database, project: int, *, user: int | None = None) -> list[Worked]:
     """Everybody who annotated something, by name; or one user alone. Counted by the database, of the log."""
+    decides = and_(events.c.kind.in_(DECIDING), events.c.detail["echo"].as_string().is_(None))
     spent = func.coalesce(func.sum(events.c.detail["milliseconds"].as_integer()), 0)
-    people = events.join(users, users.c.id == events.c.by)
-    asked = select(users.c.id, users.c.name, spent.label("spent"), func.count().label("times")).select_from(people)
-    asked = asked.where(events.c.project == project).group_by(users.c.id, users.c.name).order_by(users.c.name)
+    counted = (spent.label("milliseconds"), func.sum(case((decides, 1), else_=0)).label("decisions"))
+    asked = select(users.c.id.label("user"), users.c.name, *counted).select_from(
+        events.join(users, users.c.id == events.c.by)
+    )
+    asked = asked.where(events.c.project == project, or_(events.c.kind == "time", decides))
     if user is not None:
         asked = asked.where(events.c.by == user)
-    decided = asked.where(events.c.kind.in_(DECIDING), events.c.detail["echo"].as_string().is_(None))
     with database.connect() as connection:
-        times = {row.id: row for row in connection.execute(asked.where(events.c.kind == "time"))}
-        decisions = {row.id: row for row in connection.execute(decided)}
-    found = [
-        Worked(
-            user=id,
-            name=(times.get(id) or decisions[id]).name,
-            milliseconds=times[id].spent if id in times else 0,
-            decisions=decisions[id].times if id in decisions else 0,
-        )
-        for id in times.keys() | decisions.keys()
-    ]
-    return sorted(found, key=lambda one: one.name)
+        rows = connection.execute(asked.group_by(users.c.id, users.c.name).order_by(users.c.name)).all()
+    return [Worked(**row._mapping) for row in rows]
 
 
 def in_use_since(database: Database, project: int) -> datetime | None:

@@ -31,7 +31,7 @@ from tripel.documents import Document
 from tripel.files import appearing, read_json, write_json
 from tripel.linker import Linker
 from tripel.ranker import INDEX
-from tripel.recognizers.tagger import TAGGER
+from tripel.recognizers.base import TAGGER
 
 DOCUMENTS, FIGURES = "documents", "figures.json"
 LINKER, RECOGNIZER = jobs.RUNS

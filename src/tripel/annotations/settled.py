@@ -18,7 +18,7 @@ from tripel.annotations import datasets
 from tripel.annotations.appending import in_parts, sheet_of
 from tripel.annotations.beginning import ANNOTATOR, FINAL, SHARED
 from tripel.annotations.database import Database
-from tripel.annotations.datasets import Dataset, Stored
+from tripel.annotations.datasets import Stored
 from tripel.annotations.ledger import history
 from tripel.annotations.schema import sheets, written
 from tripel.annotations.sheet import Sheet, replay
@@ -64,7 +64,7 @@ def annotated(
     """
     if until is not None:
         written(until)
-    chosen = _last(database, project, until) if dataset is None else datasets.get(database, dataset)
+    chosen = datasets.latest(database, project, until=until) if dataset is None else datasets.get(database, dataset)
     if chosen is None:
         return
     if chosen.project != project:
@@ -75,11 +75,6 @@ def annotated(
 def agreed(database: Database, wanted: Sequence[int]) -> Iterator[Annotated]:
     """Some documents by their numbers, as they stand, with what all may see: where annotators work blind the reviewer's alone."""
     return _annotated(database, datasets.some(database, wanted), None, None, alone=False)
-
-
-def _last(database: Database, project: int, until: datetime | None) -> Dataset | None:
-    there = datasets.of_project(database, project)
-    return next((one for one in there if until is None or one.created_at <= until), None)
 
 
 def _annotated(

@@ -14,6 +14,8 @@ from tripel.documents import Document, Mention
 from tripel.indexes.base import Float
 from tripel.knowledge import KnowledgeBase
 
+TAGGER = "tagger.json"  # in a folder that was trained to find mentions: the labels of its head
+
 
 class Span(NamedTuple):
     """Characters [start, end) of a text that name something."""

@@ -25,13 +25,12 @@ from tripel.files import read_json, write_json
 from tripel.indexes.base import Int
 from tripel.knowledge import KnowledgeBase
 from tripel.objectives.tagging import Head
-from tripel.recognizers.base import Found, Recognizer
+from tripel.recognizers.base import TAGGER, Found, Recognizer
 from tripel.tags import Tags
 from tripel.words import WORD, Words, vectors_of
 
 Real = NDArray[np.float64]
 
-TAGGER = "tagger.json"  # in a run folder: the labels of its head
 HEAD = "head."  # its tensors, among those of the objective
 AT_ONCE = 100_000  # characters of documents whose words' vectors are held: some 16,000 words
 

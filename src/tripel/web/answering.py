@@ -6,12 +6,11 @@ A project's is asked in threads that nothing else needs; what waits for one mode
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from threading import BoundedSemaphore
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 from fastapi import Depends
 from starlette.requests import Request
@@ -21,14 +20,13 @@ from tripel.documents import Document, Linked
 from tripel.web.access import Asker, Linking, Member, joined
 from tripel.web.asking import admit, linked, while_there
 from tripel.web.batching import Choice
-from tripel.web.pages.reaching import finds_itself
+from tripel.web.project_models import Askers, opened
 from tripel.web.refusals import Refused
 from tripel.web.services import services
 
 THREADS = 8  # that wait for the models of projects
 ROOM = 64  # requests that wait for these; more are turned away
 SHOWN = 12  # characters of a fingerprint, as in `model.Served`
-Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True)
@@ -102,21 +100,11 @@ async def answers(
 
 
 def _of_project(request: Request, project: int) -> Asked:
-    its = services(request)
-    try:
-        ready, used = its.live.begin(project), models.in_use(its.database, project)
-    except ValueError as error:
-        raise Refused(409, str(error)) from None
-    if not ready:
-        raise Refused(503, "the model of the project is being opened", headers={"retry-after": "2"})
+    opened(request, project)
+    used = models.in_use(services(request).database, project)
     version = f"{used.fingerprint[:SHOWN]}-{used.knowledge[:SHOWN]}"
-    return Asked(version, bool(used.recognizer) or finds_itself(used.folder), project)
+    return Asked(version, bool(used.recognizer) or models.finds_itself(used.folder), project)
 
 
-_askers = ThreadPoolExecutor(THREADS, thread_name_prefix="answering")
+_apart = Askers(THREADS, "answering")
 _room = BoundedSemaphore(ROOM)
-
-
-async def _apart(ask: Callable[[], Answer]) -> Answer:
-    """Ask in a thread of `_askers`; what was not begun when nobody waits for it any more is not asked."""
-    return await asyncio.get_running_loop().run_in_executor(_askers, ask)

@@ -65,7 +65,7 @@ def serve(
     url = _with_password(database, password_file) if database else f"sqlite:///{folder / 'annotations.db'}"
     with _listening(host, port) as listening:
         opened = Database.open(url)
-        shutil.rmtree(settings.downloads)
+        shutil.rmtree(settings.downloads, ignore_errors=True)
         try:
             batcher = Batcher(lambda: _load(run, recognizer))
             app = create_app(database=opened, batcher=batcher, settings=settings)

@@ -46,9 +46,7 @@ class Settings:
     @property
     def downloads(self) -> Path:
         """Where files lie while they are being sent; emptied when the server starts, should an earlier one have been killed."""
-        place = self.folder / "downloads"
-        place.mkdir(parents=True, exist_ok=True)
-        return place
+        return self.folder / "downloads"
 
     def knows(self, host: str) -> bool:
         """Whether a host, as in `localhost:8000`, is one of this server's. A name that was configured without a port has any."""

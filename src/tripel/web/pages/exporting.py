@@ -65,6 +65,7 @@ def file(request: Request, member: Annotator, wish: Wished) -> Response:
 def written(request: Request, member: Member, wish: Wish) -> Response:
     """The file. Raises ValueError or LookupError for what cannot be exported, or not by this member."""
     its = services(request)
+    its.settings.downloads.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(dir=its.settings.downloads))
     target = folder / "export"
     try:

@@ -16,7 +16,7 @@ from tripel.annotations.projects import Mode, Project
 from tripel.web import held
 from tripel.web.access import Asker, Member, SignedIn
 from tripel.web.knowledge_bases import Opening
-from tripel.web.pages.reaching import Admin, Annotator, finds_itself, knowledge_of, project_of, project_page
+from tripel.web.pages.reaching import Admin, Annotator, knowledge_of, project_of, project_page
 from tripel.web.pages.storing import store_sample
 from tripel.web.rendering import page
 from tripel.web.services import services
@@ -160,7 +160,7 @@ def _model(request: Request, asker: Asker, chosen: str) -> Offered:
         return _server_model(request)
     for name, folder in its.settings.also:
         if chosen == ALSO + name:
-            return Offered(folder, "" if finds_itself(folder) else its.settings.recognizer)
+            return Offered(folder, "" if models.finds_itself(folder) else its.settings.recognizer)
     model = models.in_use(its.database, int(chosen))
     return Offered(model.folder, models.finds(model))
 

@@ -11,7 +11,6 @@ from fastapi import Depends
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tripel import bundle
 from tripel.annotations import beginning, datasets, projects
 from tripel.annotations.database import Database
 from tripel.annotations.datasets import Stored
@@ -31,7 +30,6 @@ Reading = Annotated[Member, Depends(member("annotator", scope="read"))]
 Annotating = Annotated[Member, Depends(member("annotator", scope="annotate"))]
 Taking = Annotated[Member, Depends(member("annotator", scope="admin"))]
 Administering = Annotated[Member, Depends(member("admin", scope="admin"))]
-TAGGER = "tagger.json"  # as in `recognizers.tagger`, which takes seconds to import
 Part = TypeVar("Part", Stored, Job)
 
 
@@ -97,11 +95,6 @@ def sheet_of(request: Request, member: Member, document: Number, final: bool = F
     if member.role == "annotator":
         raise Refused(403, f"this needs the role reviewer; you are {member.role} in this project")
     return OnSheet(project, stored, beginning.final_sheet(database, document), final=True)
-
-
-def finds_itself(folder: Path) -> bool:
-    """Whether what finds mentions is in a folder that links: a bundle says so, or it was trained with a tagger."""
-    return (folder / TAGGER).exists() or bool(bundle.recognizer(folder))
 
 
 def knowledge_of(request: Request, project: Project) -> Opened:

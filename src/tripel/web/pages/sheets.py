@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
@@ -14,13 +11,13 @@ from starlette.requests import Request
 from tripel.annotations import datasets, ledger, models, presence, projects, spreading
 from tripel.annotations.database import Database
 from tripel.annotations.events import Proposal, candidate_record
-from tripel.annotations.live import Live
 from tripel.annotations.proposing import Conflict
 from tripel.annotations.sheet import MARK, SERVER, Sheet
 from tripel.documents import Mention
 from tripel.web.access import Member, Number
 from tripel.web.pages.described import EVENT, EventsAnswer, SheetAnswer
 from tripel.web.pages.reaching import Annotating, OnSheet, Reading, sheet_of
+from tripel.web.project_models import Askers, opened
 from tripel.web.refusals import Refused
 from tripel.web.services import Services, services
 
@@ -29,7 +26,6 @@ AROUND = 40  # characters shown on either side of a place
 OFFERED = 9  # candidates: as many as have a key
 PLACE = "/api/projects/{project}/documents/{document}"
 ASKING = 32  # threads that wait for models; what waits for one is linked in one go, so that more are no faster
-Answer = TypeVar("Answer")
 
 routes = APIRouter(tags=["annotating"])
 
@@ -104,7 +100,7 @@ async def candidates(request: Request, member: Reading, its: ToRead, body: Span)
     document = its.document.document().having(mentions=[mention])
 
     def asked() -> dict[str, Any]:
-        linked = _model(request, its).link(its.project.id, document, given=True)
+        linked = opened(request, its.project.id).link(its.project.id, document, given=True)
         offered = [candidate_record(one) for one in linked.links[0].candidates[:OFFERED]]
         return {"candidates": offered, **fingerprints(services(request), its)}
 
@@ -117,7 +113,7 @@ async def refresh(request: Request, member: Annotating, its: ToWrite) -> dict[st
 
     def asked() -> dict[str, Any]:
         try:
-            sheet = _model(request, its).refresh(its.project.id, its.document.id, its.sheet)
+            sheet = opened(request, its.project.id).refresh(its.project.id, its.document.id, its.sheet)
         except ValueError as error:  # nothing that finds mentions
             raise Refused(409, str(error)) from None
         server = services(request)
@@ -173,23 +169,7 @@ def _people(server: Services, its: OnSheet, sheet: Sheet, member: Member) -> dic
     return names | {one.id: one.name for one in others if one is not None}
 
 
-_askers = ThreadPoolExecutor(ASKING, thread_name_prefix="asking")
-
-
-async def _asking(ask: Callable[[], Answer]) -> Answer:
-    """Ask a model in a thread that saving, signing in and all other requests do not need."""
-    return await asyncio.get_running_loop().run_in_executor(_askers, ask)
-
-
-def _model(request: Request, its: OnSheet) -> Live:
-    """What answers for the project's model, once that is open."""
-    live = services(request).live
-    try:
-        if live.begin(its.project.id):
-            return live
-    except ValueError as error:
-        raise Refused(409, str(error)) from None
-    raise Refused(503, "the model of the project is being opened", headers={"retry-after": "2"})
+_asking = Askers(ASKING, "asking")
 
 
 def _append(database: Database, sheet: int, record: dict[str, Any], user: int) -> dict[str, Any]:

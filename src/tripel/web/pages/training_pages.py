@@ -20,7 +20,6 @@ from tripel.web.refusals import Refused
 from tripel.web.services import services
 
 POINTS = 300  # of a curve: more than a screen shows
-FEWEST = 2  # documents of a training: one to learn from and one to judge by
 
 routes = APIRouter()
 
@@ -100,7 +99,9 @@ def put_into_use(request: Request, member: Member, version: int) -> Job:
 def packed(request: Request, member: Member, version: int) -> Response:
     """A version as a .tar file, which is deleted once it was sent."""
     model = _model(request, member, version)
-    with tempfile.NamedTemporaryFile(suffix=".tar", delete=False, dir=services(request).settings.downloads) as out:
+    place = services(request).settings.downloads
+    place.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(suffix=".tar", delete=False, dir=place) as out:
         path = Path(out.name)
     models.packed(model, path)
     name = f"project-{member.project}-model-{version}.tar"
@@ -175,7 +176,7 @@ def _ready(request: Request, member: Member) -> dict[str, Any]:
     count, little = listing.ready(services(request).database, member.project), ""
     if project_of(request, member).archived_at is not None:
         little = "the project is in the archive"
-    elif count < FEWEST:
+    elif count < lessons.FEWEST:
         is_done = f"{count} document{' is' if count == 1 else 's are'} annotated and marked done"
         little = f"{is_done}; two or more are needed, one to learn from and one to judge by"
     return {"ready": count, "little": little}
