@@ -18,7 +18,7 @@ from tripel.gold import gold
 from tripel.knowledge import Entity, KnowledgeBase
 from tripel.pipeline_judging import EVERY, OWN, SCORES, Pipeline, kept, named, recalls
 from tripel.predictions import Prediction
-from tripel.report import Report, Shown
+from tripel.report_page import Report, Shown
 
 KB = KnowledgeBase.of(
     [Entity(id="D1", name="fever"), Entity(id="D2", name="cough", alternatives=("C2",)), Entity(id="D3", name="cold")]

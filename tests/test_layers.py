@@ -20,7 +20,7 @@ LAYERS = (
     "index_rows indexing index_plan index_update index_learn reranker whole weighing deciding ranker recognizers linker opening "
     "name_negatives exporting",
     "predictions foreign metrics calibration trust gold protocols evaluation end_to_end tables plots corpus_plots separation "
-    "separation_plots model_card report report_plots published pages",
+    "separation_plots model_card report_page report_plots published pages",
     "recipe name_recipe tagger_recipe tagger_training tagger_judging "
     "preparing name_preparing judging pipeline_judging name_judging separating comparing reporting drawing asking knowing "
     "linking bulk bulk_cluster bulk_worker linked_page link_files cards watching training reranker_training maps tasks "

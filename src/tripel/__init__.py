@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tripel.linker import Linker as Linker
     from tripel.tasks import compare as compare
     from tripel.tasks import evaluate as evaluate
+    from tripel.tasks import report as report
     from tripel.tasks import rerank as rerank
     from tripel.tasks import resume as resume
     from tripel.tasks import train as train
@@ -41,6 +42,7 @@ _MODULES = {
     "Mention": "documents",
     "compare": "tasks",
     "evaluate": "tasks",
+    "report": "tasks",
     "rerank": "tasks",
     "resume": "tasks",
     "train": "tasks",

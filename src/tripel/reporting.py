@@ -23,7 +23,7 @@ from tripel.pipeline_judging import kept
 from tripel.predictions import Prediction
 from tripel.preparing import Ground
 from tripel.recipe import Recipe, Role
-from tripel.report import Block, Error, Errors, Picture, Report, Section, Shown, Text
+from tripel.report_page import Block, Error, Errors, Picture, Report, Section, Shown, Text
 from tripel.reranker import mark
 from tripel.tables import Table
 from tripel.trust import Trust

@@ -36,7 +36,7 @@ from tripel.preparing import Ground, ground, lesson, read_documents
 from tripel.ranker import INDEX
 from tripel.recipe import Data, Recipe, Role
 from tripel.recognizers.base import TAGGER
-from tripel.report import PAGE
+from tripel.report_page import PAGE
 from tripel.reranker import RERANKER
 from tripel.separating import separate
 from tripel.tagger_judging import judge_tagger

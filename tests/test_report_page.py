@@ -26,7 +26,7 @@ from tripel.gold import gold
 from tripel.journal import Config, Journal, Sink, Speedometer
 from tripel.knowledge import Entity, KnowledgeBase
 from tripel.predictions import Prediction
-from tripel.report import Error, Errors, Picture, Report, Section, Shown, Text
+from tripel.report_page import Error, Errors, Picture, Report, Section, Shown, Text
 from tripel.tables import Table
 from tripel.trust import trust
 
@@ -257,7 +257,7 @@ def test_wandb_is_told_only_where_it_was_asked_for(tmp_path: Path, monkeypatch: 
 SCRIPT = """
 import sys
 from pathlib import Path
-from test_report import Config, Journal, made, reporting
+from test_report_page import Config, Journal, made, reporting
 folder = Path(sys.argv[1])
 with Journal.at_wandb(folder, Config(), settings={"lr": 1e-5}) as journal:
     reporting.tell(made(folder), journal, shareable=True)
