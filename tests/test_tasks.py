@@ -147,6 +147,20 @@ def test_judging_again_changes_no_figure(run: Path) -> None:
     assert tasks.evaluate(run) + "\n" == before
 
 
+def test_a_run_is_judged_where_the_encoder_that_it_began_with_is_not(run: Path, tmp_path: Path) -> None:
+    moved = Path(shutil.copytree(run, tmp_path / "moved"))
+    settings = yaml.safe_load((moved / "config.yaml").read_text(encoding="utf-8"))
+    settings["encoder"]["model"] = str(tmp_path / "gone" / "model")
+    settings["data"]["compare_untrained"] = False
+    (moved / "config.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
+    for path in (moved / "pictures").glob("*-map.*"):
+        path.unlink()
+    shutil.rmtree(moved / "scores")
+    tasks.evaluate(moved, on=["test"])
+    name = "scores/test-trained-full.json"
+    assert (moved / name).read_bytes() == (run / name).read_bytes()
+
+
 def test_systems_are_compared_on_the_same_mentions(run: Path, tmp_path: Path) -> None:
     own = (run / "predictions" / "test-trained-full.jsonl").read_text(encoding="utf-8").splitlines()
     none = [

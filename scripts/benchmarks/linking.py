@@ -5,10 +5,11 @@
 The published way encodes each mention alone between markers, and each of its 64 lexical candidates anew, padded to
 128 tokens (Le & Nguyen 2023, their released code); it is given few mentions, since it is slow. All others search
 every name. `wholes` weighs all evidence of a run, `best rows` leaves that out. Without more the arithmetic is
-float32; bf16 and int8 are the same weights in another one: what that costs in accuracy is in the last column, over
-the same mentions. Two linkers of others, scispaCy's and MedCAT's (`peer_*.py` say how they are installed), have the same
-dictionary. Each way runs in a process of its own and reports its peak memory; rounds alternate; ratios are those of the
-medians. Time is that of linking, abbreviations included, without loading.
+float32; bf16 and int8 are the same weights in another one: what that costs stands in the last columns, the share of
+given mentions whose first candidate is right, and strong F1 of spans and entities in plain text. Two linkers of others,
+scispaCy's and MedCAT's (`peer_*.py` say how they are installed), have the same dictionary. Each way runs in a process of
+its own and reports its peak memory; rounds alternate; ratios are those of the medians. Time is that of linking,
+abbreviations included, without loading.
 """
 
 from __future__ import annotations
@@ -106,8 +107,14 @@ def ours(way: str, documents: Sequence[Document], asked: argparse.Namespace) -> 
     linked = list(linker.stream(texts, given=given))
     seconds = time.perf_counter() - began
     mentions = sum(len(one.links) for one in linked)
-    right = accuracy(linked, documents, linker) if given else float("nan")
-    return {"mentions": mentions / seconds, "documents": len(documents) / seconds, "right": right}
+    speed = {"mentions": mentions / seconds, "documents": len(documents) / seconds}
+    if given:
+        return {**speed, "right": accuracy(linked, documents, linker)}
+    said = [
+        [(one.mention.start, one.mention.end, one.entity) for one in its.links if one.entity is not None]
+        for its in linked
+    ]
+    return {**speed, "f1": peers.strong_f1(documents, said, linker.ranker.kb)}
 
 
 def prepared(run: Path, finder: str, way: str, asked: argparse.Namespace) -> Linker:
@@ -117,7 +124,10 @@ def prepared(run: Path, finder: str, way: str, asked: argparse.Namespace) -> Lin
     ends = (one for one in ("bf16", "int8") if way.endswith(one))
     recognizer = str(asked.tagger) if finder == "tagger" else ""
     best_rows = way.startswith("best rows")
-    return Linker.load(run, recognizer=recognizer, threshold=0.0, best_rows=best_rows, arithmetic=next(ends, "no"))
+    threshold = None if finder else 0.0
+    return Linker.load(
+        run, recognizer=recognizer, threshold=threshold, best_rows=best_rows, arithmetic=next(ends, "no")
+    )
 
 
 def accuracy(linked: Sequence[Linked], documents: Sequence[Document], linker: Linker) -> float:
@@ -159,7 +169,7 @@ def published(documents: Sequence[Document], kb: KnowledgeBase) -> Figures:
     seconds = time.perf_counter() - began
     each = len(chosen) / seconds
     mean = sum(len(document.mentions) for document in documents) / len(documents)
-    return {"mentions": each, "documents": each / mean, "right": float("nan")}
+    return {"mentions": each, "documents": each / mean}
 
 
 def report(rounds: Sequence[dict[str, Figures]], *, documents: int, threads: int) -> None:
@@ -177,11 +187,11 @@ def report(rounds: Sequence[dict[str, Figures]], *, documents: int, threads: int
             f"{its['documents']:,.2f}",
             f"{its['mentions'] / base:,.0f}x",
             f"{its['memory']:,.0f}",
-            "" if its["right"] != its["right"] else f"{100 * its['right']:.2f}",
+            *(f"{100 * its[key]:.2f}" if key in its else "" for key in ("right", "f1")),
         ]
         for way, its in middle.items()
     ]
-    columns = ["way", "mentions/s", "abstracts/s", "times published", "peak MiB", "right %"]
+    columns = ["way", "mentions/s", "abstracts/s", "times published", "peak MiB", "right %", "F1 %"]
     print(
         f"{documents} abstracts of BC5CDR test, {threads} threads, medians of {len(rounds)} rounds\n\n{Table(columns, rows)}"
     )

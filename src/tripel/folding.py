@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tripel.indexes.base import Bool, Float, Hits, Index, Int, Queries, best
+from tripel.progress import Progress, silent
 
 AT_ONCE = 4096  # queries; scores of cells and of rows are held for so many
 FETCHED = 4  # rows fetched for each entity wanted, at first: names of one entity come together
@@ -98,13 +99,14 @@ class Entities:
             left, fetched = np.array(unsure, np.int64), 4 * fetched
         return out
 
-    def rank(self, queries: Queries, row_MK: Int) -> Hits:
+    def rank(self, queries: Queries, row_MK: Int, *, progress: Progress = silent) -> Hits:
         """Only the given entities of each query (-1 pads), closest first; ties keep the given order.
 
         An entity without rows is left out.
         """
         out = Hits(np.full_like(row_MK, -1), np.full(row_MK.shape, -np.inf, np.float32), np.full_like(row_MK, -1))
         for m, row_K in enumerate(row_MK):
+            progress(m, len(row_MK))
             owner_R, place_R = self._rows(row_K)
             if not len(place_R):
                 continue

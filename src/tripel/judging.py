@@ -222,7 +222,8 @@ class _Looked:
             asked = ranker.asked(documents, progress=progress)
             hits = ranker.nearest(asked)
         found = time.monotonic()
-        evidence = ranker.evidence(asked, hits) if whole else None
+        with bar(f"weighing {said}") as progress:
+            evidence = ranker.evidence(asked, hits, progress=progress) if whole else None
         return cls(asked, hits, found - began, evidence, time.monotonic() - found)
 
 
@@ -307,7 +308,8 @@ def _answers(run: Path, found: Ground, role: str, systems: Mapping[str, Ranker],
         if ranker.weights is not None and look.evidence is not None:
             full = ranker.weights.ranked(look.hits, look.evidence, look.asked)
         speeds[name] = len(look.asked) / (look.seconds + look.weighing)
-        within = ranker.weighed(look.asked, ranker.within(look.asked, candidates.row_MK))
+        with bar(f"judging lexical candidates of {role}, {name}") as progress:
+            within = ranker.within(look.asked, candidates.row_MK, progress=progress)
         ranked |= {(name, CANDIDATES): within, (name, FULL): full}
         if ranker.weights is not None:
             speeds[BEST] = len(look.asked) / look.seconds
@@ -346,10 +348,18 @@ def _map(run: Path, recipe: Recipe, found: Ground, role: str, ranker: Ranker) ->
     its, path = maps.chosen(found.documents[role], found.kb), run / PICTURES / f"{role}-map.png"
     if path.exists() or not ranker.index.dense or not recipe.trainer.epochs or not maps.worth(its):
         return {}
-    encoders = {"before": Encoder(recipe.encoder), "after": ranker.encoder}
+    encoders = {**_before(recipe), "after": ranker.encoder}
     seed = recipe.trainer.seed
     laid = [maps.cloud(encoder, its, title=name, seed=seed) for name, encoder in encoders.items()]
     return {f"{role} map": plots.clouds(laid, *maps.labels(its, found.kb), path=path)}
+
+
+def _before(recipe: Recipe) -> dict[str, Encoder]:
+    """The encoder as it came; nothing where this machine does not have it, as when a run was copied here."""
+    try:
+        return {"before": Encoder(recipe.encoder)}
+    except (OSError, ValueError):
+        return {}
 
 
 def _bucketed(full: Sequence[Scores]) -> Iterator[tuple[str, str]]:

@@ -180,19 +180,16 @@ class Ranker:
         """The k entities with the best rows, whatever else speaks for them [M, K]; `name_MK` is the row of the index."""
         return self.index.search(asked.queries, k=k)
 
-    def within(self, asked: Asked, row_MK: NDArray[np.int64]) -> Hits:
-        """Given candidates of each mention by their best rows [M, K]; -1 pads."""
-        return self.index.rank(asked.queries, row_MK)
-
-    def weighed(self, asked: Asked, hits: Hits) -> Hits:
-        """The same candidates judged as wholes, each with its probability; as they are where no weights were chosen."""
+    def within(self, asked: Asked, row_MK: NDArray[np.int64], *, progress: Progress = silent) -> Hits:
+        """Given candidates of each mention, as wholes where weights were chosen, or by their best rows [M, K]; -1 pads."""
+        hits = self.index.rank(asked.queries, row_MK, progress=progress)
         if self.weights is None:
             return hits
-        return self.weights.ranked(hits, self.evidence(asked, hits), asked)
+        return self.weights.ranked(hits, self.evidence(asked, hits, progress=progress), asked)
 
-    def evidence(self, asked: Asked, hits: Hits) -> Float:
+    def evidence(self, asked: Asked, hits: Hits, *, progress: Progress = silent) -> Float:
         """What speaks for each candidate [M, K, F], by `whole.EVIDENCE`."""
-        return evidence(self.index, self.kb, asked, hits, reranker=self.reranker)
+        return evidence(self.index, self.kb, asked, hits, reranker=self.reranker, progress=progress)
 
 
 def _at(its: Ranked, place_MK: Int) -> Ranked:

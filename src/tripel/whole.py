@@ -22,6 +22,7 @@ from tripel.files import read_json, write_json
 from tripel.folding import Entities, some
 from tripel.indexes.base import Float, Hits, Int, Queries
 from tripel.knowledge import KnowledgeBase
+from tripel.progress import Progress, silent
 from tripel.reranker import Reranker
 
 Real = NDArray[np.float64]
@@ -112,7 +113,13 @@ class Weights:
 
 
 def evidence(
-    index: Entities, kb: KnowledgeBase, asked: Asked, hits: Hits, *, reranker: Reranker | None = None
+    index: Entities,
+    kb: KnowledgeBase,
+    asked: Asked,
+    hits: Hits,
+    *,
+    reranker: Reranker | None = None,
+    progress: Progress = silent,
 ) -> Float:
     """What speaks for each candidate [M, K, F], in the order of EVIDENCE; 0 where a candidate is -1.
 
@@ -123,6 +130,7 @@ def evidence(
     """
     out = np.zeros((*hits.row_MK.shape, len(EVIDENCE)), np.float32)
     for first in range(0, len(asked), AT_ONCE):
+        progress(first, len(asked))
         chunk = slice(first, first + AT_ONCE)
         row_MK = hits.row_MK[chunk]
         out[chunk, :, 0] = np.where(row_MK < 0, 0, hits.score_MK[chunk])
