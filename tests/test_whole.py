@@ -127,13 +127,13 @@ def evident(*, mentions: int = 120, telling: str = "exact") -> Evident:
 
 def test_what_tells_is_weighed() -> None:
     its = evident()
-    found = weighing.choose(its, encoder="e", seed=1)
+    found = weighing.choose(its, balance=0.25, encoder="e", seed=1)
     assert max(found.weights, key=found.weights.__getitem__) == "exact" and found.chosen_on["right as wholes"] == 1
     assert found.chosen_on["right by best row"] == pytest.approx(its.right_MK[:, 0].mean(), abs=1e-6)
     ranked = found.ranked(its.hits, its.evidence_MKF, its.asked)
     assert np.array_equal(ranked.row_MK[:, 0], its.right_MK.argmax(axis=1))
     assert (ranked.score_MK[:, 0] > 0.5).all() and ranked.score_MK.sum(axis=1) == pytest.approx(1, abs=1e-5)
-    without, _ = weighing.cross_fitted(its, kinds=[kind for kind in EVIDENCE if kind != "exact"], seed=1)
+    without, _ = weighing.cross_fitted(its, kinds=[kind for kind in EVIDENCE if kind != "exact"], balance=0.25, seed=1)
     assert weighing.first_right(without, its).mean() < 0.5
 
 
@@ -142,8 +142,8 @@ def test_weights_are_the_best_there_are() -> None:
     its = evident(telling="mentions")
     its.evidence_MKF[:20] = 0  # twenty mentions of which nothing tells
     every = np.ones(len(its.asked), np.bool_)
-    weight_F = weighing.fitted(its, every, kinds=EVIDENCE)
-    count_M = weighing._balance(its.hits.row_MK, its.right_MK)
+    weight_F = weighing.fitted(its, every, kinds=EVIDENCE, balance=0.25)
+    count_M = weighing._counts(its.hits.row_MK, its.right_MK, 0.25)
 
     def cost(weight_F: np.ndarray) -> float:
         spread_F = its.evidence_MKF.reshape(-1, len(EVIDENCE)).std(axis=0)
@@ -154,9 +154,28 @@ def test_weights_are_the_best_there_are() -> None:
         assert cost(weight_F) <= cost(weight_F + 0.05 * step) + 1e-9
 
 
+def test_frequent_entities_need_not_drown_rare_ones() -> None:
+    """One entity of 90 mentions, 30 of one mention each; all that tells is how often training had a candidate."""
+    its = evident(telling="clusters")
+    its.evidence_MKF[:] = 0
+    its.evidence_MKF[:, 0, EVIDENCE.index("clusters")] = 1
+    rare = np.arange(120) >= 90
+    its.right_MK[:] = np.eye(4, dtype=np.bool_)[rare.astype(int)]
+    its.hits.row_MK[rare, 1] = np.arange(4, 34)
+    every = np.ones(120, np.bool_)
+    found = {
+        balance: weighing.fitted(its, every, kinds=EVIDENCE, balance=balance)[EVIDENCE.index("clusters")]
+        for balance in (0.0, 0.5, 1.0)
+    }
+    assert found[0.0] > found[0.5] > found[1.0]
+    assert found[0.0] > 0, "the candidate of 90 mentions in 120"
+    with pytest.raises(ValueError, match=r"whole\.balance 1\.5: expected 0 to 1"):
+        weighing.Config(balance=1.5)
+
+
 def test_too_little_of_dev_is_said() -> None:
     with pytest.raises(ValueError, match=r"dev has 9 mentions .* whole.weigh=false"):
-        weighing.choose(evident(mentions=9), encoder="e", seed=1)
+        weighing.choose(evident(mentions=9), balance=0.25, encoder="e", seed=1)
 
 
 def test_weights_come_back_and_others_are_refused(tmp_path: Path) -> None:

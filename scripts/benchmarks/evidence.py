@@ -42,11 +42,11 @@ def main() -> None:
     shown = linker.evidence(asked, hits)
     weighed = time.monotonic() - began
     its = Evident.of(documents, found.kb, asked, hits, shown)
-    seed = recipe.trainer.seed
+    seed, balance = recipe.trainer.seed, recipe.whole.balance
 
     def right(kinds: tuple[str, ...], *, agreement: bool) -> Bool:
         shares = weighing.SHARES if agreement else (0.0,)
-        return first_right(cross_fitted(its, kinds=kinds, seed=seed, shares=shares)[0], its)
+        return first_right(cross_fitted(its, kinds=kinds, balance=balance, seed=seed, shares=shares)[0], its)
 
     best, whole = right(("best row",), agreement=False), right(EVIDENCE, agreement=True)
     rows = [["best row alone", *_figures(best, None, its)]]

@@ -272,7 +272,7 @@ def _choose(
     if weigh:
         assert look.evidence is not None
         its = Evident.of(documents, ranker.kb, look.asked, look.hits, look.evidence)
-        chosen = weighing.choose(its, encoder=encoder, seed=recipe.trainer.seed)
+        chosen = weighing.choose(its, balance=recipe.whole.balance, encoder=encoder, seed=recipe.trainer.seed)
         replace(chosen, reranker=reranker).save(run / WEIGHTS)
     weights = Weights.load(run / WEIGHTS) if recipe.whole.weigh else None
     judged = Ranker(ranker.encoder, ranker.kb, ranker.index, weights, ranker.reranker)

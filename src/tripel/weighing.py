@@ -1,6 +1,6 @@
 """How much each kind of evidence counts: weights that make the right candidates of dev likely, by a conditional logit.
 
-Entities that dev mentions often do not drown the others: a mention of an entity with n mentions counts n ** -BALANCE.
+Entities that dev mentions often do not drown the others: a mention of an entity with n mentions counts n ** -balance.
 Shapes: M mentions, K candidates, F kinds of evidence.
 """
 
@@ -17,7 +17,6 @@ from tripel.indexes.base import Bool, Float, Hits, Int
 from tripel.knowledge import KnowledgeBase
 from tripel.whole import EVIDENCE, Asked, Real, Weights, agreed, chances
 
-BALANCE = 0.25
 RIDGE = 1e-4  # of the squares of weights, evidence scaled to a deviation of 1
 FOLDS = 5
 SHARES = (0.0, 0.25, 0.5, 0.75)  # agreement that is tried
@@ -32,6 +31,12 @@ class Config:
     """Rank the candidates that the index finds by all their names and training mentions, with weights chosen on dev."""
     like: str = ""
     """A run whose weights are taken, for a run that learns from dev, too."""
+    balance: float = 0.25
+    """0: where weights are chosen every mention of dev counts the same, frequent entities most; 1: every entity does."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.balance <= 1:
+            raise ValueError(f"whole.balance {self.balance}: expected 0 to 1")
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +66,7 @@ def right_rows(documents: Sequence[Document], kb: KnowledgeBase, hits: Hits) -> 
     return np.array(right, np.bool_).reshape(hits.row_MK.shape)
 
 
-def choose(its: Evident, *, encoder: str, seed: int) -> Weights:
+def choose(its: Evident, *, balance: float, encoder: str, seed: int) -> Weights:
     """Weights of all kinds of evidence, and how far mentions that say the same agree.
 
     What came of it on dev is told by weights that were chosen without the documents that they judge; only the share of agreement
@@ -74,8 +79,9 @@ def choose(its: Evident, *, encoder: str, seed: int) -> Weights:
             f"dev has {count} mentions with the right entity among its candidates, too few to weigh evidence by: say"
             " whole.weigh=false, or set whole.weigh to false in the run's config.yaml and call `tripel evaluate`"
         )
-    chance_MK, share = cross_fitted(its, kinds=EVIDENCE, seed=seed)
-    weights = dict(zip(EVIDENCE, fitted(its, np.ones(len(its.asked), np.bool_), kinds=EVIDENCE).tolist(), strict=True))
+    chance_MK, share = cross_fitted(its, kinds=EVIDENCE, balance=balance, seed=seed)
+    weight_F = fitted(its, np.ones(len(its.asked), np.bool_), kinds=EVIDENCE, balance=balance)
+    weights = dict(zip(EVIDENCE, weight_F.tolist(), strict=True))
     told = {
         "mentions": int(its.linkable_M.sum()),
         "right by best row": round(float(its.right_MK[its.linkable_M, 0].mean()), 6),
@@ -85,12 +91,12 @@ def choose(its: Evident, *, encoder: str, seed: int) -> Weights:
 
 
 def cross_fitted(
-    its: Evident, *, kinds: Sequence[str], seed: int, shares: Sequence[float] = SHARES
+    its: Evident, *, kinds: Sequence[str], balance: float, seed: int, shares: Sequence[float] = SHARES
 ) -> tuple[Real, float]:
     """Probabilities [M, K] by weights that were chosen on other documents, and the share of agreement that is best for them."""
     alone_MK = np.zeros(its.right_MK.shape)
     for kept_M, left_M in folds(its.asked.document_M, seed=seed):
-        weight_F = fitted(its, kept_M, kinds=kinds)
+        weight_F = fitted(its, kept_M, kinds=kinds, balance=balance)
         alone_MK[left_M] = chances(its.evidence_MKF[left_M] @ weight_F, its.hits.row_MK[left_M])
     tried = [(share, agreed(alone_MK, its.hits.row_MK, its.asked, share=share)) for share in shares]
     share, chance_MK = max(tried, key=lambda one: (first_right(one[1], its)[its.linkable_M].mean(), -one[0]))
@@ -112,7 +118,7 @@ def folds(document_M: Int, *, seed: int) -> Iterator[tuple[Bool, Bool]]:
         yield np.logical_not(left_M), left_M
 
 
-def fitted(its: Evident, kept_M: Bool, *, kinds: Sequence[str]) -> Real:
+def fitted(its: Evident, kept_M: Bool, *, kinds: Sequence[str], balance: float) -> Real:
     """The weights under which the right candidates of these mentions are likeliest (McFadden 1974) [F]; 0 of other kinds."""
     from scipy.optimize import minimize  # slow to import, and linking does without
 
@@ -124,7 +130,7 @@ def fitted(its: Evident, kept_M: Bool, *, kinds: Sequence[str]) -> Real:
     spread_F = shown_MKF[valid_MK].std(axis=0)
     spread_F[spread_F == 0] = 1.0
     shown_MKF = np.where(valid_MK[:, :, None], shown_MKF / spread_F, 0.0)
-    count_M = _balance(row_MK, right_MK)
+    count_M = _counts(row_MK, right_MK, balance)
 
     def cost(weight_F: Real) -> tuple[float, Real]:
         chance_MK = chances(shown_MKF @ weight_F, row_MK)
@@ -140,9 +146,9 @@ def fitted(its: Evident, kept_M: Bool, *, kinds: Sequence[str]) -> Real:
     return out
 
 
-def _balance(row_MK: Int, right_MK: Bool) -> Real:
+def _counts(row_MK: Int, right_MK: Bool, balance: float) -> Real:
     """How much each mention counts; all of them 1 together [M]."""
     entity_M = row_MK[np.arange(len(row_MK)), right_MK.argmax(axis=1)].tolist()
     often = Counter(entity_M)
-    count_M = np.array([often[entity] ** -BALANCE for entity in entity_M])
+    count_M = np.array([often[entity] ** -balance for entity in entity_M])
     return np.asarray(count_M / count_M.sum())
