@@ -163,8 +163,14 @@ class Walk:
 
     def document(self, gold: Document) -> None:
         """Decide every mention of a document."""
-        page, wanted = self.page, {(one.start, one.end): one for one in gold.mentions if one.entities}
+        page = self.page
         page.wait_for_selector("#candidates li")
+        known = self.known({id for one in gold.mentions for id in one.entities})
+        wanted = {
+            (one.start, one.end): [known[id]["id"] if known[id] else id for id in one.entities]
+            for one in gold.mentions
+            if one.entities
+        }
         if page.locator("#text .letter.pred").count() > 2:
             self.picture("document")
         for _ in range(200):
@@ -174,25 +180,30 @@ class Walk:
             began, right = time.perf_counter(), wanted.get((mark["start"], mark["end"]))
             if right is None:
                 self.type("d")
-            elif set(right.entities) & set(mark["entities"]):
+            elif set(right) & set(mark["entities"]):
                 self.type("Enter")
             else:
-                self.search(right.entities[0])
+                self.search(right[0], known)
             self.decided += 1
             self.seconds += time.perf_counter() - began
             page.wait_for_function("() => document.getElementById('saved').textContent === 'All saved'")
         if page.locator("#text .letter.user").count() > 2:
             self.picture("decided")
 
-    def search(self, entity: str) -> None:
-        """Correct a link: type the beginning of the entity's name, and take it from what is found."""
+    def known(self, ids: set[str]) -> dict[str, Any]:
+        """What the knowledge base has of entities, by the ids that they were annotated with, which may be former ones."""
+        if not ids:
+            return {}
+        asked = f"{self.paths()['entities']}?{'&'.join(f'id={id}' for id in sorted(ids))}"
+        answer = self.page.evaluate("(path) => fetch(path).then((answer) => answer.json())", asked)
+        found: dict[str, Any] = answer["entities"]
+        return found
+
+    def search(self, entity: str, known: dict[str, Any]) -> None:
+        """Correct a link: type the entity's name, and take it from what is found."""
         page = self.page
-        known = page.evaluate(
-            "([path, id]) => fetch(`${path}?id=${id}`).then((answer) => answer.json())",
-            [self.paths()["entities"], entity],
-        )["entities"][entity]
-        name = known["name"] if known else entity
-        self.type("/", name)
+        names = {its["id"]: its["name"] for its in known.values() if its}
+        self.type("/", names.get(entity, entity))
         page.wait_for_selector("#found-0")
         place = page.evaluate(
             "(id) => [...document.querySelectorAll('#found button')].findIndex((one) => one.dataset.entity === id)",
