@@ -186,8 +186,10 @@ def test_the_component_of_spacy_has_both(wholes: Path) -> None:
     assert integers(part.linker.ranker.encoder) == 12  # type: ignore[attr-defined]
 
 
-def test_what_is_measured_is_what_can_be_chosen(wholes: Path) -> None:
-    prepared = runpy.run_path(str(ROOT / "scripts" / "benchmarks" / "linking.py"))["prepared"]
+def test_what_is_measured_is_what_can_be_chosen(wholes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    benchmarks = ROOT / "scripts" / "benchmarks"
+    monkeypatch.syspath_prepend(benchmarks)  # as for a script that is called
+    prepared = runpy.run_path(str(benchmarks / "linking.py"))["prepared"]
     asked = Namespace(tagger=None)
     fast = prepared(wholes, "", "best rows int8", asked)
     assert fast.ranker.weights is None and integers(fast.ranker.encoder) == 12

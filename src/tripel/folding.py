@@ -15,6 +15,7 @@ from tripel.indexes.base import Bool, Float, Hits, Index, Int, Queries, best
 from tripel.progress import Progress, silent
 
 AT_ONCE = 4096  # queries; scores of cells and of rows are held for so many
+RANKED = 256  # queries whose given entities are compared together, with every row where there are fewer
 FETCHED = 4  # rows fetched for each entity wanted, at first: names of one entity come together
 
 
@@ -41,7 +42,6 @@ class Entities:
         if not self.parts:
             raise ValueError("an index without rows: is the knowledge base empty?")
         self.first_P = np.cumsum([0, *(len(part.entity_N) for part in self.parts)])
-        self.discount_P = np.array([part.discount for part in self.parts], np.float32)
         self.entity_N = np.concatenate([part.entity_N for part in self.parts])
         self.name_N = np.concatenate([part.name_N for part in self.parts])
         self.dense = any(part.index.dense for part in self.parts)
@@ -105,18 +105,21 @@ class Entities:
         An entity without rows is left out.
         """
         out = Hits(np.full_like(row_MK, -1), np.full(row_MK.shape, -np.inf, np.float32), np.full_like(row_MK, -1))
-        for m, row_K in enumerate(row_MK):
-            progress(m, len(row_MK))
-            owner_R, place_R = self._rows(row_K)
-            if not len(place_R):
-                continue
-            score_R = self._closeness(queries, m, place_R) - self.discount_P[self._parts(place_R)]
-            order = np.lexsort((np.arange(len(place_R)), -score_R, owner_R))
-            best = order[np.flatnonzero(np.diff(owner_R[order], prepend=-1))]  # the best row of each
-            best = best[np.argsort(-score_R[best], kind="stable")]
-            out.row_MK[m, : len(best)] = row_K[owner_R[best]]
-            out.score_MK[m, : len(best)] = score_R[best]
-            out.name_MK[m, : len(best)] = place_R[best]
+        for first in range(0, len(row_MK), RANKED):
+            progress(first, len(row_MK))
+            chosen = np.arange(first, min(first + RANKED, len(row_MK)))
+            wanted = [self._rows(row_K) for row_K in row_MK[chosen]]
+            for m, (owner_R, place_R), score_R in zip(
+                chosen, wanted, self._closeness(some(queries, chosen), wanted), strict=True
+            ):
+                if not len(place_R):
+                    continue
+                order = np.lexsort((np.arange(len(place_R)), -score_R, owner_R))
+                best = order[np.flatnonzero(np.diff(owner_R[order], prepend=-1))]  # the best row of each
+                best = best[np.argsort(-score_R[best], kind="stable")]
+                out.row_MK[m, : len(best)] = row_MK[m, owner_R[best]]
+                out.score_MK[m, : len(best)] = score_R[best]
+                out.name_MK[m, : len(best)] = place_R[best]
         return out
 
     def mentions_of(self, queries: Queries, row_MK: Int) -> Iterator[tuple[Int, Float]]:
@@ -156,16 +159,14 @@ class Entities:
         within_R = np.repeat(first_K - begin_K, counts_K) + np.arange(counts_K.sum())
         return np.repeat(np.arange(len(row_K)), counts_K), self.order_N[within_R]
 
-    def _parts(self, place_R: Int) -> Int:
-        return np.asarray(np.searchsorted(self.first_P, place_R, side="right") - 1)
-
-    def _closeness(self, queries: Queries, m: int, place_R: Int) -> Float:
-        out = np.empty(len(place_R), np.float32)
-        part_R, query = self._parts(place_R), some(queries, np.array([m]))
-        for number in np.unique(part_R):
-            here = part_R == number
-            out[here] = self.parts[number].index.closeness(query, (place_R[here] - self.first_P[number])[None])[0]
-        return out
+    def _closeness(self, queries: Queries, wanted: Sequence[tuple[Int, Int]]) -> list[Float]:
+        """How close the wanted rows of each query are, discounts taken off [R] each."""
+        found = [np.empty(len(place_R), np.float32) for _, place_R in wanted]
+        for part, first in zip(self.parts, self.first_P.tolist(), strict=False):
+            its = _closeness_to(part, first, queries, wanted)
+            for out, (_, place_R), (_, score_R) in zip(found, wanted, its, strict=True):
+                out[_of(part, first, place_R)] = score_R - np.float32(part.discount)
+        return found
 
 
 def _closeness_to(
@@ -174,7 +175,7 @@ def _closeness_to(
     """Owners and closeness of the wanted rows that are of a part, whose rows begin at `first`, for each query."""
     its = []
     for owner_R, place_R in wanted:
-        kept_R = (place_R >= first) & (place_R < first + len(part.entity_N))
+        kept_R = _of(part, first, place_R)
         its.append((owner_R[kept_R], place_R[kept_R] - first))
     if sum(len(place_R) for _, place_R in its) > len(part.entity_N):
         every_MN = part.index.closeness_of_all(queries)
@@ -182,6 +183,11 @@ def _closeness_to(
     else:
         for m, (owner_R, place_R) in enumerate(its):
             yield owner_R, part.index.closeness(some(queries, np.array([m])), place_R[None])[0]
+
+
+def _of(part: Part, first: int, place_R: Int) -> Bool:
+    """Which rows lie in a part, whose rows begin at `first`."""
+    return np.asarray((place_R >= first) & (place_R < first + len(part.entity_N)))
 
 
 def some(queries: Queries, places: Int) -> Queries:
