@@ -29,10 +29,10 @@ def file(folder: Path, name: str, content: str | bytes) -> Path:
     [
         ("train.pubtator", "anything", True),
         ("CDR_TestSet.PubTator.txt", "", True),
-        ("corpus_pubtator.txt.gz", gzip.compress(b"x"), True),
+        ("corpus_pubtator.txt.gz", gzip.compress(b"x", mtime=0), True),
         ("mine.txt", GOOD, True),
         ("mine.txt", f"\n# a comment\n\n{GOOD}", True),
-        ("mine.gz", gzip.compress(GOOD.encode()), True),
+        ("mine.gz", gzip.compress(GOOD.encode(), mtime=0), True),
         ("mine.txt", b"\xef\xbb\xbf" + GOOD.replace("\n", "\r\n").encode(), True),
         ("names.txt", "D001||fever\nD002||t|cell\n", False),
         ("README.md", "Lines are `12345|t|title` and the like.\n", False),
