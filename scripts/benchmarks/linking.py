@@ -30,7 +30,7 @@ import peers
 if TYPE_CHECKING:
     from peers import Figures
 
-    from tripel.documents import Document, Linked
+    from tripel.documents import Document
     from tripel.knowledge import KnowledgeBase
     from tripel.linker import Linker
 
@@ -109,7 +109,9 @@ def ours(way: str, documents: Sequence[Document], asked: argparse.Namespace) -> 
     mentions = sum(len(one.links) for one in linked)
     speed = {"mentions": mentions / seconds, "documents": len(documents) / seconds}
     if given:
-        return {**speed, "right": accuracy(linked, documents, linker)}
+        asked_for = [mention for document in documents for mention in document.mentions]
+        first = [link.candidates[0].entity for its in linked for link in its.links]
+        return {**speed, "right": peers.right(asked_for, first, linker.ranker.kb)}
     said = [
         [(one.mention.start, one.mention.end, one.entity) for one in its.links if one.entity is not None]
         for its in linked
@@ -128,18 +130,6 @@ def prepared(run: Path, finder: str, way: str, asked: argparse.Namespace) -> Lin
     return Linker.load(
         run, recognizer=recognizer, threshold=threshold, best_rows=best_rows, arithmetic=next(ends, "no")
     )
-
-
-def accuracy(linked: Sequence[Linked], documents: Sequence[Document], linker: Linker) -> float:
-    """Share of linkable mentions whose first candidate is right."""
-    kb = linker.ranker.kb
-    right = [
-        kb.row(link.candidates[0].entity) in kb.rows(mention.entities)
-        for document, one in zip(documents, linked, strict=True)
-        for mention, link in zip(document.mentions, one.links, strict=True)
-        if mention.entities
-    ]
-    return sum(right) / len(right)
 
 
 def published(documents: Sequence[Document], kb: KnowledgeBase) -> Figures:
