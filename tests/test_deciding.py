@@ -34,11 +34,13 @@ def hits(score_MK: list[list[float]], row_MK: list[list[int]] | None = None) -> 
 
 
 def test_signs_by_hand() -> None:
-    found = hits([[0.9, 0.7, 0.1], [0.5, -np.inf, -np.inf]], [[3, 1, 2], [4, -1, -1]])
-    exact = np.array([[1, 0, 0], [0, 0, 0]], np.float32)
+    nothing = [-np.inf, -np.inf, -np.inf]
+    found = hits([[0.9, 0.7, 0.1], [0.5, -np.inf, -np.inf], nothing], [[3, 1, 2], [4, -1, -1], [-1, -1, -1]])
+    exact = np.array([[1, 0, 0], [0, 0, 0], [0, 0, 0]], np.float32)
     plain = signs(found, found.score_MK, exact, chances=False)
     np.testing.assert_allclose(plain[0], [[0.2, 0.9, 1], [-0.2, 0.7, 0], [-0.8, 0.1, 0]], atol=1e-6)
     np.testing.assert_allclose(plain[1], [[0, 0.5, 0], [0, 0, 0], [0, 0, 0]])
+    np.testing.assert_array_equal(plain[2], 0)
     chances = signs(hits([[0.75, 0.25, 0.0]]), np.array([[0.4, 0.5, 0.6]], np.float32), exact[:1], chances=True)
     np.testing.assert_allclose(chances[0, :, 0], [np.log(3), -np.log(3), -deciding.MOST], atol=1e-4)
     np.testing.assert_allclose(chances[0, :, 1], [0.4, 0.5, 0.6])

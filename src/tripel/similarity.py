@@ -17,12 +17,12 @@ Name = Literal["cosine", "dot", "euclidean"]
 
 def cosine(a_ND: Tensor, b_ED: Tensor) -> Tensor:
     """Cosine of each pair [N, E], in [-1, 1]."""
-    return normalize(a_ND, dim=-1) @ normalize(b_ED, dim=-1).T
+    return normalize(a_ND, dim=-1) @ normalize(b_ED, dim=-1).mT
 
 
 def dot(a_ND: Tensor, b_ED: Tensor) -> Tensor:
     """Inner product of each pair [N, E]."""
-    return a_ND @ b_ED.T
+    return a_ND @ b_ED.mT
 
 
 def euclidean(a_ND: Tensor, b_ED: Tensor) -> Tensor:

@@ -179,9 +179,11 @@ def exact(kb: KnowledgeBase, forms_M: Sequence[tuple[str, ...]], row_MK: Int) ->
     """Whether each candidate has a name that the mention says [M, K], by `Asked.forms_M`."""
     rows = np.unique(row_MK[row_MK >= 0])
     places, _ = kb.places(rows)
+    said = set().union(*forms_M)
     named: dict[str, set[int]] = defaultdict(set)
-    for name, row in zip(kb.names.take(places).to_pylist(), kb.row_N[places].tolist(), strict=True):
-        named[name.casefold()].add(row)
+    for name, row in zip(map(str.casefold, kb.names.take(places).to_pylist()), kb.row_N[places].tolist(), strict=True):
+        if name in said:  # few of so many are
+            named[name].add(row)
     found = [set().union(*(named.get(form, ()) for form in forms)) for forms in forms_M]
     return np.array(
         [[row in its for row in row_K] for its, row_K in zip(found, row_MK.tolist(), strict=True)], np.float32
