@@ -123,6 +123,36 @@ def test_the_mark_is_of_a_recognizers_folder_wherever_it_lies(run: Path, tmp_pat
     assert len(marks) == 2
 
 
+def test_the_mark_is_of_the_model_that_a_setting_names(run: Path, tmp_path: Path) -> None:
+    settings = {"recognizer": f"spacy_pipeline model={tmp_path / 'model'} spans=sc"}
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "config.cfg").write_text("[nlp]", encoding="utf-8")
+    before = mark(run, settings, given=False)
+    shutil.copytree(tmp_path / "model", tmp_path / "other")
+    other = {"recognizer": f"spacy_pipeline model={tmp_path / 'other'} spans=sc"}
+    assert mark(run, other, given=False) == before
+    (tmp_path / "model" / "config.cfg").write_text("[nlp] ", encoding="utf-8")
+    assert mark(run, settings, given=False) != before
+
+
+def test_what_a_bundle_finds_itself_is_found_where_documents_have_no_mentions(run: Path, tmp_path: Path) -> None:
+    bundling.make(run, tmp_path / "bundle", finds="dictionary")
+    without = [{**record(number), "mentions": []} for number in (2, 3)]
+    source = write(tmp_path / "a.jsonl", [record(1), *without, record(4)])
+    worker = Worker(task(tmp_path / "bundle", tmp_path, source))
+    for shard in shards("a", source, size=2):
+        assert told(worker, shard).done
+    spans = {
+        one["id"]: [(mention["start"], mention["type"]) for mention in one["mentions"]]
+        for one in bulk_jobs.lines(tmp_path / "out")
+    }
+    given = [(mention["start"], "Disease") for mention in record(1)["mentions"]]
+    assert list(spans) == ["1", "2", "3", "4"] and spans["1"] == spans["4"] == given
+    assert spans["2"] == spans["3"] and {start for start, _ in spans["2"]} > {start for start, _ in given}, (
+        "every fever"
+    )
+
+
 # The ledger
 
 

@@ -217,13 +217,27 @@ def test_a_tagger_comes_with_it(run: Path, tagger: Path, tmp_path: Path, monkeyp
     monkeypatch.setattr(linker, "recognizer_of", lambda said, _: opened.append(said))
     told = bundling.make(run, tmp_path / "made", finds=str(tagger))
     assert Path(opened[-1]).name == "recognizer" and Path(opened[-1]).parent.name == ".made.part"
-    assert f"the tagger in {tmp_path / 'made' / 'recognizer'} finds mentions" in told
+    assert f"the model in {tmp_path / 'made' / 'recognizer'} finds mentions" in told
     copied = sorted(path.name for path in (tmp_path / "made" / "recognizer").iterdir())
     assert copied == ["config.yaml", "encoder", "objective.safetensors", "tagger.json"]
     assert config.load(tmp_path / "made" / "recognizer" / "config.yaml")["data"] == {"train": "dev"}
     Linker.load(tmp_path / "made")
     assert opened[-1] == str(tmp_path / "made" / "recognizer")
     assert "recognizer/tagger.json" in Bundle.load(tmp_path / "made").files
+
+
+def test_a_model_that_a_setting_names_comes_with_it(run: Path, tmp_path: Path) -> None:
+    spacy = pytest.importorskip("spacy", reason="spaCy is not installed: pip install 'tripel[spacy]'")
+    pipeline = spacy.blank("en")
+    pipeline.add_pipe("entity_ruler").add_patterns([{"label": "Disease", "pattern": "fever"}])
+    pipeline.to_disk(tmp_path / "my ruler")
+    bundling.make(run, tmp_path / "made", finds=f"spacy_pipeline model='{tmp_path / 'my ruler'}' 'labels={{Disease: T1}}'")
+    assert Bundle.load(tmp_path / "made").recognizer == "spacy_pipeline model=recognizer 'labels={Disease: T1}'"
+    shutil.rmtree(tmp_path / "my ruler")
+    bundling.make(tmp_path / "made", tmp_path / "again")
+    for name in ("made", "again"):
+        (found,) = Linker.load(tmp_path / name)("no fever").links
+        assert (found.mention.text, found.mention.type) == ("fever", "T1")
 
 
 def test_a_bundle_of_a_bundle_keeps_its_recognizer_card_and_settings(made: Path, tmp_path: Path) -> None:

@@ -142,6 +142,12 @@ def test_a_link_says_what_was_decided_and_why(ranker: Ranker) -> None:
     assert unsure.link(of("pyrexia")).decided.mentions[0].entities == ()
 
 
+def test_a_linker_tells_what_its_threshold_gave_on_dev(ranker: Ranker) -> None:
+    assert Linker(calibrated(ranker, 2.0), threshold=0.85).point == POINTS[2]
+    assert Linker(calibrated(ranker, 2.0)).point == POINTS[1]
+    assert Linker(ranker, threshold=0.85).point is None
+
+
 def test_without_calibration_everything_is_linked_unless_a_score_is_asked_for(ranker: Ranker) -> None:
     link = Linker(ranker).link(of("pyrexia")).links[0]
     assert (link.decision, link.why, link.candidates[0].probability) == ("linked", "the closest entity", None)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import runpy
 import shutil
+import sys
 from argparse import Namespace
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import lessons
@@ -189,10 +190,14 @@ def test_the_component_of_spacy_has_both(wholes: Path) -> None:
 def test_what_is_measured_is_what_can_be_chosen(wholes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     benchmarks = ROOT / "scripts" / "benchmarks"
     monkeypatch.syspath_prepend(benchmarks)  # as for a script that is called
-    prepared = runpy.run_path(str(benchmarks / "linking.py"))["prepared"]
-    asked = Namespace(tagger=None)
-    fast = prepared(wholes, "", "best rows int8", asked)
+    monkeypatch.setitem(
+        sys.modules, "linking", module := ModuleType("linking")
+    )  # where its dataclass looks for its names
+    vars(module).update(measured := runpy.run_path(str(benchmarks / "linking.py"), run_name="linking"))
+    asked = Namespace(run=wholes, tagger=None)
+    prepared, ways = measured["prepared"], measured["WAYS"]
+    fast = prepared(ways["best rows, int8"], asked)
     assert fast.ranker.weights is None and integers(fast.ranker.encoder) == 12
-    whole = prepared(wholes, "", "wholes", asked)
+    whole = prepared(ways["wholes"], asked)
     assert whole.ranker.weights is not None and whole.ranker.encoder.config.precision == "no"
-    assert prepared(wholes, "", "wholes bf16", asked).ranker.encoder.config.precision == "bf16"
+    assert prepared(ways["wholes, bf16"], asked).ranker.encoder.config.precision == "bf16"

@@ -21,7 +21,7 @@ from tripel import asking, cli, formats, tasks
 from tripel.documents import Candidate, Document, Link, Linked, Mention
 from tripel.find import names
 from tripel.knowledge import Entity, KnowledgeBase
-from tripel.link_files import Goal, link_file, link_texts
+from tripel.link_files import JSON, PARQUET, Goal, link_file, link_texts
 from tripel.linker import Linker
 from tripel.linking import Tally, as_record, bracketed, in_words
 from tripel.problems import BadInput, Problem
@@ -193,7 +193,7 @@ def test_where_links_go(path: str | None, options: dict[str, object], form: str,
 @pytest.mark.parametrize(
     ("path", "options", "said"),
     [
-        (None, {"write_as": "pubtator"}, "pubtator is written to a file; name it with --output"),
+        (None, {"write_as": "bigbio_parquet"}, "bigbio_parquet is written to a file; name it with --output"),
         (None, {"write_as": "brat"}, "brat is written to a folder; name it with --output"),
         (None, {"write_as": "htm"}, "unknown name 'htm' in formats"),
         ("x.html", {"as_json": True, "write_as": "html"}, "say --json or --to html, not both"),
@@ -242,12 +242,25 @@ def test_json_lines_hold_everything(linker: Linker, notes: Path, tmp_path: Path)
     assert (first["decision"], first["entities"], first["confidence"]) == ("linked", ["D000001"], 1.0)
     assert (last["decision"], last["entities"]) == ("nil", []) and "below 1.00" in last["why"]
     assert first["candidates"][0] == {
-        "entity": "D000001", "name": "fever", "matched": "pyrexia", "source": "", "ids": [], "score": 1.0, "probability": None,
+        "entity": "D000001", "name": "fever", "matched": "pyrexia", "source": "", "ids": [], "types": ["T1"], "score": 1.0,
+        "probability": None,
     }  # fmt: skip
     assert len(last["candidates"]) == 2
     assert documents(tmp_path / "out.jsonl") == [one.decided for one in expected]
     printed, _ = linked(linker, notes, Goal.of(as_json=True))
     assert [json.loads(line) for line in printed] == records
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in WRITTEN if not formats.of(name).FOLDER and name not in (JSON, PARQUET)]
+)
+def test_what_is_printed_is_what_would_be_written(name: str, linker: Linker, notes: Path, tmp_path: Path) -> None:
+    goal = Goal.of(tmp_path / f"out{formats.of(name).ENDINGS[0]}")
+    _, told = linked(linker, notes, goal)
+    printed, said = linked(linker, notes, Goal.of(write_as=name))
+    assert goal.path is not None
+    assert "\n".join(printed) == goal.path.read_text(encoding="utf-8").removesuffix("\n")
+    assert said[-1] == told[-1].removeprefix(f"{goal.path}: ")
 
 
 def test_words_of_files_tell_the_document(linker: Linker, notes: Path) -> None:
@@ -378,7 +391,16 @@ def test_texts_or_a_file(words: list[str], folder: Path) -> None:
 
 
 def test_what_cannot_be_is_said_before_anything_is_loaded(tmp_path: Path) -> None:
-    assert "name it with --output" in str(run(tmp_path / "no run", "x", "--to", "pubtator").exception)
+    assert "name it with --output" in str(run(tmp_path / "no run", "x", "--to", "brat").exception)
+
+
+def test_texts_in_a_list_give_a_list_and_others_are_linked_as_they_come(folder: Path, finder: str) -> None:
+    linker = Linker.load(folder, recognizer=finder)
+    some = linker(["a fever", "none", "fever"])
+    assert [len(one.links) for one in some] == [1, 0, 1] and [one.document.id for one in some] == ["1", "2", "3"]
+    assert linker(("a fever",)) == linker(["a fever"])
+    endless = linker("fever" for _ in iter(int, 1))
+    assert next(endless).links[0].entity == "D000001"
 
 
 # Vocabularies

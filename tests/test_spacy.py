@@ -104,9 +104,9 @@ def test_candidates_stand_best_first_in_plain_data(nlp: Language) -> None:
 
 def test_what_means_no_entity_is_nil(nlp: Language, run: Path) -> None:
     ent = nlp("zoster").ents[0]
-    assert ent.kb_id_ == "NIL" and ent._.tripel["decision"] == "nil" and len(ent._.kb_ents) == 3
+    assert ent.kb_id_ == "" and ent._.tripel["decision"] == "nil" and len(ent._.kb_ents) == 3
     filtered = pipeline(run, types=["Chemical"])("aspirin for fever").ents
-    assert [(one.kb_id_, one._.tripel["decision"]) for one in filtered] == [("D001241", "linked"), ("NIL", "filtered")]
+    assert [(one.kb_id_, one._.tripel["decision"]) for one in filtered] == [("D001241", "linked"), ("", "filtered")]
 
 
 def test_ids_are_those_of_the_wanted_vocabulary(run: Path) -> None:
@@ -114,7 +114,7 @@ def test_ids_are_those_of_the_wanted_vocabulary(run: Path) -> None:
     doc = ours.make_doc("MS, fever, zoster, aspirin")
     doc.spans["sc"] = [Span(doc, 0, 1, "A")]
     ms, fever, zoster, aspirin = ours(doc).ents
-    assert [one.kb_id_ for one in (ms, fever, zoster, aspirin)] == ["OMIM:126200", "D005334", "NIL", "D001241"]
+    assert [one.kb_id_ for one in (ms, fever, zoster, aspirin)] == ["OMIM:126200", "D005334", "", "D001241"]
     assert [token.ent_kb_id_ for token in doc[:1]] == [span.kb_id_ for span in doc.spans["sc"]] == ["OMIM:126200"]
     assert ms._.kb_ents[0][0] == "OMIM:126200" and fever._.kb_ents[0][0] == "D005334"
     assert ms._.tripel["entities"] == ms._.tripel["candidates"][0]["ids"] == ["OMIM:126200", "OMIM:612594"]
@@ -144,12 +144,12 @@ def test_spans_of_a_group_may_overlap(run: Path) -> None:
     spans = [Span(doc, 0, 2, "A", span_id="x"), Span(doc, 0, 2, "B"), Span(doc, 1, 2, "A"), Span(doc, 2, 2, "A")]
     doc.spans["sc"] = SpanGroup(doc, name="sc", attrs={"made": "by hand"}, spans=spans)
     done = nlp(doc)
-    assert [span.kb_id_ for span in done.spans["sc"]] == ["D009103", "D009103", "NIL", ""]
+    assert [span.kb_id_ for span in done.spans["sc"]] == ["D009103", "D009103", "", ""]
     assert [(span.label_, span.id_) for span in done.spans["sc"]] == [("A", "x"), ("B", ""), ("A", ""), ("A", "")]
     assert done.spans["sc"].attrs == {"made": "by hand"}
     assert [(ent.text, ent.kb_id_) for ent in done.ents] == [("multiple sclerosis", "D009103"), ("fever", "D005334")]
     again = Doc(nlp.vocab).from_bytes(done.to_bytes())
-    assert [span.kb_id_ for span in again.spans["sc"]] == ["D009103", "D009103", "NIL", ""]
+    assert [span.kb_id_ for span in again.spans["sc"]] == ["D009103", "D009103", "", ""]
     assert nlp("no group here, but fever").ents[0].kb_id_ == "D005334"
 
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from tripel.documents import Document
     from tripel.knowledge import KnowledgeBase
+    from tripel.linker import Linker
 
 FIXED, CANDIDATES = 128, 64
 FEW = 8  # mentions of the published way in a round
@@ -132,16 +133,8 @@ def embedded() -> str:
 
 def ours(way: Way, documents: Sequence[Document], asked: argparse.Namespace) -> Figures:
     """A linker over documents, once to warm up on a few."""
-    from tripel.linker import Linker
-
     given = not way.finder
-    linker = Linker.load(
-        getattr(asked, way.run),
-        recognizer=str(asked.tagger) if way.finder == "tagger" else "",
-        threshold=0.0 if given else None,
-        best_rows=way.best_rows,
-        arithmetic=way.arithmetic,
-    )
+    linker = prepared(way, asked)
     texts = documents if given else [replace(document, mentions=()) for document in documents]
     list(linker.stream(texts[:8], given=given))
     began = time.perf_counter()
@@ -158,6 +151,19 @@ def ours(way: Way, documents: Sequence[Document], asked: argparse.Namespace) -> 
         for its in linked
     ]
     return {**speed, "f1": peers.strong_f1(documents, said, linker.ranker.kb)}
+
+
+def prepared(way: Way, asked: argparse.Namespace) -> Linker:
+    """As `tripel link` would have it; given mentions are all linked."""
+    from tripel.linker import Linker
+
+    return Linker.load(
+        getattr(asked, way.run),
+        recognizer=str(asked.tagger) if way.finder == "tagger" else "",
+        threshold=None if way.finder else 0.0,
+        best_rows=way.best_rows,
+        arithmetic=way.arithmetic,
+    )
 
 
 def published(documents: Sequence[Document], kb: KnowledgeBase) -> Figures:

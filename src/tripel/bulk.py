@@ -8,7 +8,6 @@ written by workers; here it is decided which are left to do, and written down wh
 
 from __future__ import annotations
 
-import shlex
 import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -22,6 +21,7 @@ from tripel.bulk_input import Shard, files, shards
 from tripel.bulk_ledger import PROBLEMS, Job, Ledger, To, alone
 from tripel.bulk_worker import OUTCOME, SHARD, Outcome, Task, Worker, mark
 from tripel.files import fingerprint
+from tripel.finding import moved
 from tripel.linker import Linker
 from tripel.problems import BadInput, Problem
 from tripel.progress import bar
@@ -39,7 +39,7 @@ class Account:
     skipped: int
     """Shards that were done before."""
     given: bool
-    """Whether the mentions of the documents were linked, none being looked for."""
+    """Whether mentions came with the documents alone, and nothing looked for others."""
     documents: int = 0
     mentions: int = 0
     left_out: int = 0
@@ -94,16 +94,20 @@ def link_files(
 ) -> Account:
     """Link every document of a file, a folder or a pattern; what is done is not done again.
 
-    settings: as of `Linker.load`; with a recognizer mentions are found, else those that documents have are linked. size: the
+    settings: as of `Linker.load`; with a recognizer mentions are found, else those that documents have are linked, and where a
+    document has none those that a run or bundle finds itself. size: the
     documents of a shard. address: of a Ray cluster; without one Ray runs here while it is needed. workers: at most so many.
 
     Raises ValueError in a sentence where the input cannot be read, another job was begun in `output`, or nothing can be linked.
     """
-    settings = {**settings, "recognizer": _absolute(settings.get("recognizer", ""))}
+    finds = moved(
+        settings.get("recognizer", ""), lambda place: str(Path(place).absolute()) if Path(place).is_dir() else place
+    )
+    settings = {**settings, "recognizer": finds}
     run, source, output = run.absolute(), source.absolute(), output.absolute()
     if source in (output, *output.parents):
         raise ValueError(f"{output} lies in the folder that is read; name another")
-    Linker.load(run, **settings)  # raises where that cannot be, before anything is begun
+    linker = Linker.load(run, **settings)  # raises where that cannot be, before anything is begun
     with alone(output) as scratch:
         found, marks = _read(files(source), size)
         said = {"tripel": __version__, "run": str(run), "input": str(source), **settings}
@@ -111,7 +115,8 @@ def link_files(
         job = Job(linker=mark(run, settings, given=given), shard=size, to=to, files=marks, made_with=said)
         job.begin(output)
         ledger = _taken_up(Ledger(output, job), found)
-        account = Account(output, shards=len(found), skipped=len(ledger.done), given=given)
+        nothing_finds = linker.recognizer is None
+        account = Account(output, shards=len(found), skipped=len(ledger.done), given=nothing_finds)
         task = Task(run=run, settings=settings, given=given, output=output, job=job)
         left = {shard.name: shard for shard in found if shard.name not in ledger.done}
         if left:
@@ -124,12 +129,6 @@ def link_files(
         account.close(ledger)
         ledger.tell(_of_given_up(left[name], why) for name, why in account.given_up.items())
     return account
-
-
-def _absolute(recognizer: str) -> str:
-    """The same, a folder named so that it is found from anywhere."""
-    name, *words = shlex.split(recognizer) or [""]
-    return shlex.join([str(Path(name).absolute()), *words]) if name and Path(name).is_dir() else recognizer
 
 
 def _read(paths: Mapping[str, Path], size: int) -> tuple[list[Shard], dict[str, str]]:

@@ -22,7 +22,7 @@ TOGETHER = 500  # rows that are held at a time
 
 _texts = pa.list_(pa.string())
 _candidate = [(name, pa.string()) for name in ("entity", "name", "matched", "source")]
-_candidate += [("ids", _texts), ("score", pa.float64()), ("probability", pa.float64())]
+_candidate += [("ids", _texts), ("types", _texts), ("score", pa.float64()), ("probability", pa.float64())]
 _mention = [("start", pa.int32()), ("end", pa.int32())]
 _mention += [(name, pa.string()) for name in ("text", "long_form", "type")]
 _mention += [("parts", pa.list_(pa.list_(pa.int32()))), ("confidence", pa.float64()), ("entities", _texts)]

@@ -9,12 +9,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shlex
 import socket
 import time
 import traceback
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +26,11 @@ from tripel.bulk_input import Changed, Shard, read
 from tripel.bulk_ledger import JOB, TRIES, Done, Job
 from tripel.documents import Document, Linked
 from tripel.files import fingerprint, write_lines
+from tripel.finding import folders, moved
 from tripel.linker import Linker
 from tripel.linking import as_record
 from tripel.problems import Problem
+from tripel.recognizers.base import TAGGER
 
 MOST = 3  # tries of a shard
 SAME = "runs (or bundles of them), input and output must be at the same path on every node, best on a file system they share"
@@ -42,7 +44,7 @@ class Task:
     settings: dict[str, Any]
     """As of `Linker.load`."""
     given: bool
-    """The mentions that documents have are linked; else those found."""
+    """The mentions that documents have are linked, and found ones where they have none; else found ones alone."""
     output: Path
     job: Job
 
@@ -127,7 +129,7 @@ class Worker:
     def _link(self, shard: Shard, linker: Linker, tries: int) -> Done:
         began, job = time.monotonic(), self.task.job
         path, some = self.task.output / f"{shard.name}.{job.to}", _Some(shard)
-        linked = linker.stream(some.documents(), given=self.task.given)
+        linked = self._linked(linker, some.documents())
         (bulk_parquet.write if job.to == "parquet" else write_lines)(path, some.records(linked))
         return Done(
             shard=shard.name,
@@ -141,6 +143,14 @@ class Worker:
             tries=tries,
             problems=tuple(some.problems),
         )
+
+    def _linked(self, linker: Linker, documents: Iterable[Document]) -> Iterator[Linked]:
+        """In their order; what a run or bundle finds itself is asked of the documents without mentions."""
+        if not self.task.given or linker.recognizer is None:
+            yield from linker.stream(documents, given=self.task.given)
+            return
+        for has, some in groupby(documents, key=lambda document: bool(document.mentions)):
+            yield from linker.stream(some, given=has)
 
 
 @dataclass
@@ -175,13 +185,18 @@ def mark(run: Path, settings: dict[str, Any], *, given: bool) -> str:
 
     That of a run is that of its bundle.
     """
-    name, *words = shlex.split(settings.get("recognizer", "")) or [""]
-    folders = [run, *([Path(name)] if name and Path(name).is_dir() else [])]
+    finds = settings.get("recognizer", "")
+    models = folders(finds)
     set_here = {name: value for name, value in settings.items() if value not in (None, "", (), [])}
-    said = {**set_here, "recognizer": words if len(folders) > 1 else [name, *words], "given": given}
+    said = {
+        **set_here,
+        "recognizer": moved(finds, lambda place: "" if Path(place) in models else place),
+        "given": given,
+    }
     digest = hashlib.sha256(json.dumps([__version__, said], sort_keys=True).encode())
-    for folder in folders:
-        for path in linking(folder):
+    for folder in (run, *models):
+        ours = folder == run or (folder / TAGGER).exists()
+        for path in linking(folder) if ours else sorted(path for path in folder.rglob("*") if path.is_file()):
             digest.update(f"{path.relative_to(folder).as_posix()} {fingerprint(path)}\n".encode())
     return digest.hexdigest()
 

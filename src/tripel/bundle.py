@@ -1,7 +1,7 @@
 """A bundle: a folder that links wherever it is copied to, with an account of every file. It copies nothing and links nothing.
 
 BUNDLE/bundle.json      what it is, what made it, what finds mentions; size and SHA-256 of every other file
-BUNDLE/recognizer/      a trained tagger, where one came with it
+BUNDLE/recognizer/      the model that finds mentions, where one came with it
 BUNDLE/...              encoder, index, knowledge base and whatever else links, as in a run
 """
 
@@ -14,6 +14,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from tripel.files import fingerprint, read_json, write_json
+from tripel.finding import moved
 
 BUNDLE = "bundle.json"
 FORMAT = 1
@@ -46,7 +47,8 @@ class Bundle:
     concepts: int
     names: int
     recognizer: str = ""
-    """What finds mentions: `recognizer`, the folder in it; a name with its settings; empty where nothing does."""
+    """What finds mentions: `recognizer`, the folder in it; a name with its settings, of which one may be that folder; empty where
+    nothing does."""
     restricted: dict[str, int | None]
     """Vocabularies whose names a licence restricts, and how far; None where that is not known."""
     notice: str = ""
@@ -81,8 +83,7 @@ def recognizer(folder: Path) -> str:
     """What finds mentions where nothing else is said; empty for a folder that is no bundle, or one without."""
     if not (folder / BUNDLE).exists():
         return ""
-    said = Bundle.load(folder).recognizer
-    return str(folder / RECOGNIZER) if said == RECOGNIZER else said
+    return moved(Bundle.load(folder).recognizer, lambda place: str(folder / place) if place == RECOGNIZER else place)
 
 
 def checked(folder: Path, progress: Callable[[int, int], None]) -> tuple[str, bool]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 from tripel import __version__, checkpoint, config, library
@@ -13,9 +14,11 @@ from tripel.bundle import RECOGNIZER, Bundle, counted, recognizer, seal
 from tripel.checkpoint import CONFIG
 from tripel.environment import versions
 from tripel.files import appearing, write_text
+from tripel.finding import folders, moved
 from tripel.linker import Linker, recognizer_of
 from tripel.progress import bar
 from tripel.ranker import Ranker
+from tripel.recognizers.base import TAGGER
 from tripel.sizes import said
 from tripel.tasks import linker_of
 from tripel.training import public, textless
@@ -33,19 +36,23 @@ def make(run: Path, output: Path, *, finds: str = "") -> str:
     if output.exists():
         raise ValueError(f"{output} is there already; choose another folder, or delete it")
     ranker, finds = linker_of(run).ranker, finds or recognizer(run)
-    if not Path(finds).is_dir():
+    models = folders(finds)
+    if len(models) > 1:
+        raise ValueError(f"{finds}: a bundle has room for one model that finds mentions, and two folders are named")
+    if finds and not models:
         recognizer_of(finds, ranker)  # raises where it is none
     with appearing(output) as part:
-        _copy_all(run, part, finds)
-        _account(run, part, ranker, finds)
+        _copy_all(run, part, models)
+        _account(run, part, ranker, moved(finds, lambda place: RECOGNIZER if Path(place) in models else place))
         Linker.load(part)  # raises where something is missing
     return _told(output, Bundle.load(output))
 
 
-def _copy_all(run: Path, part: Path, finds: str) -> None:
+def _copy_all(run: Path, part: Path, models: Sequence[Path]) -> None:
     lay_out(run, part, copy=_copy)
-    if finds and Path(finds).is_dir():
-        shutil.copytree(finds, part / RECOGNIZER, copy_function=_copy, ignore=OF_TRAINING)
+    for model in models:
+        ours = (model / TAGGER).exists()
+        shutil.copytree(model, part / RECOGNIZER, copy_function=_copy, ignore=OF_TRAINING if ours else None)
         if (part / RECOGNIZER / CONFIG).exists():
             config.save(part / RECOGNIZER / CONFIG, textless(config.load(part / RECOGNIZER / CONFIG)))
     for name in (CARD, SETTINGS):
@@ -79,7 +86,7 @@ def _account(run: Path, part: Path, ranker: Ranker, finds: str) -> None:
         knowledge_base=kb.fingerprint,
         concepts=len(kb),
         names=len(kb.names),
-        recognizer=RECOGNIZER if finds and Path(finds).is_dir() else finds,
+        recognizer=finds,
         restricted=restricted,
         notice=notice,
         files=files,
@@ -100,8 +107,8 @@ def _notice(restricted: dict[str, int | None]) -> str:
 def _told(folder: Path, made: Bundle) -> str:
     size = said(sum(file.size for file in made.files.values()))
     finds = f"`{made.recognizer}` finds mentions" if made.recognizer else "mentions come with their texts"
-    if made.recognizer == RECOGNIZER:
-        finds = f"the tagger in {folder / RECOGNIZER} finds mentions"
+    if (folder / RECOGNIZER).exists():
+        finds = f"the model in {folder / RECOGNIZER} finds mentions"
     lines = [
         f"{folder}: {len(made.files)} files, {size}; {made.concepts:,} concepts, {made.names:,} names; {finds}",
         f"after copying it: `tripel bundle --check {folder}`, then `tripel --offline link {folder} ...`",

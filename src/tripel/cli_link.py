@@ -69,7 +69,9 @@ def link(
     ] = "",
     write_as: Annotated[
         str,
-        typer.Option("--to", help="The format of --output, where its name leaves it open; `html`, a page to look at."),
+        typer.Option(
+            "--to", help="The format of --output where its name leaves it open, or of what is printed; `html`, a page."
+        ),
     ] = "",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace --output where it is there.")] = False,
     whole: Annotated[bool, typer.Option("--all", help="Every document on the page, not the first 200 alone.")] = False,
@@ -99,7 +101,7 @@ def link(
 
     A page to look at: tripel link runs/fast --file notes.pubtator --output linked.html
 
-    In a pipe: cat notes.txt | tripel link runs/fast --recognizer runs/tagger --file - --json
+    In a pipe: cat notes.txt | tripel link runs/fast --recognizer runs/tagger --file - --json, or --to bioc_xml
 
     Ids as another vocabulary has them: tripel link runs/fast --vocabulary OMIM --file notes.pubtator --output linked.jsonl
 
@@ -144,6 +146,8 @@ def link(
     goal = link_files.Goal.of(output, write_as=write_as, as_json=as_json, whole=whole, overwrite=overwrite)
     linker = tasks.linker_of(run, **settings)
     say = partial(print, file=None if output else sys.stderr)
+    if linker.point is not None and linker.allowed_E is None:
+        say(f"{linker.point} of given mentions, on dev")
     try:
         if file:
             lines = link_files.link_file(linker, file, goal, say=say, read_as=read_as, find=bool(recognizer))

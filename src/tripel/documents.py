@@ -68,6 +68,8 @@ class Candidate:
     """That it is meant, as calibrated on dev; None where nothing was calibrated."""
     ids: tuple[str, ...] = ()
     """What the wanted vocabulary calls it; empty where none is wanted or none is known."""
+    types: tuple[str, ...] = ()
+    """Its semantic types."""
 
 
 Decision = Literal["linked", "nil", "filtered"]

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from tripel import formats
 from tripel.converting import Account, refuse
@@ -26,6 +27,7 @@ from tripel.progress import bar
 
 SHOWN = 200  # documents of a page; of BC5CDR, with five candidates a mention, they are 7 MB
 WORDS, JSON, HTML = "words", "jsonl", "html"
+PARQUET = "bigbio_parquet"  # the one format of a file that is no text
 HTML_ENDINGS = (".html", ".htm")
 Say = Callable[[str], None]
 
@@ -56,7 +58,7 @@ class Goal:
             raise ValueError(f"say --json or --to {write_as}, not both")
         form = write_as or (JSON if as_json else _form(path))
         folder = "" if form in (WORDS, HTML) else formats.writer(form).FOLDER
-        if path is None and form not in (WORDS, JSON, HTML):
+        if path is None and (folder or form == PARQUET):
             raise ValueError(f"{form} is written to a {'folder' if folder else 'file'}; name it with --output")
         if path is not None:
             refuse(path, overwrite=overwrite, folder=folder)
@@ -130,15 +132,19 @@ def _put(linked: Iterable[Linked], goal: Goal, account: Account, page: Page) -> 
             yield page.html()
         else:
             write_text(goal.path, page.html())
-    elif goal.path is None:
+    elif goal.path is None and goal.form in (WORDS, JSON):
         for one in linked:
             yield as_line(one) if goal.form == JSON else in_words(one, headed=account.source != "texts")
-    elif goal.form == JSON:
+    elif goal.form == JSON and goal.path is not None:
         write_lines(goal.path, map(as_record, linked))
         account.lost = Counter()
     else:
         untold: Counter[str] = Counter()
-        account.lost = formats.writer(goal.form).write(goal.path, _decided(linked, untold)) + untold
+        with TemporaryDirectory() as folder:
+            path = goal.path or Path(folder) / "linked"
+            account.lost = formats.writer(goal.form).write(path, _decided(linked, untold)) + untold
+            if goal.path is None:
+                yield path.read_text(encoding="utf-8").removesuffix("\n")
 
 
 def _decided(linked: Iterable[Linked], untold: Counter[str]) -> Iterator[Document]:

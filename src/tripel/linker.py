@@ -9,7 +9,6 @@ Shapes: M mentions, K candidates.
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import overload
@@ -19,9 +18,10 @@ import numpy as np
 from tripel import bundle
 from tripel.abbreviations import expand
 from tripel.config import choose, words
-from tripel.deciding import LIKELIER
+from tripel.deciding import LIKELIER, Point
 from tripel.documents import Candidate, Decision, Document, Link, Linked, batched
 from tripel.encoder import Encoder
+from tripel.finding import parts
 from tripel.indexes.base import Bool
 from tripel.quantizing import Arithmetic, change, known
 from tripel.ranker import Ranked, Ranker
@@ -112,18 +112,27 @@ class Linker:
             change(encoder, arithmetic)
         return cls(ranker, found, k=k, threshold=threshold, allowed_E=allowed_E, vocabulary=vocabulary)
 
+    @property
+    def point(self) -> Point | None:
+        """What the threshold gave on dev, by given mentions and all entities; None where nothing was calibrated."""
+        its = self.ranker.calibration
+        return None if its is None or self.threshold is None else its.at(self.threshold)
+
     @overload
     def __call__(self, text: str) -> Linked: ...  # type: ignore[overload-overlap]  # a text is one of texts, too
     @overload
+    def __call__(self, text: list[str] | tuple[str, ...]) -> list[Linked]: ...  # type: ignore[overload-overlap]
+    @overload
     def __call__(self, text: Iterable[str]) -> Iterator[Linked]: ...
-    def __call__(self, text: str | Iterable[str]) -> Linked | Iterator[Linked]:
-        """Link a text, or one after the other of many, of which only some are held at a time.
+    def __call__(self, text: str | Iterable[str]) -> Linked | list[Linked] | Iterator[Linked]:
+        """Link a text, a list of texts, or one after the other of many, of which only some are held at a time.
 
         Documents are numbered from 1. Raises ValueError where there is no recognizer.
         """
         if isinstance(text, str):
             return next(self.stream([Document(id="1", text=text)]))
-        return self.stream(Document(id=str(number), text=its) for number, its in enumerate(text, 1))
+        linked = self.stream(Document(id=str(number), text=its) for number, its in enumerate(text, 1))
+        return list(linked) if isinstance(text, list | tuple) else linked
 
     def link(self, document: Document) -> Linked:
         """Link the mentions that a document has."""
@@ -206,12 +215,13 @@ class Linker:
             source=sources[matched - first] if sources else "",
             probability=probability,
             ids=ids_in(self.vocabulary, kb[row]) if self.vocabulary else (),
+            types=kb.types(row),
         )
 
 
 def recognizer_of(said: str, ranker: Ranker) -> Recognizer:
     """A recognizer by its name and settings, as in `dictionary fuzzy=true`, or by the folder of a trained tagger."""
-    name, *settings = shlex.split(said)
+    name, *settings = parts(said)
     given = {"name": name} if not Path(name).is_dir() else {"name": "tagger", "run": name}
     made: Recognizer = choose("recognizers", {**given, **words(settings)}, where="recognizer").make(ranker.kb)
     return made

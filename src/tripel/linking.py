@@ -124,6 +124,7 @@ def _candidate(one: Candidate) -> dict[str, Any]:
         "matched": one.matched,
         "source": one.source,
         "ids": list(one.ids),
+        "types": list(one.types),
         "score": round(one.score, 6),
         "probability": None if one.probability is None else round(one.probability, 6),
     }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import shlex
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -11,7 +10,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from tripel import checkpoint, predictions, tables
+from tripel import checkpoint, finding, predictions, tables
 from tripel.documents import Document, Linked
 from tripel.end_to_end import EndToEnd, end_to_end
 from tripel.files import read_json, write_json
@@ -83,7 +82,7 @@ def kept(run: Path, role: Role) -> list[Pipeline]:
 
 def called(recognizer: str) -> str:
     """What people call a recognizer, given as `Linker.load` takes it."""
-    first = shlex.split(recognizer)[0] if recognizer else OWN
+    first = finding.parts(recognizer)[0] if recognizer else OWN
     return Path(first).resolve().name if Path(first).is_dir() else first
 
 
@@ -91,7 +90,7 @@ def named(recognizer: str, threshold: float | None) -> str:
     """The same for files: two folders of one name, two settings of one component, two thresholds have different ones."""
     parts = [called(recognizer)]
     if recognizer:
-        first, *settings = shlex.split(recognizer)
+        first, *settings = finding.parts(recognizer)
         place = str(Path(first).resolve()) if Path(first).is_dir() else first
         parts.append(hashlib.sha256("\n".join([place, *settings]).encode()).hexdigest()[:8])
     if threshold is not None:

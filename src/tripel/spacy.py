@@ -19,7 +19,7 @@ from spacy.training import Example
 from spacy.util import minibatch, raise_error
 
 from tripel.files import read_json, write_json
-from tripel.spacy_docs import NIL, Spans, register
+from tripel.spacy_docs import Spans, register
 
 if TYPE_CHECKING:
     from tripel.linker import Linker
@@ -127,7 +127,7 @@ class TripelLinker:
 
     def score(self, examples: Iterable[Example], **settings: Any) -> dict[str, Any]:
         """As spaCy scores links, over spans that are in both; one that has no id counts as NIL."""
-        scores: dict[str, Any] = Scorer.score_links(examples, negative_labels=[NIL, ""], **settings)
+        scores: dict[str, Any] = Scorer.score_links(examples, negative_labels=["NIL", ""], **settings)
         return scores
 
     def set_error_handler(self, error_handler: ErrorHandler) -> None:

@@ -10,8 +10,6 @@ from spacy.tokens import Doc, Span
 from tripel.documents import Document, Link, Linked, Mention
 from tripel.linking import link_record
 
-NIL = "NIL"  # as spaCy's own entity_linker has it
-
 
 @dataclass(frozen=True)
 class Spans:
@@ -69,4 +67,4 @@ def _noted(span: Span, links: dict[tuple[int, int], Link]) -> str:
     """The first id of what a span is linked to, after all that was said of it is put down in plain data."""
     link = links[span.start_char, span.end_char]
     span._.tripel = link_record(link, text=False)
-    return next(iter(link.ids), NIL)  # spaCy has room for one; the others are among the data
+    return next(iter(link.ids), "")  # spaCy has room for one; the others are among the data
