@@ -206,6 +206,25 @@ def test_a_document_is_annotated_by_pointer_alone(chrome: Any, server: Server, p
     page.click("#done")
     page.wait_for_selector("#done-bar", state="hidden")
     assert not sheet(page)["done"]
+
+    def meant() -> list[str]:
+        saved(page)
+        return next(mark["entities"] for mark in sheet(page)["marks"] if mark["text"] == "Headache")
+
+    page.click("#text .run:text-is('Headache')")  # a mention of two
+    page.wait_for_selector("#candidates li")
+    (first,) = meant()
+    page.click("#also")
+    assert page.get_attribute("#also", "aria-pressed") == "true"
+    page.click("#candidates li >> nth=1")
+    assert now(page) == "Headache" and meant()[0] == first and len(meant()) == 2
+    page.keyboard.press("+")
+    page.keyboard.press("2")
+    assert meant() == [first]
+    page.keyboard.press("+")
+    page.keyboard.press("1")
+    assert "It is the only entity" in page.inner_text("#said-seen") and meant() == [first]
+    page.keyboard.press("Escape")
     assert not page.complaints
     page.context.close()
 

@@ -231,7 +231,9 @@ def test_a_model_that_a_setting_names_comes_with_it(run: Path, tmp_path: Path) -
     pipeline = spacy.blank("en")
     pipeline.add_pipe("entity_ruler").add_patterns([{"label": "Disease", "pattern": "fever"}])
     pipeline.to_disk(tmp_path / "my ruler")
-    bundling.make(run, tmp_path / "made", finds=f"spacy_pipeline model='{tmp_path / 'my ruler'}' 'labels={{Disease: T1}}'")
+    bundling.make(
+        run, tmp_path / "made", finds=f"spacy_pipeline model='{tmp_path / 'my ruler'}' 'labels={{Disease: T1}}'"
+    )
     assert Bundle.load(tmp_path / "made").recognizer == "spacy_pipeline model=recognizer 'labels={Disease: T1}'"
     shutil.rmtree(tmp_path / "my ruler")
     bundling.make(tmp_path / "made", tmp_path / "again")

@@ -283,6 +283,17 @@ def test_guessing_passwords_takes_longer_and_longer(server: Opened) -> None:
     assert browser.post("/login", data={"name": "bob", "password": PASSWORD}).status_code == 429, "by address, too"
 
 
+def test_who_signs_in_between_guesses_is_not_forgiven_those_at_others(server: Opened) -> None:
+    browser = server.browser()
+    for _ in range(FREE):
+        assert (
+            browser.post("/login", data={"name": "bob", "password": PASSWORD}, follow_redirects=False).status_code
+            == 303
+        )
+        assert browser.post("/login", data={"name": "ann", "password": "a guess"}).status_code == 401
+    assert browser.post("/login", data={"name": "bob", "password": PASSWORD}).status_code == 429
+
+
 def test_pauses_double_and_end() -> None:
     at = 0.0
     pauses = Pauses(60.0, clock=lambda: at)

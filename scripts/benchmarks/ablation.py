@@ -3,19 +3,21 @@
     TRIPEL_DATA=... python scripts/benchmarks/ablation.py runs/ablation [--only NAME ...] [--names RUN] [section.key=value ...]
 
 BC5CDR's diseases against MEDIC, learnt on train, so that a variant takes minutes: what is true of them need not be true of all.
-Each variant is a run in the folder; called again, what is done is not done again. `--names` is a self-aligned encoder.
+Each variant is a run in the folder; called again, what is done is not done again. `--names` is a self-aligned encoder. The last
+variants learn nothing: the encoder as configured, with other rows in its index.
 """
 
 from __future__ import annotations
 
 import argparse
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 from tripel import predictions, tasks
 from tripel.evaluation import Scores, compare, evaluate
-from tripel.files import read_lines
+from tripel.files import read_json, read_lines
 from tripel.gold import Gold
 from tripel.judging import BEST, FULL, TRAINED, right
 from tripel.preparing import Ground, ground
@@ -40,6 +42,14 @@ VARIANTS = {
     "names made distinct": ("encoder.distinct_names=true",),
     "one epoch": ("trainer.epochs=1",),
     "three epochs": ("trainer.epochs=3",),
+    "triplets in place of the contrastive loss": (
+        "objective={name: prototype_triplet, distance: cosine, margin: 0.2, wrong: 6}",
+    ),
+}
+ROWS = {
+    "rows: an entity's mean name": "[centroids]",
+    "rows: names": "[names]",
+    "rows: training mentions": "[mentions]",
 }
 ALIGNED = "from a self-aligned encoder"
 
@@ -53,11 +63,18 @@ def main() -> None:
     parser.add_argument("--table", action="store_true", help="train nothing")
     asked, words = parser.parse_known_args()
     variants = VARIANTS | ({ALIGNED: (f"encoder.model={asked.names}",)} if asked.names else {})
+    again = (f"encoder.model={place(asked.folder, BASE)}", "trainer.epochs=0")
+    variants |= {name: (*again, f"index.rows={rows}") for name, rows in ROWS.items()}
     chosen = [name for name in variants if not asked.only or name == BASE or any(map(name.startswith, asked.only))]
     for name in chosen if not asked.table else ():
-        train(asked.folder / name.replace(" ", "-"), [*GROUND, *variants[name], *words])
-    there = [name for name in variants if done(asked.folder / name.replace(" ", "-"))]
-    print(table({name: asked.folder / name.replace(" ", "-") for name in there}))
+        train(place(asked.folder, name), [*GROUND, *variants[name], *words])
+    there = {name: place(asked.folder, name) for name in variants}
+    print(table({name: run for name, run in there.items() if done(run)}))
+
+
+def place(folder: Path, name: str) -> Path:
+    """Where a variant lies."""
+    return folder / re.sub(r"\W+", "-", name)
 
 
 def done(run: Path) -> bool:
@@ -95,6 +112,8 @@ def table(runs: dict[str, Path]) -> Table:
         "unseen",
         "1-2 clusters",
         "training, s",
+        "mentions/s, best row",
+        "wholes",
     ]
     rows = []
     for name, run in runs.items():
@@ -109,7 +128,8 @@ def table(runs: dict[str, Path]) -> Table:
         clusters = scores.slices["training clusters"]
         cells += [percent(scores.linkable.accuracy[64]), percent(clusters["0"]), percent(clusters["1-2"])]
         seconds = [line["seconds"] for line in read_lines(run / "speed.jsonl") if "seconds" in line]
-        rows.append([*cells, f"{max(seconds, default=0):.0f}"])
+        speed = read_json(run / "speeds" / "dev.json")
+        rows.append([*cells, f"{max(seconds, default=0):.0f}", f"{speed[BEST]:.0f}", f"{speed[TRAINED]:.0f}"])
     return Table(columns, rows)
 
 

@@ -29,7 +29,11 @@ def serve(
         ),
     ] = None,
     recognizer: Annotated[
-        str, typer.Option(help="What finds mentions: a trained tagger's folder, or `dictionary`; the run's own if any.")
+        str,
+        typer.Option(
+            envvar="TRIPEL_RECOGNIZER",
+            help="What finds mentions: a trained tagger's folder, or `dictionary`; the run's own if any.",
+        ),
     ] = "",
     also: Annotated[
         list[str] | None,
@@ -51,11 +55,14 @@ def serve(
         typer.Option(help="A name by which browsers reach it, such as annotate.example.org; can be said again."),
     ] = None,
     https: Annotated[
-        bool, typer.Option("--https", help="It stands behind TLS: cookies are never sent without.")
+        bool,
+        typer.Option("--https", envvar="TRIPEL_HTTPS", help="It stands behind TLS: cookies are never sent without."),
     ] = False,
     proxy: Annotated[
         list[str] | None,
-        typer.Option(help="Address of a proxy whose X-Forwarded headers are believed; can be said again."),
+        typer.Option(
+            envvar="TRIPEL_PROXY", help="Address of a proxy whose X-Forwarded headers are believed; can be said again."
+        ),
     ] = None,
 ) -> None:
     """Open the pages where experts annotate and teach the linker, on this machine alone unless told otherwise.

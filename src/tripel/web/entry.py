@@ -44,8 +44,7 @@ def enter(
         return page(
             request, "login.html", status=401, onward=_here(next), wrong="No user has this name and this password."
         )
-    its.limits.address.succeeded(address)
-    its.limits.account.succeeded(account)
+    its.limits.account.succeeded(account)  # not those of the address: who has an account would guess on at others
     return _begin(request, user.id, PASSWORD_PAGE if user.must_change else _here(next))
 
 

@@ -22,6 +22,13 @@ export function linked(mark, { entity, score, probability }) {
   return changed(mark, { entities: [entity], nil: false, score: score ?? null, probability: probability ?? null });
 }
 
+/** A mark that means a candidate besides what it means, as composite mentions do, or no longer. */
+export function joined(mark, { entity }) {
+  const others = mark.entities.filter((id) => id !== entity);
+  const entities = others.length < mark.entities.length ? others : [...others, entity];
+  return changed(mark, { entities, nil: false, score: null, probability: null });
+}
+
 /** A mark of which a person says that no entity is meant. */
 export function unlinked(mark) {
   return changed(mark, { entities: [], nil: true, score: null, probability: null });

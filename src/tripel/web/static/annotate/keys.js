@@ -8,6 +8,7 @@ const ACTIONS = [
   ["previous", "k", "Previous mention"],
   ["open", "o", "Next mention that nobody has decided"],
   ["accept", "Enter", "Accept what is predicted, or the first candidate"],
+  ["also", "+", "The next choice is one entity more, or one less, for mentions of several"],
   ["search", "/", "Search the knowledge base"],
   ["nil", "n", "No entity (NIL)"],
   ["delete", "d", "Delete the mention"],

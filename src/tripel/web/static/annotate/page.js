@@ -4,7 +4,7 @@ import { Bar } from "./bar.js";
 import { agreed, concerned } from "./bulk.js";
 import { Clock } from "./clock.js";
 import { Conflicts } from "./conflicts.js";
-import { changed, event, linked, made, moved, retyped, shown, unlinked } from "./decisions.js";
+import { changed, event, joined, linked, made, moved, retyped, shown, unlinked } from "./decisions.js";
 import { DocumentView } from "./document.js";
 import { by, count, say } from "./dom.js";
 import { Entities } from "./entities.js";
@@ -49,6 +49,7 @@ let origin = { model: data.model, knowledge: data.knowledge }; // fingerprints o
 let together = null; // what was decided at once last, and is undone at once: {keys, undone}
 let current = null;
 let lastType = by("types").options[0]?.value ?? "";
+let also = false; // what is chosen next is meant besides, or no longer
 let sureToFinish = false;
 let leaving = false;
 
@@ -69,6 +70,7 @@ function draw() {
   panel.draw(sheet, mark, mark && offers.of(mark), { editing: span.active });
   drawList(sheet, current, entities, go);
   bar.draw(sheet);
+  by("also").setAttribute("aria-pressed", String(also));
 }
 
 /** Wait until all is saved; says so where that takes a while. */
@@ -89,6 +91,7 @@ function first() {
 /** Make a mark the one at work. */
 function go(id, { focus = true } = {}) {
   current = id;
+  also = false;
   search.clear();
   draw();
   if (focus) view.focus(id);
@@ -133,9 +136,18 @@ function advance() {
 function link(one, candidates) {
   const mark = now();
   if (!mark) return;
+  if (also) return join(mark, one, candidates);
   if (mark.label === "PRED" && mark.entities.length === 1 && mark.entities[0] === one.entity) return accept(mark, candidates);
   const name = one.name || entities.name(one.entity, mark);
   decide("link", linked(mark, one), `${mark.text}: ${name || one.entity}.`, { candidates });
+}
+
+/** One entity more, or one less; the mention stays at work, since there may be more. */
+function join(mark, one, candidates) {
+  const after = joined(mark, one);
+  if (!after.entities.length) return say(`It is the only entity; choose another, or ${keys.key.nil} for none.`, { urgent: true });
+  also = false;
+  decide("link", after, `${mark.text}: ${meaning(after, entities)}.`, { candidates, onward: false });
 }
 
 function accept(mark, candidates) {
@@ -243,7 +255,7 @@ async function leave(path) {
 function act(action, number) {
   const mark = now();
   const candidates = mark ? offers.list(mark) : [];
-  const needing = ["choose", "accept", "search", "nil", "delete", "edit", "type", "spread"];
+  const needing = ["choose", "accept", "also", "search", "nil", "delete", "edit", "type", "spread"];
   if (!mark && needing.includes(action)) return say(`Choose a mention first: ${keys.key.next} goes to the next one.`);
   switch (action) {
     case "next": return step(1);
@@ -254,6 +266,10 @@ function act(action, number) {
       if (decided(mark)) return advance();
       if (mark.entities.length || mark.nil) return accept(mark, candidates);
       return candidates[0] ? link(candidates[0], candidates) : say("There is nothing to accept; search for a name.");
+    case "also":
+      also = !also;
+      say(also ? "What you choose next is meant besides; what is chosen already is taken away." : "What you choose next is meant alone.");
+      return draw();
     case "search": return by("search").focus();
     case "nil": return decide("link", unlinked(mark), `${mark.text}: no entity.`, { candidates });
     case "delete": return remove(mark);
