@@ -21,6 +21,8 @@ from tripel.annotations import jobs, models, projects, schema
 from tripel.annotations.projects import Mode
 from tripel.web.settings import Settings
 
+ROOT = Path(__file__).parents[1]
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -242,3 +244,22 @@ def test_an_export_is_of_the_documents_of_its_moment_if_nothing_else_is_chosen(s
     html = server.browser("ann").get(f"/projects/{work.project}/export").text
     options = re.search(r'<select id="dataset".*?</select>', html, re.DOTALL)
     assert options and re.findall(r'<option value="(\d+)"( selected)?', options[0]) == [("0", " selected"), ("1", "")]
+
+
+def test_a_strategy_is_offered_where_the_server_was_told_of_it(
+    tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the example of docs/teaching.md."""
+    said = (ROOT / "docs" / "teaching.md").read_text(encoding="utf-8")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "crowded.py").write_text(
+        re.findall(r"```python\n(.*?)```", said, re.DOTALL)[1], encoding="utf-8"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    settings = Settings(folder=tmp_path / "kept", run=folder, strategies=("mine.crowded",))
+    with opened(tmp_path, settings=settings) as server:
+        work = begin(server, tmp_path)
+        ann, path = server.browser("ann"), f"/projects/{work.project}/samples"
+        assert '<option value="mine.crowded"' in ann.get(path).text
+        assert ann.post(path, data={"n": "1", "strategy": "mine.crowded"}).status_code == 200
+        assert ann.post(path, data={"n": "1", "strategy": "mine.other"}).status_code == 422

@@ -45,6 +45,10 @@ def serve(
     hierarchy: Annotated[
         Path | None, typer.Option(help="A table with id and tree_numbers, or MeSH XML, for agreement by hierarchy.")
     ] = None,
+    strategy: Annotated[
+        list[str] | None,
+        typer.Option(help="A strategy of sampling of your own, such as my_package.crowded; can be said again."),
+    ] = None,
     iri: Annotated[
         str, typer.Option(help="For INCEpTION: what stands before an id, such as http://id.nlm.nih.gov/mesh/")
     ] = "",
@@ -90,6 +94,7 @@ def serve(
         iri=iri,
         also=also or (),
         hierarchy=hierarchy,
+        strategies=strategy or (),
         host=host,
         port=port,
         hosts=host_name or (),

@@ -17,6 +17,8 @@ from sqlalchemy.exc import ArgumentError
 from tripel.annotations import blind
 from tripel.annotations.database import Database
 from tripel.annotations.running import Runner
+from tripel.annotations.sampling.mix import SAMPLING
+from tripel.find import component
 from tripel.web.app import create_app
 from tripel.web.batching import Batcher, Model
 from tripel.web.knowledge_bases import KNOWLEDGE
@@ -42,11 +44,13 @@ def serve(
     iri: str = "",
     also: Sequence[str] = (),
     hierarchy: Path | None = None,
+    strategies: Sequence[str] = (),
     say: Callable[[str], None] = print,
 ) -> None:
     """Serve until a signal to stop. `also`: other folders that link, each as NAME=FOLDER.
 
-    Raises ValueError where `run` or one of these does not link, the hierarchy is none, the port is taken or no database answers.
+    Raises ValueError where `run` or one of these does not link, the hierarchy or a strategy is none, the port is taken or no
+    database answers.
     """
     _check(run)
     settings = Settings(
@@ -58,7 +62,10 @@ def serve(
         iri=iri,
         also=tuple(_named(also)),
         hierarchy=hierarchy,
+        strategies=tuple(strategies),
     )
+    for strategy in strategies:
+        component(SAMPLING, strategy)
     if hierarchy is not None:
         blind.hierarchy_of(hierarchy)
     folder.mkdir(parents=True, exist_ok=True)

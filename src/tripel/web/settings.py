@@ -24,6 +24,8 @@ class Settings:
     """Other folders that link, each under a name: what new projects may begin with besides."""
     hierarchy: Path | None = None
     """A file that `Hierarchy.read` reads, for agreement by hierarchy."""
+    strategies: tuple[str, ...] = ()
+    """Strategies of sampling of one's own, by their dotted paths, besides those that come with it."""
     hosts: tuple[str, ...] = ()
     """Names by which browsers reach it besides those of this machine, each with its port where it has one."""
     https: bool = False

@@ -51,7 +51,7 @@ def draw(
     try:
         if not 1 <= n <= MOST:
             raise ValueError(f"{n} samples; expected 1 to {MOST}")
-        if strategy not in names(SAMPLING):
+        if strategy not in _offered(request):
             raise ValueError("there is no such strategy; choose one of the list")
         refuse_archived(request, member)
         found = sampled.page(
@@ -93,11 +93,16 @@ def _show(
         beginnings=_beginnings(request, [listed for _, listed in shown]),
         progress=listing.progress(database, member.project, user),
         gain=sampled.gain(database, member.project),
-        strategies=[(name, WORDS.get(name, name)) for name in names(SAMPLING)],
+        strategies=[(name, WORDS.get(name, name)) for name in _offered(request)],
         n=n,
         strategy=strategy,
         most=MOST,
     )
+
+
+def _offered(request: Request) -> list[str]:
+    """The strategies that may be chosen: what is imported for them, whoever runs the server has said."""
+    return [*names(SAMPLING), *services(request).settings.strategies]
 
 
 def _beginnings(request: Request, shown: Sequence[Listed]) -> dict[int, str]:
