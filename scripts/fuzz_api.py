@@ -17,11 +17,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-from annotating import RECORDS, upload
-from fuzzing import fuzz
+from fuzzing import begun, fuzz
 from opened import opened
 
-from tripel.annotations import projects
 from tripel.web.settings import Settings
 
 
@@ -38,11 +36,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         base = Path(folder)
         with opened(base, settings=Settings(folder=base, links_per_minute=10**9), database=said.database) as its:
-            admin = its.accounts.named("admin")
-            assert admin is not None
-            project = projects.new(its.database, title="Fevers", by=admin.id)
-            documents = upload(its.database, project.id, base, RECORDS, by=admin.id)
-            known = {"project": [project.id], "document": documents, "version": [1], "job": [1], "id": [1]}
+            known = begun(its, base)
             outcome = fuzz(its.browser("admin"), its.app, known=known, examples=said.examples, start=said.start)
     statuses = ", ".join(f"{count:,} of {status}" for status, count in sorted(outcome.statuses.items()))
     print(f"{outcome.requests:,} requests in {time.monotonic() - began:.0f} s, --start {said.start}: {statuses}")

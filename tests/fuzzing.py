@@ -8,20 +8,26 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import browsing
 import schemathesis
+from annotating import RECORDS, upload
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import iter_route_contexts
 from httpx2 import InvalidURL
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
+from opened import Opened
 from schemathesis import GenerationMode
 from schemathesis.checks import CHECKS, load_all_checks
 from schemathesis.core.failures import FailureGroup
 from starlette.testclient import TestClient
+
+from tripel.annotations import jobs, models, projects
 
 LEFT_OUT = {
     ("post", "/logout"), ("post", "/account/sessions/{login}/end"), ("post", "/users/{user}/active"),
@@ -57,6 +63,18 @@ class Outcome:
     statuses: Counter[int] = field(default_factory=Counter)
     faults: list[str] = field(default_factory=list)
     """Method, path, status and what is wrong."""
+
+
+def begun(its: Opened, base: Path) -> dict[str, list[Any]]:
+    """A project of the admin's with documents, a version of a model, and a job that waits: what is `known`."""
+    admin = its.accounts.named("admin")
+    assert admin is not None
+    project = projects.new(its.database, title="Fevers", by=admin.id)
+    documents = upload(its.database, project.id, base, RECORDS, by=admin.id)
+    (base / "linker").mkdir()
+    model = models.begin(its.database, project.id, browsing.run(base / "linker"), by=admin.id)
+    job = jobs.submit(its.database, project.id, "predict", by=admin.id)
+    return {"project": [project.id], "document": documents, "version": [model.version], "job": [job.id], "id": [1]}
 
 
 def described(app: FastAPI) -> dict[str, Any]:
