@@ -20,7 +20,7 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
 CONDA_NAMES = {"torch": "pytorch-gpu", "faiss-cpu": "faiss-gpu", "build": "python-build"}
-IMPORTED_AS = {"faiss-cpu": "faiss", "pyyaml": "yaml", "scikit-learn": "sklearn"}
+IMPORTED_AS = {"faiss-cpu": "faiss", "pillow": "PIL", "pyyaml": "yaml", "scikit-learn": "sklearn"}
 APART = ("flair",)  # extras that want older versions than the lock has: for an environment of their own
 LARGEST = 1_000_000  # bytes of a file that git tracks, outside data/sample
 
