@@ -20,6 +20,8 @@ train() { # name of the run, configuration, settings
 for baseline in characters words bm25 untrained; do
   train "$baseline" "baseline_$baseline" "${ground[@]}" "data.judged=[test]"
 done
+train names mesh_self_alignment pairs.most=5 pairs.held_out=0.015
+train self-aligned baseline_self_aligned encoder.model="$folder/names" "${ground[@]}" "data.judged=[test]"
 train bi-encoder baseline_bi_encoder "${ground[@]}" trainer.minutes=10 "data.judged=[test]"
 train faithful medmentions_le_nguyen "${ground[@]}" encoder.model=embedded encoder.towers=shared encoder.entity_pooling=mean \
   encoder.mention_pooling=span encoder.attention_dropout=0 trainer.lr=2e-5 trainer.epochs=1 trainer.minutes=10 "data.judged=[test]"
@@ -28,5 +30,5 @@ train tagger medmentions_tagger
 .venv/bin/tripel evaluate "$folder/fast" --on test --recognizer "$folder/tagger" # from plain texts
 
 others=()
-for run in faithful bi-encoder untrained characters words bm25; do others+=("$folder/$run"); done
+for run in faithful bi-encoder self-aligned untrained characters words bm25; do others+=("$folder/$run"); done
 .venv/bin/tripel report "$folder/fast" "${others[@]}" --output "$folder/report"

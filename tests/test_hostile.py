@@ -12,6 +12,7 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import browsing
 import pytest
 from annotating import RECORDS, upload
 from databases import EITHER, either
@@ -19,7 +20,7 @@ from fastapi.routing import iter_route_contexts
 from opened import Opened, opened
 from starlette.testclient import TestClient
 
-from tripel.annotations import datasets, projects
+from tripel.annotations import datasets, jobs, models, projects
 from tripel.web.settings import Settings
 
 HARM = "<img src=x onerror=alert(1)>\"'`{{7*7}}"
@@ -69,12 +70,20 @@ def test_who_is_not_in_a_project_is_not_told_that_it_exists(server: Opened, tmp_
 
 
 def test_what_is_of_another_project_is_not_reached_through_ones_own(server: Opened, tmp_path: Path) -> None:
-    _, hers = project(server, tmp_path, "ann")
+    number, hers = project(server, tmp_path, "ann")
     own, _ = project(server, tmp_path, "bob")
+    (tmp_path / "linker").mkdir()
+    version = models.begin(server.database, number, browsing.run(tmp_path / "linker"), by=None).version
+    job = jobs.submit(server.database, number, "predict", by=None).id
     bob = server.browser("bob")
+    theirs = {"document": hers[0], "version": version, "job": job}
+    seen = set()
     for method, path in routes(server):
-        if "{document}" in path:
-            assert ask(bob, method, path, project=own, document=hers[0]) in (404, 422), (method, path)
+        for name in theirs:
+            if f"{{{name}" in path:
+                seen.add(name)
+                assert ask(bob, method, path, project=own, **theirs) in (404, 422), (method, path)
+    assert seen == theirs.keys()
 
 
 def test_annotators_administer_nothing(server: Opened, tmp_path: Path) -> None:
