@@ -473,20 +473,59 @@ def test_modules_count_as_python_does_and_show_marks_side_by_side(chrome: Any, s
         "/members",
         "guide",
         "projects",
+        "account",
+        "account/password",
+        "users",
+        "api",
     ],
 )
 def test_axe_finds_nothing_serious(chrome: Any, server: Server, project: str, end: str) -> None:
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
     page = visit(chrome, server, "admin")
     if end == "/documents/1":
         opened(page, project, 1, marks=None)
     else:
         page.goto(f"{project}{end}" if end.startswith("/") or not end else f"/{end}")
     page.wait_for_selector("#job-progress", state="detached")  # a page with a job loads again when that is over
-    found = axe.Axe().run(page).response["violations"]
-    serious = [(one["id"], one["nodes"][0]["html"]) for one in found if one["impact"] in ("serious", "critical")]
-    assert serious == []
+    assert serious(page) == []
     assert not page.complaints
+    page.context.close()
+
+
+def serious(page: Any) -> list[tuple[str, str]]:
+    """What axe-core finds on a page as it is now."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    found = axe.Axe().run(page).response["violations"]
+    return [(one["id"], one["nodes"][0]["html"]) for one in found if one["impact"] in ("serious", "critical")]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious_in_what_opens(chrome: Any, server: Server, project: str, scheme: str) -> None:
+    page = visit(chrome, server, "admin", color_scheme=scheme)
+    opened(page, project, 1, marks=None)
+    page.wait_for_selector("#candidates li")
+    found = {"candidates": serious(page)}
+    page.keyboard.press("?")
+    page.wait_for_selector("#help[open]")
+    found["keys"] = serious(page)
+    page.keyboard.press("Escape")
+    page.keyboard.press("/")
+    page.keyboard.type("fev")
+    page.wait_for_selector("#found-0")
+    found["search"] = serious(page)
+    page.keyboard.press("Escape")
+    page.keyboard.press("c")
+    page.wait_for_selector("#note[open]")
+    found["note"] = serious(page)
+    page.keyboard.press("Escape")
+    page.keyboard.press("e")
+    found["span"] = serious(page)
+    page.keyboard.press("Escape")
+    page.goto("/")
+    found["first page"] = serious(page)
+    page.context.clear_cookies()
+    page.goto("/login")
+    found["login"] = serious(page)
+    assert {where: its for where, its in found.items() if its} == {}
     page.context.close()
 
 
