@@ -18,7 +18,6 @@ from typing import Any
 import httpx2
 import pytest
 import tiny
-from databases import EITHER, either
 
 from tripel import asking
 from tripel.knowledge import Entity, KnowledgeBase
@@ -145,15 +144,14 @@ def chrome() -> Iterator[Any]:
         yield found
 
 
-@pytest.fixture(scope="module", params=EITHER)
-def server(request: pytest.FixtureRequest, chrome: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+@pytest.fixture(scope="module")
+def server(chrome: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server that was never started before."""
     base = tmp_path_factory.mktemp("browser")
-    with either(request) as database:
-        its = Server(run(base), base / "home", *(("--database", database) if database else ()))
-        its.ready()
-        yield its
-        its.stop()
+    its = Server(run(base), base / "home")
+    its.ready()
+    yield its
+    its.stop()
 
 
 @pytest.fixture(scope="module")

@@ -31,7 +31,6 @@ from sqlalchemy.exc import OperationalError
 from tripel.annotations.database import Database
 
 NUMBERS = count(1)
-EITHER = ["sqlite", "postgresql"]
 PARENT_DIES = 1  # PR_SET_PDEATHSIG of Linux
 FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200")  # only to test
 
@@ -140,18 +139,7 @@ def created(server: str, *, template: str = "template1") -> Iterator[str]:
     run_alone(f"{server}/postgres", f"DROP DATABASE {name} WITH (FORCE)")
 
 
-@contextmanager
-def either(request: pytest.FixtureRequest) -> Iterator[str]:
-    """For servers that many tests share, whose fixture has `EITHER` for params: nothing, so a file of SQLite, or the URL of an
-    empty database."""
-    if request.param == "sqlite":
-        yield ""
-        return
-    with created(request.getfixturevalue("postgres")) as url:
-        yield url
-
-
-@pytest.fixture(params=EITHER)
+@pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The URL of an empty database of this test alone."""
     if request.param == "sqlite":
@@ -177,7 +165,7 @@ def made_template(postgres: str) -> str:
     return "made"
 
 
-@pytest.fixture(params=EITHER)
+@pytest.fixture(params=["sqlite", "postgresql"])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """An open database of this test alone, its tables made."""
     with ExitStack() as stack:

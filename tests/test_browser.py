@@ -34,7 +34,6 @@ from browsing import (
 from tripel.corpora.sample import Sample
 
 __all__ = ["chrome", "project", "server"]  # fixtures
-pytestmark = pytest.mark.parametrize("server", ["sqlite"], indirect=True)  # test_browser_postgresql.py has the other
 
 NARROW = {"width": 640, "height": 450}  # 1280 by 900 at 200 %
 MODULES = """async () => {

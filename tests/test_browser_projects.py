@@ -18,7 +18,6 @@ from tripel.annotations import models, schema
 from tripel.annotations.database import Database
 
 __all__ = ["chrome", "project", "server"]  # fixtures
-pytestmark = pytest.mark.parametrize("server", ["sqlite"], indirect=True)  # whose file is looked into
 
 TEXT = "Cough after tobacco. Headache."
 

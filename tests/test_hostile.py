@@ -15,7 +15,6 @@ from pathlib import Path
 import browsing
 import pytest
 from annotating import RECORDS, upload
-from databases import EITHER, either
 from fastapi.routing import iter_route_contexts
 from opened import Opened, opened
 from starlette.testclient import TestClient
@@ -199,15 +198,10 @@ FILES = {
 }  # fmt: skip
 
 
-@pytest.fixture(scope="module", params=EITHER)
-def one_server(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[Opened, Path, int]]:
+@pytest.fixture(scope="module")
+def one_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Opened, Path, int]]:
     base = tmp_path_factory.mktemp("uploads")
-    with (
-        either(request) as database,
-        opened(base, settings=Settings(folder=base / "kept"), database=database) as its,
-    ):
+    with opened(base, settings=Settings(folder=base / "kept")) as its:
         yield its, base, project(its, base, "ann")[0]
 
 
