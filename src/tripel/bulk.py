@@ -95,8 +95,8 @@ def link_files(
     """Link every document of a file, a folder or a pattern; what is done is not done again.
 
     settings: as of `Linker.load`; with a recognizer mentions are found, else those that documents have are linked, and where a
-    document has none those that a run or bundle finds itself. size: the
-    documents of a shard. address: of a Ray cluster; without one Ray runs here while it is needed. workers: at most so many.
+    document has none those that a run or bundle finds itself. size: the documents of a shard. address: of a Ray cluster;
+    without one Ray runs here while it is needed. workers: at most so many.
 
     Raises ValueError in a sentence where the input cannot be read, another job was begun in `output`, or nothing can be linked.
     """
@@ -115,8 +115,7 @@ def link_files(
         job = Job(linker=mark(run, settings, given=given), shard=size, to=to, files=marks, made_with=said)
         job.begin(output)
         ledger = _taken_up(Ledger(output, job), found)
-        nothing_finds = linker.recognizer is None
-        account = Account(output, shards=len(found), skipped=len(ledger.done), given=nothing_finds)
+        account = Account(output, shards=len(found), skipped=len(ledger.done), given=linker.recognizer is None)
         task = Task(run=run, settings=settings, given=given, output=output, job=job)
         left = {shard.name: shard for shard in found if shard.name not in ledger.done}
         if left:
