@@ -22,6 +22,7 @@ CANDIDATE: dict[str, Any] = {
         "source": TEXT,
         "probability": SHARE,
         "ids": {"type": "array", "items": TEXT},
+        "types": {"type": "array", "items": TEXT},
     },
 }
 CANDIDATES = {"type": "array", "maxItems": MOST, "items": CANDIDATE}
