@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 import os
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
 import pytest
 
-from tripel.abbreviations import defined, expand
+from tripel.abbreviations import LONGEST, defined, expand
 from tripel.corpora.bc5cdr import Bc5cdr
 from tripel.documents import Document, Mention
 
@@ -56,7 +59,7 @@ def test_a_document_without_mentions_is_not_looked_at() -> None:
     assert expand(document) is document
 
 
-@pytest.mark.parametrize("odd", ["a   b", "a_b", "a`b", "a\tb", "a\u2003b", "a\u00a0b", "a\x00b", "a\nb"])
+@pytest.mark.parametrize("odd", ["a   b", "a_b", "a`b", "a\tb", "a\u2003b", "a\u00a0b", "a\x00b", "a\nb", "a\ud83db"])
 def test_ab3p_never_writes_the_text(odd: str) -> None:
     """It would write to the standard error of the process, past Python, what it loses track of."""
     with tempfile.TemporaryFile() as heard:
@@ -70,6 +73,26 @@ def test_ab3p_never_writes_the_text(odd: str) -> None:
         heard.seek(0)
         assert heard.read() == b""
     assert found == {"TB": "Tuberculosis"}
+
+
+@pytest.mark.parametrize("word", ["half a fever ", "[x] ", "\U0001f912", "x", "(A) ", ". "])
+def test_a_text_of_any_length_is_looked_at_to_its_end(word: str) -> None:
+    """Ab3P ends the process where a sentence has more than 100,000 bytes, so it is tried in one of its own."""
+    said = "Then multiple sclerosis (MS) was seen. "
+    code = "import sys; from tripel.abbreviations import LONGEST, defined; print(defined(sys.stdin.read()))"
+    text = f"Tuberculosis (TB) was seen. {(word * 200_000)[:200_000]}. {said}{(word * 200_000)[:200_000]} {said}"
+    done = subprocess.run([sys.executable, "-c", code], input=text, capture_output=True, text=True, timeout=300)
+    assert (done.returncode, done.stderr) == (0, "")
+    found = ast.literal_eval(done.stdout)
+    assert found["TB"] == "Tuberculosis" and found["MS"] == "multiple sclerosis"
+
+
+@pytest.mark.parametrize("before", [0, 7, 31, 100])
+def test_a_long_text_is_cut_where_a_sentence_ends(before: int) -> None:
+    forms = {"MS": "mitral stenosis", "TN": "tumour necrosis", "BG": "basal ganglia", "HF": "heart failure"}
+    said = [f"Then {long} ({short}) was seen in many of them. " for short, long in forms.items()]
+    filler = "x" * before + " " + "They were seen again. " * (LONGEST // 22)
+    assert defined("".join(filler + one for one in said)) == forms
 
 
 def test_a_short_form_with_an_underscore() -> None:

@@ -6,16 +6,22 @@ stenosis in the next. Ab3P is C++ and one object of it serves all documents.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 
 from pyab3p import Ab3p
 
+from tripel.characters import whole
 from tripel.documents import Document, Mention
 
 # Ab3P stops at a NUL. It splits a text into sentences and looks for them in it again, with runs of blanks made one and
 # the other two characters changed; what it cannot find it writes, text and all, to standard error, and loses its place.
 # So they go beforehand; then it is silent (U+0000 to U+2FFF, and 5,892 abstracts of two corpora, were tried).
 LOSES_ITS_PLACE = str.maketrans({"_": "-", "`": "'", "\0": " "})
+
+# It holds a sentence, with blanks around brackets, in 100,000 bytes and writes on behind them: the process then ends. A character
+# has up to four bytes and two such blanks.
+LONGEST = 10_000  # characters that it is given at once
 
 
 def expand(document: Document) -> Document:
@@ -28,8 +34,18 @@ def expand(document: Document) -> Document:
 
 def defined(text: str) -> dict[str, str]:
     """Each short form a text defines with its long form; the surest one where it defines several."""
-    found = sorted(_ab3p().get_abbrs(_plain(text)), key=lambda found: found.prec)
-    return {one.short_form: one.long_form for one in found}
+    found = [one for piece in _pieces(_plain(text)) for one in _ab3p().get_abbrs(piece)]
+    return {one.short_form: one.long_form for one in sorted(found, key=lambda found: found.prec)}
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """A text in pieces that Ab3P can hold, cut behind a sentence where there is one, else behind a word."""
+    while len(text) > LONGEST:
+        behind = [place + len(end) for end in (". ", " ") if (place := text.rfind(end, 1, LONGEST)) > 0]
+        cut = next(iter(behind), LONGEST)
+        yield text[:cut]
+        text = text[cut:]
+    yield text
 
 
 def _expanded(mention: Mention, long_forms: dict[str, str]) -> Mention:
@@ -39,7 +55,7 @@ def _expanded(mention: Mention, long_forms: dict[str, str]) -> Mention:
 
 
 def _plain(text: str) -> str:
-    return " ".join(text.translate(LOSES_ITS_PLACE).split())
+    return " ".join(whole(text).translate(LOSES_ITS_PLACE).split())
 
 
 @cache

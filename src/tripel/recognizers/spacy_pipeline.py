@@ -8,12 +8,12 @@ read. A component that another package brings reads its own files in its own way
 from __future__ import annotations
 
 import importlib
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tripel.characters import whole
 from tripel.documents import Document
 from tripel.find import near
 from tripel.knowledge import KnowledgeBase
@@ -22,7 +22,6 @@ from tripel.recognizers.labelling import Labels
 from tripel.recognizers.optional import imported
 
 WEIGHTS = "model"  # the file of a trained component
-HALVES = re.compile("[\ud800-\udfff]")  # of surrogate pairs, which UTF-8 has not
 
 
 class SpacyPipeline(Recognizer):
@@ -46,7 +45,7 @@ class SpacyPipeline(Recognizer):
 
     def recognize(self, documents: Sequence[Document]) -> list[Found]:
         """The scores of a span categoriser are the confidence; of other spans it is 1."""
-        read = self.pipeline.pipe(HALVES.sub("\ufffd", document.text) for document in documents)
+        read = self.pipeline.pipe(whole(document.text) for document in documents)
         return [Found.of(document, self._spans(doc)) for document, doc in zip(documents, read, strict=True)]
 
     def _spans(self, doc: Any) -> Iterator[Span]:
