@@ -12,10 +12,10 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "src" / "tripel"
 LAYERS = (
-    "guard offline startup findings finding limits sizes documents knowledge files config find problems memory",
+    "guard offline startup characters findings finding limits sizes documents knowledge files config find problems memory",
     "corpora terminologies abbreviations clusters synonyms pair_files vectors releases library bundle archives fetching checking "
     "counts formats inputs converting vocabularies tags bulk_input bulk_ledger bulk_parquet",
-    "similarity views words windows packing encoder encoding quantizing indexes candidates folding progress",
+    "similarity views words windows packing hub encoder encoding quantizing indexes candidates folding progress",
     "negatives batches name_batches objectives trainer checkpoint journal environment",
     "index_rows indexing index_plan index_update index_learn reranker whole weighing deciding ranker recognizers linker opening "
     "name_negatives exporting",

@@ -184,6 +184,15 @@ def test_all_texts_are_tagged_and_offsets_are_exact(run: Path) -> None:
     assert all(sure >= 0.9 for one in strict for sure in one.confidence)
 
 
+def test_a_text_of_200_000_characters_is_tagged_to_its_end(run: Path) -> None:
+    its = f"{TEXT} half \ud83d a שלום 🤒 "
+    text = its * (200_000 // len(its))
+    [found] = Tagger(Tagger.Config(run=str(run))).recognize([Document(id="1", text=text)])
+    mentions = found.document.mentions
+    assert found.document.text == text and all(text[one.start : one.end] == one.text for one in mentions)
+    assert len(mentions) > 1000 and mentions[-1].end > len(text) - len(its)
+
+
 @pytest.fixture(scope="module")
 def both(recipe: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A linker and its tagger on one encoder."""

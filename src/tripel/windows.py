@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from transformers import PreTrainedTokenizerFast
 
+from tripel.characters import whole
 from tripel.views import Passages
 
 
@@ -36,7 +37,9 @@ def windows(passages: Passages, tokenizer: PreTrainedTokenizerFast, *, length: i
     found = np.zeros((len(passages), 3), np.int64)
     if not len(passages):
         return Windows((), found[:, 0], found[:, 1], found[:, 2])
-    encoded = tokenizer(list(passages.texts), add_special_tokens=False, return_offsets_mapping=True, verbose=False)
+    encoded = tokenizer(
+        list(map(whole, passages.texts)), add_special_tokens=False, return_offsets_mapping=True, verbose=False
+    )
     room = length - 2
     for passage, mentions in _by_passage(passages):
         ids = np.array(encoded["input_ids"][passage], np.int64)
@@ -94,14 +97,19 @@ def _cut(spans: NDArray[np.int64], *, total: int, room: int) -> Iterator[tuple[i
         yield 0, list(range(len(spans)))
         return
     margin = room // 4
-    waiting = [int(m) for m in np.argsort(spans[:, 0], kind="stable")]
-    while waiting:
-        start = min(max(0, int(spans[waiting[0], 0]) - margin), total - room)
+    order = np.argsort(spans[:, 0], kind="stable")
+    first_M, ordered = spans[order, 0], order.tolist()
+    place, over = 0, list[int]()  # the next mention, and those before it that are not in a window yet
+    while over or place < len(ordered):
+        lead = over[0] if over else ordered[place]
+        start = min(max(0, int(spans[lead, 0]) - margin), total - room)
         limit = total if start == total - room else start + room - margin
-        inside = [m for m in waiting if m == waiting[0] or (spans[m, 1] <= limit)]
+        beyond = max(int(np.searchsorted(first_M, limit)), place if over else place + 1)
+        seen = over + ordered[place:beyond]
+        inside = [m for m in seen if m == lead or spans[m, 1] <= limit]
         yield start, inside
         taken = set(inside)
-        waiting = [m for m in waiting if m not in taken]
+        place, over = beyond, [m for m in seen if m not in taken]
 
 
 def _framed(ids: NDArray[np.int64], tokenizer: PreTrainedTokenizerFast) -> NDArray[np.int64]:
