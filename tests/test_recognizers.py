@@ -55,12 +55,20 @@ def flair(folder: Path) -> str:
     return f"flair model={kept(folder / 'tagger')} label=ner"
 
 
+def token_classifier(folder: Path) -> str:
+    """A classifier of Hugging Face that knows three diseases and a drug."""
+    import token_classifiers
+
+    return f"token_classifier model={token_classifiers.kept(folder / 'classifier')}"
+
+
 MADE: dict[str, Callable[[Path], str]] = {
     "gold": lambda folder: "gold",
     "dictionary": lambda folder: "dictionary",
     "dictionary fuzzy": lambda folder: "dictionary fuzzy=true",
     "spacy_pipeline": ruler,
     "flair": flair,
+    "token_classifier": token_classifier,
 }
 FINDERS = sorted({*MADE, *names("recognizers")} - {"gold"})
 
@@ -74,7 +82,7 @@ def made(name: str, folder: Path) -> Recognizer:
 
 
 def test_all_recognizers_are_here() -> None:
-    assert {"gold", "dictionary", "spacy_pipeline", "flair"} <= set(names("recognizers"))
+    assert {"gold", "dictionary", "spacy_pipeline", "flair", "token_classifier"} <= set(names("recognizers"))
     assert all(issubclass(component("recognizers", name), Recognizer) for name in names("recognizers"))
 
 

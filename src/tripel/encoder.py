@@ -6,8 +6,7 @@ Shapes: M mentions, E entities, W windows, T tokens, D dimensions.
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -18,9 +17,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerFast
-from transformers.utils import logging
 
-from tripel import offline, views
+from tripel import hub, views
 from tripel.config import build
 from tripel.files import fingerprint, read_json, write_json
 from tripel.knowledge import KnowledgeBase
@@ -78,7 +76,7 @@ class Encoder(nn.Module):
         super().__init__()
         self.config = config
         sources = _saved(folder) if folder else (_source(config.model),) * (1 if config.towers == "shared" else 2)
-        with _told_offline(sources[0]):
+        with hub.told_offline(sources[0], say=f"encoder.model=FOLDER, or say encoder.model={EMBEDDED}"):
             self.tokenizer = _tokenizer(sources[0], markers=config.view == "marked")
             towers = [_transformer(source, config, vocabulary=len(self.tokenizer)) for source in sources]
         self.mention_tower = towers[0]
@@ -157,7 +155,7 @@ class Encoder(nn.Module):
     def save(self, folder: Path) -> None:
         """Write the Hugging Face layout into a new folder: safetensors, tokenizer, and our settings beside them."""
         for name, tower in self._towers().items():
-            with _quiet():
+            with hub.quiet():
                 tower.save_pretrained(folder / name)
             self.tokenizer.save_pretrained(folder / name)
         write_json(folder / SETTINGS, asdict(self.config))
@@ -325,7 +323,7 @@ def _transformer(source: str, config: Encoder.Config, *, vocabulary: int) -> Pre
     settings = AutoConfig.from_pretrained(source, local_files_only=local, trust_remote_code=False)
     settings.hidden_dropout_prob = config.dropout
     settings.attention_probs_dropout_prob = config.attention_dropout
-    with _quiet():
+    with hub.quiet():
         model = AutoModel.from_pretrained(
             source, config=settings, local_files_only=local, use_safetensors=True, trust_remote_code=False
         )
@@ -333,31 +331,3 @@ def _transformer(source: str, config: Encoder.Config, *, vocabulary: int) -> Pre
     if vocabulary > model.config.vocab_size:
         model.resize_token_embeddings(vocabulary, mean_resizing=False)
     return model  # type: ignore[no-any-return]  # a class that is chosen at run time
-
-
-@contextmanager
-def _told_offline(source: str) -> Iterator[None]:
-    """What to do for a name on the hub where nothing is fetched, in the place of the library's own words."""
-    try:
-        yield
-    except OSError:
-        if Path(source).exists() or not offline.enforced():
-            raise
-        raise ValueError(
-            f"{source} is a name on the hub, and offline it must be in this machine's cache of it, where it is not; with a"
-            f" network run `hf download {source} --local-dir FOLDER`, bring FOLDER here and say encoder.model=FOLDER, or say"
-            f" encoder.model={EMBEDDED}"
-        ) from None
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Without the library's table of unused weights and its own progress bars."""
-    level = logging.get_verbosity()
-    logging.set_verbosity_error()  # type: ignore[no-untyped-call]  # transformers gives these no types
-    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    try:
-        yield
-    finally:
-        logging.set_verbosity(level)
-        logging.enable_progress_bar()  # type: ignore[no-untyped-call]

@@ -1,0 +1,155 @@
+"""A token classifier of Hugging Face that was trained elsewhere: a folder, or a name on the hub.
+
+Weights are read as safetensors alone. Of each word the first token counts, which is the one such models are trained on; words are
+those of our own tagger, and so is what makes mentions of labels. Shapes: W words, F labels of the model, L our labels, T tokens.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import Field
+from torch.nn.utils.rnn import pad_sequence
+from transformers import AutoModelForTokenClassification, AutoTokenizer
+
+from tripel import hub
+from tripel.documents import Document, batched
+from tripel.encoder import CPU_GROUP, GPU_GROUP
+from tripel.knowledge import KnowledgeBase
+from tripel.recognizers.base import Found, Recognizer, Span
+from tripel.recognizers.labelling import Labels
+from tripel.tags import OUT, Scheme, Tags
+from tripel.windows import groups, windows
+from tripel.words import Words
+
+Real = NDArray[np.float64]
+
+PLACED = re.compile("^([BILUES])-(.+)$", re.DOTALL)  # a label that says where in a mention a word stands
+CALLED = {"U": "S", "L": "E"}  # of BILOU, as BIOES says it
+AT_ONCE = 100_000  # characters of documents that are read together
+LONGEST = 512  # tokens of a window, where a model reads more
+
+
+class TokenClassifier(Recognizer):
+    """Finds what it learnt to find. The confidence of a mention is the probability of its labels together."""
+
+    @dataclass(frozen=True, kw_only=True)
+    class Config(Labels):
+        model: str
+        """A folder that `save_pretrained` wrote, or a name on the hub."""
+        least: Annotated[float, Field(ge=0, le=1)] = 0.0
+        """The confidence of a span below which it is left out."""
+
+    def __init__(self, config: Config, kb: KnowledgeBase) -> None:
+        del kb
+        self.config = config
+        self.tokenizer, self.model = _loaded(config.model)
+        self.length = _places(self.tokenizer, self.model.config)
+        said = [str(self.model.config.id2label[number]) for number in range(self.model.config.num_labels)]
+        if OUT not in said:
+            raise ValueError(f"{config.model}: its labels have no {OUT!r} for words of no mention: {sorted(said)[:5]}")
+        self.tags, self.label_L = _schemed(said)
+        config.check(self.tags.types)
+
+    def recognize(self, documents: Sequence[Document]) -> list[Found]:
+        """Some documents at a time."""
+        return [found for some in batched(documents, characters=AT_ONCE) for found in self._some(some)]
+
+    def _some(self, documents: Sequence[Document]) -> Iterator[Found]:
+        words = Words.of(documents, long_forms=False)
+        chance_WL = self._read(words)[:, self.label_L]
+        for number, document in enumerate(documents):
+            its = words.within(number)
+            yield Found.of(document, self._spans(words.start_W[its], words.end_W[its], chance_WL[its]))
+
+    def _spans(self, start_W: Any, end_W: Any, chance_WL: Real) -> Iterator[Span]:
+        for span in self.tags.spans(chance_WL):
+            if span.confidence >= self.config.least and self.config.wanted(span.type):
+                start, end = int(start_W[span.first]), int(end_W[span.last - 1])
+                yield Span(start, end, self.config.type(span.type), span.confidence)
+
+    @torch.inference_mode()
+    def _read(self, words: Words) -> Real:
+        """The probabilities of the model's labels for each word [W, F]."""
+        shown = windows(words.passages, self.tokenizer, length=self.length)
+        chance_WF = np.zeros((len(shown.window_M), self.model.config.num_labels))
+        device = self.model.device
+        by_window = np.argsort(shown.window_M, kind="stable")
+        starts = np.searchsorted(shown.window_M[by_window], np.arange(len(shown.tokens) + 1))
+        for group in groups(shown.tokens, budget=CPU_GROUP if device.type == "cpu" else GPU_GROUP):
+            its = [torch.from_numpy(shown.tokens[w]) for w in group]
+            ids_GT = pad_sequence(its, batch_first=True, padding_value=self.tokenizer.pad_token_id)
+            seen_GT = pad_sequence([torch.ones_like(ids) for ids in its], batch_first=True)
+            logits_GTF = self.model(input_ids=ids_GT.to(device), attention_mask=seen_GT.to(device)).logits
+            chance_GTF = logits_GTF.float().softmax(dim=-1).double().cpu().numpy()
+            for row, w in enumerate(group):
+                inside = by_window[starts[w] : starts[w + 1]]
+                chance_WF[inside] = chance_GTF[row, shown.first_M[inside]]
+        return chance_WF
+
+
+class Placed(NamedTuple):
+    """A label taken apart."""
+
+    place: str
+    """B, I, E or S; I where it does not say."""
+    type: str
+
+
+def _schemed(labels: Iterable[str]) -> tuple[Tags, list[int]]:
+    """The scheme of a model's labels, and which of them each of ours is [L].
+
+    A type without B, or without E and S in a scheme that has them, begins, ends and stands alone by what it has.
+    """
+    numbers = {OUT if label == OUT else _placed(label): number for number, label in enumerate(labels)}
+    known = [one for one in numbers if isinstance(one, Placed)]
+    scheme: Scheme = "bioes" if any(one.place in "ES" for one in known) else "bio"
+    tags = Tags(scheme, tuple(sorted({one.type for one in known})))
+    return tags, [_nearest(numbers, label) for label in tags.labels]
+
+
+def _placed(label: str) -> Placed:
+    said = PLACED.match(label)
+    return Placed(CALLED.get(said[1], said[1]), said[2]) if said else Placed("I", label)
+
+
+def _nearest(numbers: dict[Any, int], label: str) -> int:
+    if label == OUT:
+        return numbers[OUT]
+    place, type = label[0], label[2:]
+    instead = {"B": "BI", "I": "IB", "E": "EIB", "S": "SBI"}[place]
+    return next(numbers[Placed(one, type)] for one in instead + "ES" if Placed(one, type) in numbers)
+
+
+def _places(tokenizer: Any, settings: Any) -> int:
+    """Tokens that a model reads at once."""
+    places = int(getattr(settings, "max_position_embeddings", LONGEST))
+    if padding := getattr(settings, "pad_token_id", None):  # RoBERTa counts from behind it
+        places -= int(padding) + 1
+    return min(LONGEST, int(tokenizer.model_max_length), places)
+
+
+def _loaded(model: str) -> tuple[Any, Any]:
+    """A tokenizer and a classifier. Raises ValueError in one sentence where they cannot be had."""
+    told: dict[str, Any] = {"local_files_only": Path(model).is_dir(), "trust_remote_code": False}
+    try:
+        with hub.told_offline(model, say="model=FOLDER"), hub.quiet():
+            tokenizer = AutoTokenizer.from_pretrained(model, **told)
+            classifier, account = AutoModelForTokenClassification.from_pretrained(
+                model, use_safetensors=True, output_loading_info=True, **told
+            )
+    except (OSError, ValueError) as error:
+        said = " ".join(str(error).split())
+        raise ValueError(f"{model}: no token classifier with weights as safetensors can be had ({said})") from None
+    if account["missing_keys"]:
+        raise ValueError(f"{model}: no token classifier; it lacks {', '.join(sorted(account['missing_keys']))}")
+    if not tokenizer.is_fast or tokenizer.cls_token_id is None or tokenizer.sep_token_id is None:
+        raise ValueError(f"{model}: its tokenizer has no offsets, or puts nothing around a text")
+    return tokenizer, classifier.to("cuda" if torch.cuda.is_available() else "cpu").eval()
