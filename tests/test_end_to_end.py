@@ -10,14 +10,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tripel import metrics, reporting, tables
+from tripel import metrics, predictions, reporting, tables
+from tripel.comparing import Comparison
 from tripel.documents import Document, Mention
-from tripel.end_to_end import end_to_end
+from tripel.end_to_end import compare_f1, end_to_end
 from tripel.evaluation import evaluate
 from tripel.gold import gold
+from tripel.indexes.base import Hits
 from tripel.knowledge import Entity, KnowledgeBase
 from tripel.pipeline_judging import EVERY, OWN, SCORES, Pipeline, kept, named, recalls
-from tripel.predictions import Prediction
+from tripel.pipeline_judging import SAID as PREDICTIONS
+from tripel.predictions import Origin, Prediction
+from tripel.preparing import Ground
 from tripel.report_page import Report, Shown
 
 KB = KnowledgeBase.of(
@@ -56,16 +60,53 @@ def test_each_mention_and_each_link_is_looked_at() -> None:
         found("a", 0, 5, "D1"),  # right
         found("a", 6, 8, "D2"),  # right but for a letter
         found("a", 10, 14, "D1"),  # nobody knows
-        found("b", 0, 4, "D2", "D1"),  # linked wrong
+        found("b", 0, 4, "D2", "D1"),  # right behind another
         found("b", 20, 25),  # found, and not linked
         found("c", 3, 4, "D1"),  # where nothing is
     )
-    assert its.lost == {"right": 1, "linked wrong": 1, "NIL": 1, "other bounds": 1, "not found": 1}
+    assert {name: count for name, count in its.lost.items() if count} == {
+        "right": 1,
+        "ranked wrong": 1,
+        "NIL": 1,
+        "other bounds": 1,
+        "not found": 1,
+    }
     assert (its.strong.precision.value, its.strong.precision.n) == (pytest.approx(1 / 4), 4)
     assert (its.strong.recall.value, its.strong.recall.n) == (pytest.approx(1 / 5), 5)
     assert its.strong.f1.value == pytest.approx(2 / 9)
     assert its.weak.precision.value == pytest.approx(2 / 4) and its.weak.recall.value == pytest.approx(2 / 5)
     assert "not found" in tables.found([its]) and "22.2 [" in tables.found([its])
+
+
+def test_what_cannot_be_found_is_told_from_what_was_not() -> None:
+    its = judged(found("a", 0, 5, "D2"), found("b", 8, 12, "D1"), found("b", 20, 25, "C2"))
+    lost = {name: count for name, count in its.lost.items() if count}
+    assert lost == {"right": 1, "not among candidates": 1, "outside the knowledge base": 1, "not found": 2}
+    assert "NIL" not in tables.found([its]), "columns of nothing are left out"
+
+
+def test_two_systems_are_compared_by_exchanging_their_answers() -> None:
+    one = [found("a", 0, 5, "D1"), found("a", 6, 9, "D2"), found("b", 20, 25, "D2")]
+    other = [found("a", 0, 5, "D1"), found("b", 20, 24, "D2"), found("c", 0, 1, "D1")]
+    gained = compare_f1(one, other, GOLD, documents=IDS, kb=KB, seed=0)
+    assert gained["strong F1"].difference == pytest.approx(6 / 8 - 2 / 8) and gained["strong F1"].n == 5
+    assert gained["weak F1"].difference == pytest.approx(6 / 8 - 4 / 8)
+    back = compare_f1(other, one, GOLD, documents=IDS, kb=KB, seed=0)["strong F1"]
+    assert back.difference == -gained["strong F1"].difference and back.p == gained["strong F1"].p
+    same = compare_f1(one, one, GOLD, documents=IDS, kb=KB, seed=0)["weak F1"]
+    assert (same.difference, same.low, same.high, same.p) == (0, 0, 0, 1)
+
+
+@pytest.mark.parametrize(("gain", "sure"), [(1, True), (0, False)])
+def test_a_gain_in_every_document_is_no_chance(gain: int, sure: bool) -> None:
+    """Of 40 documents with ten mentions the first finds one more, or some more and some less."""
+    right = np.random.default_rng(0).integers(4, 7, 40).astype(float)
+    other, given_ = np.random.default_rng(1).permutation(right), np.full(40, 10.0)
+    one = right + 1 if gain else right
+    table, others = (np.column_stack([its, given_, its, given_]) for its in (one, right if gain else other))
+    its = metrics.paired_f1(table, others, seed=0)
+    assert its.difference == pytest.approx(gain / 10) and its.n == 400
+    assert its.p < 0.001 if sure else its.p > 0.9
 
 
 def test_nothing_found_is_nothing_right() -> None:
@@ -146,6 +187,10 @@ def test_recognizers_of_one_name_are_told_apart(tmp_path: Path) -> None:
     assert named("", None) == OWN
 
 
+NOTHING = Hits(np.full((6, 1), -1), np.zeros((6, 1), np.float32), np.full((6, 1), -1))
+FOUND = Ground(KB, {"train": tuple(TRAIN), "test": tuple(DOCUMENTS)}, {"test": NOTHING})
+
+
 def pipeline(name: str, *said: Prediction) -> Pipeline:
     truth = gold(DOCUMENTS, kb=KB, train=TRAIN)
     judged_ = end_to_end(said, truth, documents=IDS, kb=KB, system=EVERY, seed=0)
@@ -165,19 +210,28 @@ def pipeline(name: str, *said: Prediction) -> Pipeline:
 def test_what_came_of_pipelines_is_kept_and_is_in_the_report(tmp_path: Path) -> None:
     run, bare = tmp_path / "run", tmp_path / "bare"
     both = [pipeline("tagger-0a", *SAID), pipeline("tagger-1b", *SAID[:1])]
-    for one in both:
+    for one, said in zip(both, (SAID, SAID[:1]), strict=True):
         one.save(run / SCORES.format("test", one.name))
+        predictions.write(
+            run / PREDICTIONS.format("test", one.name),
+            Origin(protocol="", system="", encoder="", knowledge_base=""),
+            said,
+        )
     assert kept(run, "test") == both and kept(run, "dev") == kept(bare, "test") == []
     assert "of 3 whose entity is seen in training 66.7 [" in str(both[0])
     assert "; of 2 whose entity is unseen in training 50.0 [" in str(both[0])
-    (section,) = reporting._end_to_end({"bare": bare, "run": run}, "test", corpus="medmentions")
+    of = Comparison(FOUND, "test", {"run": SAID}, seed=0)
+    (section,) = reporting._end_to_end({"bare": bare, "run": run}, of, corpus="medmentions")
     tables_ = {block.name: block.table for block in section.blocks if isinstance(block, Shown)}
     assert [row[0] for row in tables_["end-to-end"].rows] == ["run, tagger-0a", "run, tagger-1b"]
+    strong, weak = tables_["end-to-end-gains"].rows
+    assert strong[0] == "strong F1, over run, tagger-1b" and strong[1].startswith("+") and strong[3] == "5"
+    assert weak[0] == "weak F1, over run, tagger-1b"
     assert tables_["recall"].columns == ["system", "seen in training", "N", "unseen in training", "N"]
     assert tables_["recall"].rows[1][1].startswith("33.3 [") and tables_["recall"].rows[1][4] == "2"
     assert "tagger-1b" in Report("r", [section]).html()
     assert [row[1] for row in tables_["published-pipelines"].rows] == ["46.5", "31.5"]
-    assert list(reporting._end_to_end({"bare": bare}, "test", corpus="medmentions")) == []
+    assert list(reporting._end_to_end({"bare": bare}, of, corpus="medmentions")) == []
 
 
 def test_a_file_that_is_no_pipeline_is_named(tmp_path: Path) -> None:

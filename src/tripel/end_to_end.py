@@ -14,12 +14,20 @@ import numpy as np
 
 from tripel import metrics
 from tripel.evaluation import current
-from tripel.gold import Gold, Judged
+from tripel.gold import Gold, Judged, Key
 from tripel.knowledge import KnowledgeBase
-from tripel.metrics import Estimate
+from tripel.metrics import Estimate, Paired
 from tripel.predictions import Prediction
 
-LOST = ("right", "linked wrong", "NIL", "other bounds", "not found")
+LOST = (
+    "right",
+    "ranked wrong",
+    "not among candidates",
+    "outside the knowledge base",
+    "NIL",
+    "other bounds",
+    "not found",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +49,9 @@ class EndToEnd:
     strong: Match
     weak: Match
     lost: dict[str, int]
-    """How many linkable mentions came to what: one of LOST each, the first that holds of: right; the same characters, linked to
-    another entity or to none; characters in common; nothing there."""
+    """How many linkable mentions came to what: one of LOST each. Of those found with the same characters: right; the entity is
+    not in the knowledge base; said to be NIL; the entity is not among the candidates; another stands before it. Of the others:
+    something with characters in common was found; nothing there."""
 
 
 def end_to_end(
@@ -56,42 +65,64 @@ def end_to_end(
 ) -> EndToEnd:
     """Judge what was found in documents, named by their ids. Raises ValueError for a prediction about another one.
 
-    Mentions that the annotators gave no id are no error and no success: a link that stands on exactly one of them is left out.
+    Mentions that the annotators gave no id are no error and no success. Of two predictions for a place the last counts.
     """
-    known = set(documents)
-    for one in predictions:
-        if one.document not in known:
-            raise ValueError(f"document {one.document}: a prediction, and no such document; is it this corpus?")
-    unlinkable = gold.places - {mention.key for mention in gold.mentions}
-    given = [one for one in predictions if one.candidates and (one.document, one.start, one.end) not in unlinkable]
-    link = {(one.document, one.start, one.end): current(kb, one.ids[0]) if one.ids else "" for one in predictions}
-    return EndToEnd(
-        system,
-        _match(given, gold, link, documents, seed=seed, weak=False),
-        _match(given, gold, link, documents, seed=seed, weak=True),
-        _lost(gold, link),
+    said = _said(predictions, kb)
+    strong, weak = (
+        Match(*metrics.precision_recall_f1(*_counts(said, gold, documents, weak=weak).T, seed=seed))
+        for weak in (False, True)
     )
+    return EndToEnd(system, strong, weak, _lost(gold, said))
 
 
-Links = dict[tuple[str, int, int], str]
+def compare_f1(
+    one: Sequence[Prediction],
+    other: Sequence[Prediction],
+    gold: Gold,
+    *,
+    documents: Sequence[str],
+    kb: KnowledgeBase,
+    seed: int,
+) -> dict[str, Paired]:
+    """F1 of the first system less that of the second, strong and weak. Raises ValueError as `end_to_end` does."""
+    both = [_said(its, kb) for its in (one, other)]
+    found = {}
+    for name, weak in (("strong F1", False), ("weak F1", True)):
+        one_D4, other_D4 = (_counts(said, gold, documents, weak=weak) for said in both)
+        found[name] = metrics.paired_f1(one_D4, other_D4, seed=seed)
+    return found
 
 
-def _match(
-    given: Sequence[Prediction], gold: Gold, link: Links, documents: Sequence[str], *, seed: int, weak: bool
-) -> Match:
-    """Each given link that matches some mention, and each mention that some given link matches."""
+Said = dict[Key, list[str]]
+"""At each place that was found, the ids of its candidates today; none where it was said to be NIL."""
+
+
+def _said(predictions: Sequence[Prediction], kb: KnowledgeBase) -> Said:
+    return {(one.document, one.start, one.end): [current(kb, id) for id in one.ids] for one in predictions}
+
+
+def _counts(said: Said, gold: Gold, documents: Sequence[str], *, weak: bool) -> metrics.Float:
+    """Of each document: links that match some mention, links, mentions that some link matches, mentions [D, 4].
+
+    A link that stands on exactly a mention without an id is left out.
+    """
+    unlinkable = gold.places - {mention.key for mention in gold.mentions}
     mentions: dict[str, list[Judged]] = defaultdict(list)
-    links: dict[str, list[tuple[int, int, str]]] = defaultdict(list)
+    links: dict[str, list[tuple[int, int, str]]] = {document: [] for document in documents}
     for mention in gold.mentions:
         mentions[mention.key[0]].append(mention)
-    for one in given:
-        links[one.document].append((one.start, one.end, link[one.document, one.start, one.end]))
-    table = np.zeros((len(documents), 4))
+    for key, ids in said.items():
+        document, start, end = key
+        if document not in links:
+            raise ValueError(f"document {document}: a prediction, and no such document; is it this corpus?")
+        if ids and key not in unlinkable:
+            links[document].append((start, end, ids[0]))
+    count_D4 = np.zeros((len(documents), 4))
     for d, document in enumerate(documents):
         right = [[_meets(its, other, weak=weak) for other in mentions[document]] for its in links[document]]
         hit = np.array(right, np.bool_).reshape(len(links[document]), len(mentions[document]))
-        table[d] = hit.any(axis=1).sum(), len(hit), hit.any(axis=0).sum(), hit.shape[1]
-    return Match(*metrics.precision_recall_f1(*table.T, seed=seed))
+        count_D4[d] = hit.any(axis=1).sum(), len(hit), hit.any(axis=0).sum(), hit.shape[1]
+    return count_D4
 
 
 def _meets(given: tuple[int, int, str], mention: Judged, *, weak: bool) -> bool:
@@ -101,17 +132,22 @@ def _meets(given: tuple[int, int, str], mention: Judged, *, weak: bool) -> bool:
     return place and id in mention.ids
 
 
-def _lost(gold: Gold, link: Links) -> dict[str, int]:
+def _lost(gold: Gold, said: Said) -> dict[str, int]:
     spans: dict[str, list[tuple[int, int]]] = defaultdict(list)
-    for document, start, end in link:
+    for document, start, end in said:
         spans[document].append((start, end))
-    found: Counter[str] = Counter()
-    for mention in gold.mentions:
-        document, first, last = mention.key
-        if mention.key in link:
-            id = link[mention.key]
-            found["right" if id in mention.ids else "linked wrong" if id else "NIL"] += 1
-        else:
-            near = any(start < last and first < end for start, end in spans[document])
-            found["other bounds" if near else "not found"] += 1
+    found = Counter(_outcome(mention, said.get(mention.key), spans[mention.key[0]]) for mention in gold.mentions)
     return {name: found[name] for name in LOST}
+
+
+def _outcome(mention: Judged, ids: Sequence[str] | None, spans: Sequence[tuple[int, int]]) -> str:
+    _, first, last = mention.key
+    if ids is None:
+        return "other bounds" if any(start < last and first < end for start, end in spans) else "not found"
+    if ids and ids[0] in mention.ids:
+        return "right"
+    if not mention.known:
+        return "outside the knowledge base"
+    if not ids:
+        return "NIL"
+    return "not among candidates" if mention.ids.isdisjoint(ids) else "ranked wrong"

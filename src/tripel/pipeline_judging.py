@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from tripel import checkpoint, finding, predictions, tables
 from tripel.documents import Document, Linked
-from tripel.end_to_end import EndToEnd, end_to_end
+from tripel.end_to_end import LOST, EndToEnd, compare_f1, end_to_end
 from tripel.files import read_json, write_json
 from tripel.gold import Gold
 from tripel.judging import FULL, right
@@ -23,12 +23,14 @@ from tripel.predictions import Origin, Prediction
 from tripel.preparing import Ground
 from tripel.progress import bar
 from tripel.recipe import Role
+from tripel.tables import Table
 
 EVERY = "all types"
 MOST_TYPES = 5  # that have a row of their own
 OWN = "own-tagger"  # what a run's own recognizer is called
 SHOWN = ("seen in training", "unseen in training")  # slices of entities
 SCORES = "scores/{}-pipeline-{}.json"  # in a run folder, by role and name
+SAID = "predictions/{}-{}.jsonl"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,12 +60,14 @@ class Pipeline:
     @classmethod
     def load(cls, path: Path) -> Pipeline:
         """Read what `save` wrote. Raises ValueError where it is something else."""
+        again = "judge again with `tripel evaluate --recognizer`"
         try:
-            return TypeAdapter(cls).validate_python(read_json(path))
+            its = TypeAdapter(cls).validate_python(read_json(path))
         except ValidationError as error:
-            raise ValueError(
-                f"{path}: {error.errors()[0]['msg']}; judge again with `tripel evaluate --recognizer`"
-            ) from None
+            raise ValueError(f"{path}: {error.errors()[0]['msg']}; {again}") from None
+        if any(tuple(one.lost) != LOST for one in its.judged):
+            raise ValueError(f"{path}: it tells other kinds of losses than today's; {again}")
+        return its
 
     def __str__(self) -> str:
         recalled = "; of ".join(
@@ -78,6 +82,23 @@ class Pipeline:
 def kept(run: Path, role: Role) -> list[Pipeline]:
     """The pipelines of a run that were judged."""
     return [Pipeline.load(path) for path in sorted(run.glob(SCORES.format(role, "*")))]
+
+
+def gains(pipelines: Mapping[Path, Sequence[Pipeline]], found: Ground, role: Role, *, seed: int) -> Table:
+    """What the first pipeline of runs gained over each other one in F1; a row for strong and one for weak matches.
+
+    pipelines: by run; what each said is read from its run.
+    """
+    (first, *rest) = [(run, its) for run, some in pipelines.items() for its in some]
+    said = [predictions.read(run / SAID.format(role, its.name))[1] for run, its in (first, *rest)]
+    documents = [document.id for document in found.documents[role]]
+    truth = right(found, role)
+    gained = {
+        f"{match}, over {run.resolve().name}, {its.name}": gain
+        for (run, its), other in zip(rest, said[1:], strict=True)
+        for match, gain in compare_f1(said[0], other, truth, documents=documents, kb=found.kb, seed=seed).items()
+    }
+    return tables.gains(gained, of="F1")
 
 
 def called(recognizer: str) -> str:
@@ -118,7 +139,7 @@ def judge_pipeline(
     encoder = checkpoint.encoder_fingerprint(checkpoint.published(run))
     origin = Origin(protocol=FULL, system=name, encoder=encoder, knowledge_base=found.kb.fingerprint)
     said = [prediction for one in linked for prediction in _predictions(one)]
-    predictions.write(run / "predictions" / f"{role}-{name}.jsonl", origin, said)
+    predictions.write(run / SAID.format(role, name), origin, said)
     truth = right(found, role)
     its = Pipeline(
         recognizer=called(recognizer),

@@ -19,10 +19,10 @@ from tripel.files import read_json, replacing
 from tripel.journal import Journal
 from tripel.judging import FULL, SPEEDS, TRAINED, TRUST
 from tripel.knowledge import KnowledgeBase
-from tripel.pipeline_judging import kept
+from tripel.pipeline_judging import Pipeline, gains, kept
 from tripel.predictions import Prediction
 from tripel.preparing import Ground
-from tripel.recipe import Recipe, Role
+from tripel.recipe import Recipe
 from tripel.report_page import Block, Error, Errors, Picture, Report, Section, Shown, Text
 from tripel.reranker import mark
 from tripel.tables import Table
@@ -49,7 +49,7 @@ def report(sources: Sequence[Path], recipe: Recipe, found: Ground, *, folder: Pa
         Section("What was run", list(_runs(named(sources), its))),
         Section("Accuracy", list(_accuracy(its, recipe, named(sources), folder / PICTURES))),
         Section("Slices", list(_slices(its, folder / PICTURES))),
-        *_end_to_end(named(sources), its.role, corpus=recipe.corpus.name),
+        *_end_to_end(named(sources), its, corpus=recipe.corpus.name),
         Section("How far scores can be trusted", list(_trust(its, sources, folder / PICTURES))),
     ]
     maps = list(_maps(named(sources), folder / PICTURES))
@@ -174,9 +174,10 @@ def _marked(caption: str, its: Comparison) -> str:
     return f"{caption}; {tables.legend(its.first)}" if its.others else caption
 
 
-def _end_to_end(systems: Mapping[str, Path], role: Role, *, corpus: str) -> Iterator[Section]:
+def _end_to_end(systems: Mapping[str, Path], of: Comparison, *, corpus: str) -> Iterator[Section]:
     """Of runs that were judged with a recognizer on plain texts; nothing where none was."""
-    found = {f"{name}, {its.name}": its for name, source in systems.items() for its in kept(source, role)}
+    pipelines = {source: kept(source, of.role) for source in systems.values()}
+    found = {f"{name}, {its.name}": its for name, source in systems.items() for its in pipelines[source]}
     if not found:
         return
     every = [replace(its.judged[0], system=name) for name, its in found.items()]
@@ -201,6 +202,7 @@ def _end_to_end(systems: Mapping[str, Path], role: Role, *, corpus: str) -> Iter
             "precision over links given, recall over linkable mentions, in %; strong: the same characters, weak: some",
             tables.matched(every),
         ),
+        *_gained(pipelines, of, first=next(iter(found))),
         Shown(
             "recall",
             "strong recall of mentions whose entity training showed, and whose entity it did not, in %",
@@ -216,6 +218,12 @@ def _end_to_end(systems: Mapping[str, Path], role: Role, *, corpus: str) -> Iter
     if beside := published.beside_pipelines(corpus):
         blocks.append(Shown("published-pipelines", PUBLISHED, beside))
     yield Section("Mentions found and linked", blocks)
+
+
+def _gained(pipelines: Mapping[Path, Sequence[Pipeline]], of: Comparison, *, first: str) -> Iterator[Block]:
+    if sum(map(len, pipelines.values())) > 1:
+        caption = f"points of F1 that {first} gained; p by exchanging answers to whole documents at random"
+        yield Shown("end-to-end-gains", caption, gains(pipelines, of.found, of.role, seed=of.seed))
 
 
 def _trust(its: Comparison, sources: Sequence[Path], pictures: Path) -> Iterator[Block]:

@@ -58,11 +58,8 @@ def accuracies(scores: Sequence[Scores], *, against: Mapping[str, Paired] = UNMA
             one.system,
             one.protocol,
             with_interval(one.linkable.accuracy[1]) + mark(against.get(one.system)),
-            *(percent(one.linkable.accuracy[k]) for k in AT[1:]),
-            percent(one.linkable.mrr),
-            percent(one.linkable.macro),
-            percent(one.linkable.strict),
-            percent(one.known.accuracy[1]),
+            *(with_interval(one.linkable.accuracy[k]) for k in AT[1:]),
+            *map(with_interval, (one.linkable.mrr, one.linkable.macro, one.linkable.strict, one.known.accuracy[1])),
         ]
         for one in scores
     ]
@@ -136,12 +133,13 @@ def matched(judged: Sequence[EndToEnd]) -> Table:
 
 
 def lost(judged: Sequence[EndToEnd]) -> Table:
-    """What became of the linkable mentions."""
+    """What became of the linkable mentions; columns in which all is 0 are left out."""
+    columns = [name for name in LOST if any(one.lost[name] for one in judged)]
     rows = [
-        [one.system, *(f"{100 * count / max(1, one.strong.recall.n):.1f}" for count in one.lost.values())]
+        [one.system, *(f"{100 * one.lost[name] / max(1, one.strong.recall.n):.1f}" for name in columns)]
         for one in judged
     ]
-    return Table(["% of linkable mentions", *LOST], rows)
+    return Table(["% of linkable mentions", *columns], rows)
 
 
 def recalled(systems: Mapping[str, Mapping[str, Estimate]]) -> Table:
@@ -185,10 +183,10 @@ def thresholds(its: Trust) -> Table:
     return Table(columns, rows)
 
 
-def gains(compared: Mapping[str, Paired]) -> Table:
+def gains(compared: Mapping[str, Paired], *, of: str = "accuracy@1, full knowledge base") -> Table:
     """What one system gained over others on the same mentions."""
     rows = [[name, *_gain(it)] for name, it in compared.items()]
-    return Table(["accuracy@1, full knowledge base", "points", "p", "N"], rows)
+    return Table([of, "points", "p", "N"], rows)
 
 
 def gains_by_slice(compared: Mapping[str, Mapping[str, Paired]]) -> Table:

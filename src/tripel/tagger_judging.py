@@ -101,5 +101,5 @@ def _counted(documents: Sequence[Document]) -> str:
     return (
         f"{len(mentions):,} mentions of {len(documents):,} documents, 95 % interval by bootstrap over documents;"
         f" {nested:,} overlap others and {split:,} are in pieces, which a tagger cannot find as they are: they count as"
-        " not found. `linked wrong` is one of another type."
+        " not found. `not among candidates` is one of another type."
     )

@@ -16,7 +16,7 @@ from tripel.checkpoint import CONFIG
 from tripel.comparing import compared, named, said
 from tripel.documents import Document
 from tripel.encoder import Encoder
-from tripel.end_to_end import end_to_end
+from tripel.end_to_end import compare_f1, end_to_end
 from tripel.environment import describe
 from tripel.exporting import export
 from tripel.files import read_json, write_json, write_text
@@ -143,7 +143,15 @@ def found(run: Path, others: Sequence[Path], *, on: Sequence[Role] = ()) -> str:
             end_to_end(made, truth, documents=ids, kb=its.kb, system=name, seed=recipe.trainer.seed)
             for name, made in answers.items()
         ]
-        parts.append(f"## {role}\n\n{tables.found(judged)}")
+        first, *rest = answers
+        gained = {
+            f"{match}, {first} over {name}": gain
+            for name in rest
+            for match, gain in compare_f1(
+                answers[first], answers[name], truth, documents=ids, kb=its.kb, seed=recipe.trainer.seed
+            ).items()
+        }
+        parts += [f"## {role}", tables.found(judged), *([str(tables.gains(gained, of="F1"))] if gained else [])]
     return "\n\n".join(parts)
 
 
