@@ -26,6 +26,8 @@ from tripel.web.settings import Settings
 ENOUGH_S = 30.0
 TAUGHT = "zzz"  # what no model knew before
 
+READ = 17  # how far in its log a project's model has read
+
 
 class Taught:
     """A model that links what was taught, wherever it stands, and any mention that is given; with ten candidates."""
@@ -51,7 +53,7 @@ def may_open(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
     said.set()
 
     class Overlay:
-        read = 0
+        read = READ
 
         def __init__(self, database: Database, files: Path, model: Model) -> None:
             self.model = model
@@ -127,7 +129,7 @@ def test_a_project_links_with_what_it_was_taught(server: Opened, tmp_path: Path)
     }
     client, its = program(server), project(server, tmp_path)
     said = once_open(client, "POST", "/api/link", json=wish | {"project": its}).json()
-    assert said["model"] == f"{'e' * 12}-{'k' * 12}"
+    assert said["model"] == f"{'e' * 12}-{'k' * 12}-{READ}"
     shown = [
         [(one["text"], [c["entity"] for c in one["candidates"]]) for one in its["mentions"]]
         for its in said["documents"]
@@ -216,7 +218,7 @@ def test_label_studio_is_answered_by_a_project(server: Opened, tmp_path: Path, d
         [TAUGHT, ["T0 | Taught"]],
         [],
     ]
-    version = f"{'e' * 12}-{'k' * 12}"
+    version = f"{'e' * 12}-{'k' * 12}-{READ}"
     assert said["model_version"] == version and client.get("versions").json() == {"versions": [version]}
     assert client.post("setup", json={}).json() == {"model_version": version}
     assert client.post("train", json={}).status_code == 403 and client.post("webhook", json={}).status_code == 200

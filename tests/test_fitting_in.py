@@ -12,6 +12,7 @@ from lxml import etree
 from opened import HOME, Opened, opened
 from starlette.testclient import TestClient
 
+from tripel.web import label_studio as label_studio_backend
 from tripel.web import xmi
 from tripel.web.label_studio import Interface
 from tripel.web.settings import Settings
@@ -221,10 +222,36 @@ def test_label_studio_is_introduced_and_asks_how_we_are(server: Opened) -> None:
     assert client.get("health").json()["status"] == "UP" and client.get("").status_code == 200
     assert client.get("versions").json() == {"versions": ["looked-up"]}
     assert client.post("webhook", json={"action": "ANNOTATION_CREATED", "project": {"id": 7}}).status_code == 200
+    assert client.post("webhook", json={"action": "START_TRAINING", "project": {"id": 7}}).status_code == 403
     by_path = TestClient(server.app, base_url=f"{HOME}/label-studio/{secret(server)}/")
     assert by_path.get("health").status_code == 200 and by_path.post("predict", json=tasks("fever")).status_code == 200
     client.auth = ("tripel", "wrong")
     assert client.get("health").status_code == 401
+
+
+def test_what_cannot_be_answered_has_no_prediction_and_the_others_have_theirs(server: Opened) -> None:
+    """Label Studio asks for what got an empty list again, and keeps nothing of a refusal."""
+    wish = tasks("fever", 17, "x" * (label_studio_backend.LONGEST_TEXT + 1), "fever")
+    results = label_studio(server).post("predict", json=wish).json()["results"]
+    assert [len(one["result"]) if one else None for one in results] == [2, None, None, 2]
+
+
+def test_what_there_is_no_time_for_has_no_prediction(server: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(label_studio_backend, "PATIENCE_S", 0.0)
+    monkeypatch.setattr(label_studio_backend, "AT_ONCE", 9)
+    answer = label_studio(server).post("predict", json=tasks(*["fever now"] * 600)).json()
+    found = [bool(one) for one in answer["results"]]
+    assert len(found) == 600 and 0 < sum(found) < 600 and found == sorted(found, reverse=True)
+
+
+def test_what_the_budget_leaves_no_room_for_has_no_prediction(server: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(label_studio_backend, "AT_ONCE", 9)
+    links = server.app.state.services.limits.links
+    monkeypatch.setattr(links, "per_minute", 3)
+    client = label_studio(server)
+    found = [bool(one) for one in client.post("predict", json=tasks(*["fever now"] * 9)).json()["results"]]
+    assert found == [True] * 3 + [False] * 6
+    assert client.post("predict", json=tasks("fever")).status_code == 429
 
 
 def test_a_configuration_without_a_place_for_entities_gets_labels_alone(server: Opened) -> None:
@@ -232,7 +259,8 @@ def test_a_configuration_without_a_place_for_entities_gets_labels_alone(server: 
     (result,) = label_studio(server).post("predict", json=tasks("fever", config=config)).json()["results"]
     assert [one["type"] for one in result["result"]] == ["labels"]
     assert result["result"][0]["value"]["labels"] == ["Chemical"], "the first, where none is called as the type"
-    assert result["result"][0]["meta"]["text"][0] == "D1 | Fever"
+    (said,) = result["result"][0]["meta"]["text"]
+    assert said.startswith("D1 | Fever\n")
 
 
 @pytest.mark.parametrize(

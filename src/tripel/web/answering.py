@@ -34,7 +34,8 @@ class Asked:
     """A model."""
 
     version: str
-    """What made its answers, in a word: fingerprints of the encoder and the knowledge base."""
+    """What made its answers, in a word: fingerprints of the encoder and the knowledge base; of a project's also how far in its
+    log what was taught goes."""
     finds: bool
     """Whether it finds mentions itself."""
     project: int | None = None
@@ -102,7 +103,8 @@ async def answers(
 def _of_project(request: Request, project: int) -> Asked:
     opened(request, project)
     used = models.in_use(services(request).database, project)
-    version = f"{used.fingerprint[:SHOWN]}-{used.knowledge[:SHOWN]}"
+    taught = services(request).live.taught(project)
+    version = f"{used.fingerprint[:SHOWN]}-{used.knowledge[:SHOWN]}-{taught}"
     return Asked(version, bool(used.recognizer) or models.finds_itself(used.folder), project)
 
 

@@ -3,11 +3,15 @@
 It asks with HTTP basic authentication, whose password is a token with the scope `link`; or the token stands in the address, as
 in `https://HOST/label-studio/TOKEN`. With `/projects/N` behind either the model of a project answers. The addresses and tokens
 that Label Studio sends along are not used.
+
+Label Studio sends all tasks that somebody selected at once, waits 100 seconds where it was not told otherwise, and keeps nothing
+of a refusal. So tasks that cannot be answered, or not within the time, get no prediction: it asks for those again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,9 +20,10 @@ from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from tripel.documents import Document, Link, Linked
+from tripel.documents import Document, Link, Linked, batched
 from tripel.web.access import Linking
-from tripel.web.answering import ByPath, answers, model
+from tripel.web.answering import Asked, ByPath, answers, model
+from tripel.web.asking import LONGEST_TEXT
 from tripel.web.batching import Choice
 from tripel.web.refusals import Refused
 from tripel.web.services import services
@@ -28,7 +33,10 @@ asked = APIRouter()
 BASES = tuple(
     door + whose for whose in ("", "/projects/{project}") for door in ("/label-studio", "/label-studio/{token}")
 )
-MOST_TASKS = 500
+AT_ONCE = 20_000  # characters that are linked together
+LATER = (429, 503)  # statuses that mean: ask again
+PATIENCE_S = 60.0  # after which what is left gets no prediction
+TRAINED_ELSEWHERE = "this backend is trained on the pages of its server, not from Label Studio"
 
 
 @dataclass(frozen=True)
@@ -77,25 +85,52 @@ class Task(BaseModel):
 class Tasks(BaseModel):
     """Some, and how they are labelled."""
 
-    tasks: list[Task] = Field(min_length=1, max_length=MOST_TASKS)
+    tasks: list[Task] = Field(min_length=1)
     label_config: str
+
+
+class Happened(BaseModel):
+    """What somebody did there."""
+
+    action: str = ""
 
 
 @asked.post("/predict")
 async def predict(request: Request, wish: Tasks, asker: Linking, member: ByPath) -> Any:
-    """A prediction for each task."""
+    """A prediction for each task; an empty list where there is none."""
     try:
         interface = Interface.of(wish.label_config)
     except ValueError as error:
         raise Refused(422, str(error)) from None
     texts = [task.data.get(interface.key) for task in wish.tasks]
-    if not all(isinstance(text, str) for text in texts):
+    if not any(isinstance(text, str) for text in texts):
         raise Refused(422, f"each task has a text in its data, as {interface.key[:100]!r}")
-    documents = [Document(id=str(number), text=str(text)) for number, text in enumerate(texts, 1)]
+    fit = [
+        Document(id=str(number), text=text)
+        for number, text in enumerate(texts)
+        if isinstance(text, str) and len(text) <= LONGEST_TEXT
+    ]
     known = await model(request, member)
-    its = await answers(request, asker, known, documents, choice=Choice())
-    results = [_prediction(one, interface, known.version) for one in its]
+    results: list[Any] = [[] for _ in texts]
+    for its in await _answered(request, asker, known, fit):
+        results[int(its.document.id)] = _prediction(its, interface, known.version)
     return JSONResponse({"results": results, "model_version": known.version})
+
+
+async def _answered(request: Request, asker: Linking, known: Asked, documents: Sequence[Document]) -> list[Linked]:
+    """As many of them, from the first, as there is time for. Raises Refused where not even the first can be asked now."""
+    found: list[Linked] = []
+    ends = time.monotonic() + PATIENCE_S
+    for some in batched(documents, characters=AT_ONCE):
+        if found and time.monotonic() > ends:
+            break
+        try:
+            found += await answers(request, asker, known, some, choice=Choice())
+        except Refused as refused:
+            if not found or refused.status not in LATER:
+                raise
+            break
+    return found
 
 
 @asked.post("/setup")
@@ -123,15 +158,17 @@ async def versions(request: Request, asker: Linking, member: ByPath) -> Any:
 
 
 @asked.post("/webhook")
-async def webhook(request: Request, asker: Linking, member: ByPath) -> Any:
-    """What happened there is not used here."""
+async def webhook(request: Request, wish: Happened, asker: Linking, member: ByPath) -> Any:
+    """What happened there is not used here; a training is asked for in this way, too."""
+    if wish.action == "START_TRAINING":
+        raise Refused(403, TRAINED_ELSEWHERE)
     return JSONResponse({"status": "ignored"})
 
 
 @asked.post("/train")
 async def train(request: Request, asker: Linking, member: ByPath) -> Any:
     """Refused, so that nobody believes that something was learnt."""
-    raise Refused(403, "this backend is trained on the pages of its server, not from Label Studio")
+    raise Refused(403, TRAINED_ELSEWHERE)
 
 
 routes = APIRouter(include_in_schema=False)
@@ -156,7 +193,7 @@ def _regions(number: int, link: Link, interface: Interface) -> Iterator[dict[str
         "from_name": interface.labels,
         "type": "labels",
         "value": place | labels,
-        "meta": {"text": [called, link.why]},
+        "meta": {"text": [f"{called}\n{link.why}"]},
     }
     if interface.entity:
         yield region | {"from_name": interface.entity, "type": "textarea", "value": place | {"text": [called]}}
