@@ -17,7 +17,7 @@ from click.testing import Result
 from test_plain_text import piped
 from typer.testing import CliRunner
 
-from tripel import asking, cli, formats, tasks
+from tripel import asking, bulk, cli, formats, tasks
 from tripel.documents import Candidate, Document, Link, Linked, Mention
 from tripel.find import names
 from tripel.knowledge import Entity, KnowledgeBase
@@ -283,6 +283,31 @@ def test_every_problem_is_named_and_nothing_is_written(folder: Path, notes: Path
         assert lines[-1] == f"30 problems in {notes}; nothing was written"
         assert "Zanzibarine" not in done.stderr
     assert list(tmp_path.iterdir()) == [notes]
+
+
+def test_what_is_sound_is_linked_where_that_is_wanted(folder: Path, notes: Path) -> None:
+    notes.write_text(NOTES.replace("18|a|", "18|a|\n18\t0\t7\tNothing\tDisease\tD1"))
+    sound = run(folder, "--file", notes, "--json").stdout
+    bad = "".join(f"17\t0\t5\tZanzibarine{n}\tDisease\tD1\n" for n in range(30))
+    notes.write_text(notes.read_text().replace("17\tCID", f"{bad}17\tCID"))
+    done = run(folder, "--file", notes, "--json", "--keep-going")
+    assert (done.exit_code, done.stdout) == (0, sound), "the mentions beside those that are none, too"
+    said = [line.partition(": ")[0] for line in done.stderr.splitlines()]
+    assert [line for line in said if line.startswith(str(notes))] == [f"{notes}:{n}" for n in range(6, 36)]
+    assert "Zanzibarine" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("left_out", "given_up", "codes"),
+    [(0, {}, (0, 0)), (1, {}, (1, 0)), (0, {"a": "x"}, (1, 1)), (1, {"a": "x"}, (1, 1))],
+)
+def test_a_big_job_that_keeps_going_fails_for_whole_shards_alone(
+    left_out: int, given_up: dict[str, str], codes: tuple[int, int], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = bulk.Account(Path("out"), shards=2, skipped=0, given=True, left_out=left_out, given_up=given_up)
+    monkeypatch.setattr(tasks, "link_bulk", lambda *given, **options: account)
+    words = ("--bulk", "--file", "in", "--output", "out")
+    assert (run(folder, *words).exit_code, run(folder, *words, "--keep-going").exit_code) == codes
 
 
 @pytest.mark.parametrize("name", ["x.html", "x.jsonl", "x.pubtator", "x.brat", "x.conll", "x.parquet"])

@@ -75,6 +75,10 @@ def link(
     ] = "",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace --output where it is there.")] = False,
     whole: Annotated[bool, typer.Option("--all", help="Every document on the page, not the first 200 alone.")] = False,
+    keep_going: Annotated[
+        bool,
+        typer.Option("--keep-going", help="Link what is sound where other documents of --file are not; exit code 0."),
+    ] = False,
     bulk: Annotated[
         bool,
         typer.Option(
@@ -113,7 +117,8 @@ def link(
 
     JSON Lines hold all candidates, the decision and why; other formats hold the id of the entity decided on.
 
-    Every problem of the input is named as file:line, found, expected; then nothing is written, and the exit code is 1.
+    Every problem of the input is named as file:line, found, expected; then nothing is written, and the exit code is 1. With
+    --keep-going what is sound is linked all the same.
     """
     import sys
     from functools import partial
@@ -140,7 +145,8 @@ def link(
             raise ValueError(
                 "--bulk goes with no texts, --json, --from, --overwrite or --all; it goes on where it stopped"
             )
-        _bulk(run, file, output, settings, to=write_as, size=shard, address=address, workers=workers)
+        how: dict[str, Any] = {"size": shard, "address": address, "workers": workers}
+        _bulk(run, file, output, settings, to=write_as, keep_going=keep_going, **how)
     if address or workers:
         raise ValueError("--address and --workers go with --bulk")
     goal = link_files.Goal.of(output, write_as=write_as, as_json=as_json, whole=whole, overwrite=overwrite)
@@ -150,7 +156,9 @@ def link(
         say(f"{linker.point} of given mentions, on dev")
     try:
         if file:
-            lines = link_files.link_file(linker, file, goal, say=say, read_as=read_as, find=bool(recognizer))
+            lines = link_files.link_file(
+                linker, file, goal, say=say, read_as=read_as, find=bool(recognizer), keep_going=keep_going
+            )
         else:
             lines = link_files.link_texts(linker, texts or [], goal, say=say)
         for line in lines:
@@ -161,13 +169,20 @@ def link(
 
 
 def _bulk(
-    run: Path, file: Path | None, output: Path | None, settings: dict[str, Any], *, to: str, **how: Any
+    run: Path,
+    file: Path | None,
+    output: Path | None,
+    settings: dict[str, Any],
+    *,
+    to: str,
+    keep_going: bool,
+    **how: Any,
 ) -> NoReturn:
-    """Link and exit, with code 1 where a document was not linked."""
+    """Link and exit, with code 1 where a document was not linked, or, keeping going, a whole shard."""
     from tripel import tasks
 
     if file is None or output is None or to not in ("", "jsonl", "parquet"):
         raise ValueError("--bulk needs --file and --output, and writes --to jsonl or parquet")
     account = tasks.link_bulk(run, file, output, settings=settings, to=to or "jsonl", **how)
     print(account)
-    raise typer.Exit(code=0 if account.whole else 1)
+    raise typer.Exit(code=0 if account.whole or (keep_going and not account.given_up) else 1)

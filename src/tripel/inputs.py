@@ -42,6 +42,10 @@ class Input:
     """What messages call it."""
     skipped: Counter[str] = field(default_factory=Counter)
     """What was passed over on purpose when it was last read, by kind."""
+    keep_going: bool = False
+    """Whether documents that can be read are given although others cannot."""
+    problems: list[Problem] = field(default_factory=list)
+    """Where it keeps going: those of the last time it was read."""
 
     def read(self) -> Iterator[Document | Problem]:
         """Documents and problems."""
@@ -53,27 +57,38 @@ class Input:
                 yield found
 
     def documents(self) -> Iterator[Document]:
-        """The documents; once all are read raises BadInput where there were problems, and gives none after the first."""
-        yield from sound(self.read())
+        """The documents; once all are read raises BadInput where there were problems, and gives none after the first.
+
+        Where it keeps going it gives all that are sound, and keeps the problems.
+        """
+        if not self.keep_going:
+            yield from sound(self.read())
+            return
+        self.problems.clear()
+        for one in self.read():
+            if isinstance(one, Problem):
+                self.problems.append(one)
+            else:
+                yield one
 
     def survey(self) -> Survey:
-        """Read it all and count. Raises BadInput with every problem."""
+        """Read it all and count. Raises BadInput with every problem, as `documents` does."""
         counts = [len(document.mentions) for document in self.documents()]
         return Survey(len(counts), counts.count(0), sum(counts))
 
 
 @contextmanager
-def opened(path: Path, *, read_as: str = "") -> Iterator[Input]:
+def opened(path: Path, *, read_as: str = "", keep_going: bool = False) -> Iterator[Input]:
     """A file, a folder or, as `-`, standard input; its format is told by its content and its name where it is not given.
 
     Standard input is plain text where it looks like nothing else. Raises ValueError where no format can be told.
     """
     if path != STANDARD:
-        yield Input(path, read_as or formats.detect(path), str(path))
+        yield Input(path, read_as or formats.detect(path), str(path), keep_going=keep_going)
         return
     with _standard() as held:
         told = read_as or (formats.detect(held) if formats.fitting(held) else formats.PLAIN)
-        yield Input(held, told, STANDARD_NAME)
+        yield Input(held, told, STANDARD_NAME, keep_going=keep_going)
 
 
 @contextmanager

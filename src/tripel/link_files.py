@@ -82,14 +82,24 @@ def link_texts(linker: Linker, texts: Iterable[str], goal: Goal, *, say: Say = l
 
 
 def link_file(
-    linker: Linker, source: Path, goal: Goal, *, say: Say, read_as: str = "", find: bool = False
+    linker: Linker,
+    source: Path,
+    goal: Goal,
+    *,
+    say: Say,
+    read_as: str = "",
+    find: bool = False,
+    keep_going: bool = False,
 ) -> Iterator[str]:
     """Link the mentions that documents have, or those found where they have none or `find` is true; `say` is told what became.
 
-    Raises BadInput with every problem of the source, and ValueError where there is no mention and nothing finds any.
+    Raises BadInput with every problem of the source; with `keep_going` `say` is told them, and what is sound is linked. Raises
+    ValueError where there is no mention and nothing finds any.
     """
-    with opened(source, read_as=read_as) as found:
+    with opened(source, read_as=read_as, keep_going=keep_going) as found:
         there = found.survey()
+        for problem in found.problems:
+            say(str(problem))
         given = _given(linker, there, name=found.name, find=find)
         if there.mentions and not given:
             say(f"{there.mentions:,} mentions that the documents have are ignored: others are found")
