@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import gzip
-import random
 import re
-import shutil
 from pathlib import Path
 
 import pytest
-from documents_of_all_kinds import SECRET, documents, ordered
+from damaging import damage, files_of, outcome, place, secretive
+from documents_of_all_kinds import documents, ordered
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -29,14 +28,6 @@ slow = settings(
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
 )
-
-
-def place(folder: Path, name: str) -> Path:
-    """A new place whose name tells the format."""
-    path = folder / f"x{formats.of(name).ENDINGS[0]}"
-    if path.is_dir():
-        shutil.rmtree(path)
-    return path
 
 
 def read(path: Path, name: str) -> list[Document]:
@@ -160,29 +151,6 @@ def test_medmentions_comes_back(name: str, medmentions: list[Document], tmp_path
 # Files that are not as they should be
 
 
-def outcome(path: Path, name: str) -> list[Document]:
-    """What is read of a file, which must not raise, whose documents must be true, whose messages must not tell the text."""
-    found = []
-    for one in formats.of(name).read(path):
-        if isinstance(one, Problem):
-            assert SECRET.casefold() not in str(one).replace(str(path), "").casefold()
-            assert one.found and one.expected
-        else:
-            found.append(one)
-    return found
-
-
-def files_of(path: Path) -> list[Path]:
-    return sorted(path.iterdir()) if path.is_dir() else [path, *path.parent.glob(f"{path.name}.*")]
-
-
-def secretive() -> list[Document]:
-    text = f"{SECRET} fell. {SECRET} and\n{SECRET} rose in 12 rats."
-    spans = [(0, 11), (18, 29), (18, 45), (34, 45)]
-    found = [Mention(start=start, end=end, text=text[start:end], type="T", entities=("D1",)) for start, end in spans]
-    return [Document(id=id, text=text, title_end=17).having(mentions=found) for id in ("123", "124")]
-
-
 @pytest.mark.parametrize("name", ALL)
 @slow
 @given(noise=st.binary(max_size=200), zipped=st.booleans())
@@ -197,36 +165,8 @@ def test_no_bytes_raise(name: str, noise: bytes, zipped: bool, tmp_path: Path) -
 @pytest.mark.parametrize("name", ALL)
 def test_no_damage_raises(name: str, tmp_path: Path) -> None:
     """Bytes of good files are cut out, doubled, swapped and changed."""
-    rng = random.Random(7)
-    path = place(tmp_path, name)
-    formats.of(name).write(path, secretive())
-    good = {file: file.read_bytes() for file in files_of(path)}
-    survived = 0
-    for _ in range(80):
-        for file, content in good.items():
-            file.write_bytes(content)
-        victim = rng.choice(list(good))
-        victim.write_bytes(damaged(good[victim], rng))
-        survived += bool(outcome(path, name))
-    assert survived or name == "bigbio_parquet"
-
-
-def damaged(content: bytes, rng: random.Random) -> bytes:
-    for _ in range(rng.randint(1, 3)):
-        here, there = sorted(rng.randrange(len(content) + 1) for _ in range(2))
-        there = min(there, here + 12)
-        piece = content[here:there]
-        change = rng.choice(["cut", "double", "change", "digit", "insert"])
-        middle = {
-            "cut": b"",
-            "double": piece * 2,
-            "change": bytes(rng.randrange(256) for _ in piece),
-            "digit": bytes(rng.choice(b"0123456789-") if chr(byte).isdigit() else byte for byte in piece),
-            "insert": piece
-            + rng.choice([b"\n", b"\t", b"{", b"]", b'"', b"<", b"null", b"-1", b"9" * 30, b"\xff", b"||"]),
-        }[change]
-        content = content[:here] + middle + content[there:]
-    return content
+    came = damage(name, tmp_path, tries=80, start=7)
+    assert came["documents"] or name == "bigbio_parquet"
 
 
 @pytest.mark.parametrize("name", ALL)
