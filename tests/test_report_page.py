@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -201,10 +202,25 @@ def test_cells_of_systems_that_differ_are_marked_and_a_legend_says_how(tmp_path:
     assert all(row[3] == "100.0 [100.0, 100.0]" and row[4] == "0.0 [0.0, 0.0]**" for row in slices.table.rows)
     for one in (accuracy, slices):
         assert "** p < 0.01: differs from ours" in one.caption
+    assert not [one for one in blocks if isinstance(one, Shown) and one.name == "accuracy-within"]
     report = Report("r", [Section("s", blocks)])
     report.write(tmp_path)
     for name in ("report.html", "report.md", "tables/accuracy.tex", "tables/slices.tex"):
         assert "0.0 [0.0, 0.0]**" in (tmp_path / name).read_text(encoding="utf-8"), name
+
+
+@pytest.mark.parametrize(("judged", "marked"), [(("ours", "theirs"), True), (("theirs",), False)])
+def test_what_was_said_within_candidates_has_a_table_of_its_own(
+    judged: tuple[str, ...], marked: bool, tmp_path: Path
+) -> None:
+    its = two_systems()
+    both = replace(its, within={name: its.answers[name] for name in judged})
+    vars(both)["truth"] = its.truth
+    recipe: Any = SimpleNamespace(corpus=SimpleNamespace(name="sample"))
+    blocks = reporting._accuracy(both, recipe, {}, tmp_path / "pictures")
+    (within,) = (one for one in blocks if isinstance(one, Shown) and one.name == "accuracy-within")
+    assert [row[:2] for row in within.table.rows] == [[name, "candidates"] for name in judged]
+    assert within.table.rows[-1][2] == "0.0 [0.0, 0.0]" + "**" * marked
 
 
 class Kept(Sink):
@@ -256,6 +272,7 @@ def test_wandb_is_told_only_where_it_was_asked_for(tmp_path: Path, monkeypatch: 
 
 SCRIPT = """
 import sys
+from dataclasses import replace
 from pathlib import Path
 from test_report_page import Config, Journal, made, reporting
 folder = Path(sys.argv[1])

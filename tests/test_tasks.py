@@ -18,7 +18,7 @@ import yaml
 from transformers import AutoModel
 from typer.testing import CliRunner
 
-from tripel import asking, checkpoint, cli, tasks, training
+from tripel import asking, checkpoint, cli, tables, tasks, training
 from tripel.evaluation import Scores
 from tripel.files import read_json, read_lines, write_json
 from tripel.ranker import Ranker
@@ -171,6 +171,9 @@ def test_systems_are_compared_on_the_same_mentions(run: Path, tmp_path: Path) ->
     shown = CliRunner().invoke(cli.app, ["evaluate", str(run), str(tmp_path / "silent.jsonl")])
     scores = Scores.from_json(read_json(run / "scores" / "test-trained-full.json"))
     assert f"{run.name} over silent" in shown.output
+    cells = [[cell.strip() for cell in line.split("|")[1:4]] for line in shown.output.splitlines() if "|" in line]
+    within = Scores.from_json(read_json(run / "scores" / "test-trained-candidates.json")).linkable.accuracy[1]
+    assert [run.name, "candidates", tables.with_interval(within)] in cells, "what a run said within candidates, too"
     assert f"{100 * scores.linkable.accuracy[1].value:+.1f} [" in shown.output  # all that it finds is gained
     (tmp_path / "empty").mkdir()
     with pytest.raises(ValueError, match="no predictions for dev; make them with `tripel evaluate"):

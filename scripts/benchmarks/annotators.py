@@ -5,8 +5,8 @@
 Each annotator opens a document, lets the model say what it finds, types the beginning of a name into the search now and then,
 and decides on mention after mention, a while of thought between. What gets no answer is sent again with the same key, as the
 page does. Afterwards the log is read from the database: every decision that was acknowledged is there once, none is there
-twice, none that nobody made. The documents are predicted before, and where the server is to be killed once more meanwhile: a
-job that each server which is started finds again. What is printed goes into docs/serving.md.
+twice, none that nobody made. The documents are predicted before, and where the server is to be killed once more meanwhile, or,
+with --train, taught: a job that each server which is started finds again. What is printed goes into docs/serving.md.
 """
 
 from __future__ import annotations
@@ -202,7 +202,7 @@ def prepared(
         projects.set_role(database, project.id, user.id, "annotator")
         tokens.append(accounts.issue(user.id, "load", ["read", "annotate"])[1])
     path = folder / "documents.jsonl"
-    formats.writer("jsonl").write(path, (one.having(mentions=()) for one in documents))
+    formats.writer("jsonl").write(path, (one if said.train else one.having(mentions=()) for one in documents))
     dataset = datasets.upload(database, project.id, path, name=path.name, by=boss.id)
     return project.id, tokens, datasets.document_ids(database, dataset.id)
 
@@ -248,13 +248,14 @@ def main() -> None:
     """Prepare, load, kill, and count."""
     words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     words.add_argument("run", type=Path)
-    words.add_argument("documents", type=Path, help="in any format; mentions are left out")
+    words.add_argument("documents", type=Path, help="in any format; mentions are left out, but with --train")
     words.add_argument("--most", type=int, default=200, help="documents")
     words.add_argument("--recognizer", default="dictionary")
     words.add_argument("--annotators", type=int, default=50)
     words.add_argument("--seconds", type=float, default=300)
     words.add_argument("--thought", type=float, default=2, help="seconds before a decision, on average; exponential")
     words.add_argument("--kills", type=int, default=0, help="how often the server is killed meanwhile")
+    words.add_argument("--train", action="store_true", help="the job is a training, on documents with their gold")
     words.add_argument("--database", default="", help="of PostgreSQL, empty; a new file of SQLite when left out")
     said = words.parse_args()
     with tempfile.TemporaryDirectory() as place, inputs.opened(said.documents) as source:
@@ -290,7 +291,8 @@ def loaded(
                 time.sleep(0.5)  # the index of names is made once, the project's model is opened
             answer.raise_for_status()
     finished(database, jobs.submit(database, project, "predict", by=None).id)
-    job = jobs.submit(database, project, "predict", by=None).id if said.kills else None
+    kind: jobs.Kind = "train" if said.train else "predict"
+    job = jobs.submit(database, project, kind, by=None).id if said.kills or said.train else None
     names = _names(said.run)
     people = [
         Annotator(number, where, token, ids[number :: len(tokens)] + ids[:1], names, seen,

@@ -7,7 +7,7 @@ knowledge base, and what training had shown.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -16,7 +16,7 @@ import numpy as np
 from tripel import foreign, predictions, tables
 from tripel.evaluation import Scores, compare, compare_slices, evaluate, ranks
 from tripel.gold import Gold
-from tripel.judging import FULL, TRAINED, right
+from tripel.judging import CANDIDATES, FULL, TRAINED, right
 from tripel.metrics import Float, Int, Paired
 from tripel.predictions import Prediction
 from tripel.preparing import Ground
@@ -32,6 +32,8 @@ class Comparison:
     answers: Mapping[str, Sequence[Prediction]]
     """By system."""
     seed: int
+    within: Mapping[str, Sequence[Prediction]] = field(default_factory=dict)
+    """The same within lexical candidates, of systems that were judged so."""
 
     @cached_property
     def truth(self) -> Gold:
@@ -56,13 +58,27 @@ class Comparison:
             for name, made in self.answers.items()
         ]
 
+    @cached_property
+    def scores_within(self) -> list[Scores]:
+        """The same within lexical candidates, of each system that was judged so."""
+        return [
+            evaluate(made, self.truth, kb=self.found.kb, system=name, protocol=CANDIDATES, seed=self.seed)
+            for name, made in self.within.items()
+        ]
+
     def gains(self) -> dict[str, Paired]:
-        """accuracy@1 of the first less that of each other one."""
+        """accuracy@1 of the first less that of each other one, by its name."""
+        return self._gains(self.answers)
+
+    def gains_within(self) -> dict[str, Paired]:
+        """The same within lexical candidates; nothing where the first was not judged so."""
+        return self._gains(self.within) if self.first in self.within else {}
+
+    def _gains(self, answers: Mapping[str, Sequence[Prediction]]) -> dict[str, Paired]:
         return {
-            f"{self.first} over {name}": compare(
-                self.answers[self.first], self.answers[name], self.truth, kb=self.found.kb, seed=self.seed
-            )
-            for name in self.others
+            name: compare(answers[self.first], answers[name], self.truth, kb=self.found.kb, seed=self.seed)
+            for name in answers
+            if name != self.first
         }
 
     def gains_by_slice(self, other: str) -> dict[str, dict[str, Paired]]:
@@ -88,8 +104,9 @@ class Comparison:
         return score_m, right_m
 
     def __str__(self) -> str:
-        gained = tables.gains(self.gains())
-        parts: list[object] = [f"## {self.role}", tables.main(self.scores), gained, tables.slices(self.scores)]
+        scores = [*self.scores, *self.scores_within]
+        gained = tables.gains({f"{self.first} over {name}": gain for name, gain in self.gains().items()})
+        parts: list[object] = [f"## {self.role}", tables.main(scores), gained, tables.slices(self.scores)]
         for name in self.others:
             parts += [f"### {self.first} over {name}", tables.gains_by_slice(self.gains_by_slice(name))]
         return "\n\n".join(map(str, parts))
@@ -97,17 +114,31 @@ class Comparison:
 
 def compared(sources: Sequence[Path], found: Ground, role: Role, *, seed: int) -> Comparison:
     """The systems that runs and files hold."""
-    return Comparison(found, role, {name: said(source, role) for name, source in named(sources).items()}, seed)
+    systems = named(sources)
+    within = {
+        name: path for name, source in systems.items() if (path := _predictions(source, role, CANDIDATES)).is_file()
+    }
+    return Comparison(
+        found,
+        role,
+        {name: said(source, role) for name, source in systems.items()},
+        seed,
+        {name: predictions.read(path)[1] for name, path in within.items()},
+    )
 
 
 def said(source: Path, role: Role) -> list[Prediction]:
     """What a run said over the full knowledge base, or what stands in a file."""
     if not source.is_dir():
         return foreign.read(source)
-    path = source / "predictions" / f"{role}-{TRAINED}-{FULL}.jsonl"
+    path = _predictions(source, role, FULL)
     if not path.is_file():
         raise ValueError(f"{source}: no predictions for {role}; make them with `tripel evaluate {source} --on {role}`")
     return predictions.read(path)[1]
+
+
+def _predictions(run: Path, role: Role, protocol: str) -> Path:
+    return run / "predictions" / f"{role}-{TRAINED}-{protocol}.jsonl"
 
 
 def named(sources: Sequence[Path]) -> Mapping[str, Path]:

@@ -105,13 +105,18 @@ def _described(source: Path) -> list[str]:
 def _accuracy(its: Comparison, recipe: Recipe, systems: Mapping[str, Path], pictures: Path) -> Iterator[Block]:
     yield Text(tables.counted(its.scores[0]))
     gained = its.gains()
-    against = dict(zip(its.others, gained.values(), strict=True))
-    yield Shown("accuracy", _marked("accuracy, in %", its), tables.accuracies(its.scores, against=against))
+    yield Shown("accuracy", _marked("accuracy, in %", its), tables.accuracies(its.scores, against=gained))
     if its.others:
         yield Shown(
             "gains",
             "points of accuracy@1 gained on the same mentions; p by sign flips over documents",
-            tables.gains(gained),
+            tables.gains({f"{its.first} over {name}": gain for name, gain in gained.items()}),
+        )
+    if its.within:
+        yield Shown(
+            "accuracy-within",
+            _marked("accuracy within lexical candidates, to which gold is never added, in %", its),
+            tables.accuracies(its.scores_within, against=its.gains_within()),
         )
     yield Shown("outcomes", "what became of the mentions, in %", tables.outcomes(its.scores))
     yield Shown(
