@@ -56,7 +56,7 @@ def chromium() -> str:
 def run(folder: Path) -> Path:
     """A folder that links with a tiny encoder."""
     KB.save(folder / "kb.arrow")
-    asking.build(str(tiny.folder(folder / "model")), str(folder / "kb.arrow"), folder / "run", {})
+    asking.build_index(str(tiny.folder(folder / "model")), str(folder / "kb.arrow"), folder / "run", {})
     return folder / "run"
 
 

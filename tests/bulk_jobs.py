@@ -22,7 +22,7 @@ MARKER = "Zebrafinch"  # in every text, and in nothing else
 def linker(folder: Path) -> Path:
     """A folder that links, of a random encoder."""
     lessons.KB.save(folder / "kb.arrow")
-    asking.build(str(tiny.folder(folder / "base")), str(folder / "kb.arrow"), folder / "run", {})
+    asking.build_index(str(tiny.folder(folder / "base")), str(folder / "kb.arrow"), folder / "run", {})
     return folder / "run"
 
 

@@ -62,7 +62,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 def built(model: str, folder: Path, *, changed: bool = False, **index: object) -> Ranker:
     kb(changed=changed).save(folder.with_suffix(".arrow"))
-    asking.build(model, str(folder.with_suffix(".arrow")), folder, {"index": index})
+    asking.build_index(model, str(folder.with_suffix(".arrow")), folder, {"index": index})
     return Ranker.load(folder)
 
 
@@ -89,7 +89,7 @@ def test_spelling_has_a_size_too(model: str, tmp_path: Path, name: str) -> None:
     with pytest.raises(
         ValueError, match=rf"{name} over .* needs about 1.0 GB, more than 1MB \(1.0 GB of it for Python"
     ):
-        asking.build(
+        asking.build_index(
             model,
             str(tmp_path / "names.arrow"),
             tmp_path / "names",
@@ -174,7 +174,7 @@ def saved(path: Path, *entities: Entity) -> str:
 
 def test_a_buried_row_lends_its_vector_to_nobody(model: str, tmp_path: Path) -> None:
     alpha, beta = Entity(id="A1", name="alpha"), Entity(id="B1", name="beta")
-    asking.build(model, saved(tmp_path / "1.arrow", alpha, beta), tmp_path / "names", {})
+    asking.build_index(model, saved(tmp_path / "1.arrow", alpha, beta), tmp_path / "names", {})
     asking.update(tmp_path / "names", saved(tmp_path / "2.arrow", beta))
     asking.update(tmp_path / "names", saved(tmp_path / "3.arrow", beta, Entity(id="Z9", name="beta")))
     found = asking.ask(Ranker.load(tmp_path / "names"), ["beta"], k=3)
@@ -195,7 +195,7 @@ def test_a_build_after_an_update_that_was_killed_is_a_build(
     with pytest.raises(KeyboardInterrupt):
         asking.update(tmp_path / "names", str(tmp_path / "new.arrow"))
     monkeypatch.undo()
-    asking.build(model, str(tmp_path / "new.arrow"), tmp_path / "names", {})
+    asking.build_index(model, str(tmp_path / "new.arrow"), tmp_path / "names", {})
     queries = ["bone 7", "dostarlimab", "another name"]
     found = asking.ask(Ranker.load(tmp_path / "names"), queries, k=1)
     assert found[1].entity == "D001a" and found[1].score == pytest.approx(1, abs=1e-3)
@@ -216,7 +216,7 @@ def test_what_cannot_be_is_one_sentence(model: str, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="at least 1"):
         asking.ask(linker, ["x"], k=0)
     with pytest.raises(ValueError, match=r"search: expected index\.search\.name"):
-        asking.build(model, str(tmp_path / "names.arrow"), tmp_path / "other", {"search": {"name": "hnsw"}})
+        asking.build_index(model, str(tmp_path / "names.arrow"), tmp_path / "other", {"search": {"name": "hnsw"}})
     (tmp_path / "ids").write_text("")
     done = CliRunner().invoke(app, ["index", "query", str(tmp_path / "names"), "x", "--ids", str(tmp_path / "ids")])
     assert isinstance(done.exception, ValueError) and "no ids in it" in str(done.exception)
@@ -228,7 +228,7 @@ def test_what_cannot_be_is_one_sentence(model: str, tmp_path: Path) -> None:
 
 def test_one_concept_more_is_found_by_the_next_query(model: str, tmp_path: Path) -> None:
     library.add(tmp_path / "kb", kb(), made_from="test")
-    asking.build(model, str(tmp_path / "kb"), tmp_path / "names", {})
+    asking.build_index(model, str(tmp_path / "kb"), tmp_path / "names", {})
     library.add(tmp_path / "kb", library.put(kb(), Entity(id="X1", name="dostarlimab")), made_from="put")
     asking.update(tmp_path / "names", str(tmp_path / "kb"))
     assert asking.ask(Ranker.load(tmp_path / "names"), ["dostarlimab"], k=1)[0].entity == "X1"
@@ -254,7 +254,7 @@ def slowly(found, vectors, *, first, progress):
     approximate.add(found, vectors, first=first, progress=lambda done, total: time.sleep(0.01))
     Path(sys.argv[3], "adding").unlink()
 hnsw.add = ivf.add = slowly
-asking.build(sys.argv[1], sys.argv[2], Path(sys.argv[3]), {"index": {"search": {"name": sys.argv[4]}}})
+asking.build_index(sys.argv[1], sys.argv[2], Path(sys.argv[3]), {"index": {"search": {"name": sys.argv[4]}}})
 """
 
 
@@ -298,7 +298,9 @@ def test_another_search_takes_the_vectors_that_are_there(
 ) -> None:
     before = built(model, tmp_path / "names").ask(["bone 7"], k=5)
     monkeypatch.setattr(index_rows, "entity_vectors", None)  # nothing is encoded
-    asking.build(model, str(tmp_path / "names.arrow"), tmp_path / "names", {"index": {"search": {"name": "hnsw"}}})
+    asking.build_index(
+        model, str(tmp_path / "names.arrow"), tmp_path / "names", {"index": {"search": {"name": "hnsw"}}}
+    )
     monkeypatch.undo()
     linker = Ranker.load(tmp_path / "names")
     assert type(linker.index.parts[0].index).__name__ == "Hnsw"
@@ -308,7 +310,9 @@ def test_another_search_takes_the_vectors_that_are_there(
 def test_a_folder_is_not_built_on_with_another_encoder(model: str, tmp_path: Path) -> None:
     built(model, tmp_path / "names")
     with pytest.raises(ValueError, match="begun with another encoder"):
-        asking.build(model, str(tmp_path / "names.arrow"), tmp_path / "names", {"encoder": {"entity_pooling": "cls"}})
+        asking.build_index(
+            model, str(tmp_path / "names.arrow"), tmp_path / "names", {"encoder": {"entity_pooling": "cls"}}
+        )
 
 
 @pytest.mark.parametrize("name", ["bm25", "ngram"])
@@ -324,13 +328,15 @@ def test_names_are_looked_up_as_they_are_spelt(model: str, tmp_path: Path, name:
     assert "1 copied, 0 buried" in said and "0 encoded" in said
     assert asking.ask(Ranker.load(tmp_path / "names"), ["dostarlimab"], k=1)[0].entity == "X1"
     with pytest.raises(ValueError, match=r"which reads names: say index\.rows=\[names\]"):
-        asking.build(model, "x", tmp_path / "no", {"index": {"search": {"name": name}, "rows": ["names", "whole"]}})
+        asking.build_index(
+            model, "x", tmp_path / "no", {"index": {"search": {"name": name}, "rows": ["names", "whole"]}}
+        )
 
 
 def test_too_little_memory_is_said_before_any_work(model: str, tmp_path: Path) -> None:
     kb().save(tmp_path / "kb.arrow")
     with pytest.raises(ValueError, match=r"needs about 1\.0 GB, more than 500MB"):
-        asking.build(model, str(tmp_path / "kb.arrow"), tmp_path / "names", {}, max_ram="500MB")
+        asking.build_index(model, str(tmp_path / "kb.arrow"), tmp_path / "names", {}, max_ram="500MB")
     assert not (tmp_path / "names").exists()
 
 

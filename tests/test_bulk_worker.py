@@ -110,7 +110,7 @@ def test_the_mark_is_of_all_that_links(run: Path, tmp_path: Path) -> None:
 
 def test_a_bundle_has_the_mark_of_its_run_so_nodes_may_have_either(run: Path, tmp_path: Path) -> None:
     settings = {"recognizer": "", "k": 2}
-    bundling.make(run, tmp_path / "bundle", finds="gold")
+    bundling.make_bundle(run, tmp_path / "bundle", finds="gold")
     assert mark(tmp_path / "bundle", settings, given=True) == mark(run, settings, given=True)
 
 
@@ -136,7 +136,7 @@ def test_the_mark_is_of_the_model_that_a_setting_names(run: Path, tmp_path: Path
 
 
 def test_what_a_bundle_finds_itself_is_found_where_documents_have_no_mentions(run: Path, tmp_path: Path) -> None:
-    bundling.make(run, tmp_path / "bundle", finds="dictionary")
+    bundling.make_bundle(run, tmp_path / "bundle", finds="dictionary")
     without = [{**record(number), "mentions": []} for number in (2, 3)]
     source = write(tmp_path / "a.jsonl", [record(1), *without, record(4)])
     worker = Worker(task(tmp_path / "bundle", tmp_path, source))

@@ -49,7 +49,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     encoder.save(folder / "began" / checkpoint.ENCODER)
     KB.save(folder / "kb.arrow")
     made = folder / "whole"
-    asking.build(str(folder / "began"), str(folder / "kb.arrow"), made, {})
+    asking.build_index(str(folder / "began"), str(folder / "kb.arrow"), made, {})
     torch.manual_seed(1)
     checkpoint.publish(made / "reranker", encoder, Reranking(Reranking.Config(dimensions=encoder.dimensions)))
     serves = {"encoder": checkpoint.encoder_fingerprint(made / checkpoint.ENCODER), "reranker": mark(made)}
@@ -76,7 +76,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def made(run: Path, tmp_path: Path) -> Path:
-    bundling.make(run, tmp_path / "made", finds="gold")
+    bundling.make_bundle(run, tmp_path / "made", finds="gold")
     return tmp_path / "made"
 
 
@@ -115,8 +115,8 @@ def test_names_that_a_licence_restricts_are_told(made: Path, tmp_path: Path) -> 
     free = library.shareable(KB)
     assert library.restricted(free) == {} and library.all_shareable(free) and not library.all_shareable(KB)
     free.save(tmp_path / "free.arrow")
-    asking.build(str(made), str(tmp_path / "free.arrow"), tmp_path / "free", {})
-    bundling.make(tmp_path / "free", tmp_path / "free_too")
+    asking.build_index(str(made), str(tmp_path / "free.arrow"), tmp_path / "free", {})
+    bundling.make_bundle(tmp_path / "free", tmp_path / "free_too")
     assert Bundle.load(tmp_path / "free_too").notice == "" and not (tmp_path / "free_too" / "NOTICE.txt").exists()
 
 
@@ -190,7 +190,7 @@ def test_its_recognizer_is_used_unless_another_is_said(made: Path) -> None:
 
 def test_a_name_that_is_no_recognizer_is_refused_before_anything_is_copied(run: Path, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="unknown name 'golden' in recognizers; did you mean gold"):
-        bundling.make(run, tmp_path / "made", finds="golden")
+        bundling.make_bundle(run, tmp_path / "made", finds="golden")
     assert not list(tmp_path.iterdir())
 
 
@@ -215,7 +215,7 @@ def tagger(tmp_path: Path) -> Path:
 def test_a_tagger_comes_with_it(run: Path, tagger: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[str] = []
     monkeypatch.setattr(linker, "recognizer_of", lambda said, _: opened.append(said))
-    told = bundling.make(run, tmp_path / "made", finds=str(tagger))
+    told = bundling.make_bundle(run, tmp_path / "made", finds=str(tagger))
     assert Path(opened[-1]).name == "recognizer" and Path(opened[-1]).parent.name == ".made.part"
     assert f"the model in {tmp_path / 'made' / 'recognizer'} finds mentions" in told
     copied = sorted(path.name for path in (tmp_path / "made" / "recognizer").iterdir())
@@ -231,19 +231,19 @@ def test_a_model_that_a_setting_names_comes_with_it(run: Path, tmp_path: Path) -
     pipeline = spacy.blank("en")
     pipeline.add_pipe("entity_ruler").add_patterns([{"label": "Disease", "pattern": "fever"}])
     pipeline.to_disk(tmp_path / "my ruler")
-    bundling.make(
+    bundling.make_bundle(
         run, tmp_path / "made", finds=f"spacy_pipeline model='{tmp_path / 'my ruler'}' 'labels={{Disease: T1}}'"
     )
     assert Bundle.load(tmp_path / "made").recognizer == "spacy_pipeline model=recognizer 'labels={Disease: T1}'"
     shutil.rmtree(tmp_path / "my ruler")
-    bundling.make(tmp_path / "made", tmp_path / "again")
+    bundling.make_bundle(tmp_path / "made", tmp_path / "again")
     for name in ("made", "again"):
         (found,) = Linker.load(tmp_path / name)("no fever").links
         assert (found.mention.text, found.mention.type) == ("fever", "T1")
 
 
 def test_a_bundle_of_a_bundle_keeps_its_recognizer_card_and_settings(made: Path, tmp_path: Path) -> None:
-    bundling.make(made, tmp_path / "again")
+    bundling.make_bundle(made, tmp_path / "again")
     assert Bundle.load(tmp_path / "again").files == Bundle.load(made).files
     assert Bundle.load(tmp_path / "again").recognizer == "gold"
 
@@ -300,9 +300,9 @@ def test_what_is_no_bundle_or_no_linker_is_told(run: Path, made: Path, tmp_path:
     with pytest.raises(ValueError, match=r"not a bundle \(no bundle\.json\); `tripel bundle RUN FOLDER` makes one"):
         bundle.checked(run, lambda done, total: None)
     with pytest.raises(ValueError, match="is there already"):
-        bundling.make(run, made)
+        bundling.make_bundle(run, made)
     with pytest.raises(ValueError, match="not a run folder"):
-        bundling.make(tmp_path / "nothing", tmp_path / "new")
+        bundling.make_bundle(tmp_path / "nothing", tmp_path / "new")
     for words in (["bundle"], ["bundle", str(run)], ["bundle", str(run), "--check", str(made)]):
         done = CliRunner().invoke(cli.app, words)
         assert isinstance(done.exception, ValueError) and "give a run and a new folder, or --check" in str(
@@ -321,12 +321,12 @@ def test_a_bundle_that_does_not_open_does_not_appear(
         bundling, "_copy", lambda source, target: None if source.endswith("rows.safetensors") else copy(source, target)
     )
     with pytest.raises(ValueError, match="an index without rows"):
-        bundling.make(run, tmp_path / "made")
+        bundling.make_bundle(run, tmp_path / "made")
     assert not list(tmp_path.iterdir())
     monkeypatch.undo()
     (tmp_path / ".made.part").mkdir()
     (tmp_path / ".made.part" / "left").write_text("x")
-    bundling.make(run, tmp_path / "made")
+    bundling.make_bundle(run, tmp_path / "made")
     assert [path.name for path in tmp_path.iterdir()] == ["made"] and not (tmp_path / "made" / "left").exists()
 
 

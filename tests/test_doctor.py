@@ -274,7 +274,7 @@ def test_the_hub_is_asked_only_where_that_is_said(monkeypatch: pytest.MonkeyPatc
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("run")
     lessons.KB.save(made / "kb.arrow")
-    asking.build(str(tiny.folder(made / "base")), str(made / "kb.arrow"), made / "names", {})
+    asking.build_index(str(tiny.folder(made / "base")), str(made / "kb.arrow"), made / "names", {})
     return made / "names"
 
 
@@ -315,7 +315,7 @@ def test_other_versions_than_it_was_made_with_are_a_warning(folder: Path, tmp_pa
 
 
 def test_a_bundle_that_lost_a_file_is_told_by_its_account(folder: Path, tmp_path: Path) -> None:
-    bundling.make(folder, tmp_path / "made")
+    bundling.make_bundle(folder, tmp_path / "made")
     assert marks(run.findings(tmp_path / "made"))["bundle"] == "ok"
     (tmp_path / "made" / "index" / "names" / "rows.safetensors").unlink()
     found = {one.what: one for one in run.findings(tmp_path / "made")}

@@ -297,7 +297,7 @@ def test_the_toy_files_go_through_from_copies_under_any_name(
     run = tasks.train(Path(__file__).parents[1] / "configs" / "nemo_toy.yaml", settings, output=tmp_path / "run")
     assert "10 names" in (run / "tables.md").read_text(encoding="utf-8")
     names = tmp_path / "nemo_toy" / "tiny_example_index_data.tsv"
-    asking.build(str(run), str(names), tmp_path / "after", {})
+    asking.build_index(str(run), str(names), tmp_path / "after", {})
     found = asking.ask(Ranker.load(tmp_path / "after"), ["high blood sugar", "head pain"], k=2)
     assert [(one.query, one.rank) for one in found] == [
         ("high blood sugar", 1), ("high blood sugar", 2), ("head pain", 1), ("head pain", 2)

@@ -29,7 +29,7 @@ ANNOTATED = """\
 def folder(tmp_path: Path) -> Path:
     lessons.KB.save(tmp_path / "kb.arrow")
     settings = {"index": {"mention_discount": 0.0}}  # to a random encoder all names are alike
-    asking.build(str(tiny.folder(tmp_path / "base")), str(tmp_path / "kb.arrow"), tmp_path / "names", settings)
+    asking.build_index(str(tiny.folder(tmp_path / "base")), str(tmp_path / "kb.arrow"), tmp_path / "names", settings)
     (tmp_path / "new.pubtator").write_text(ANNOTATED, encoding="utf-8")
     return tmp_path / "names"
 
@@ -80,9 +80,9 @@ def test_who_learns_one_document_at_a_time_leaves_few_files(folder: Path, monkey
 def test_what_was_learnt_outlives_a_build_and_an_update(folder: Path) -> None:
     asking.learn(folder, [folder.parent / "new.pubtator"])
     base, kb = str(folder.parent / "base"), str(folder.parent / "kb.arrow")
-    asking.build(base, kb, folder, {"index": {"mention_discount": 0.0}})
+    asking.build_index(base, kb, folder, {"index": {"mention_discount": 0.0}})
     assert learnt_rows(folder) == [5]
-    asking.build(base, kb, folder, {"index": {"mention_discount": 0.0, "search": {"name": "hnsw"}}})
+    asking.build_index(base, kb, folder, {"index": {"mention_discount": 0.0, "search": {"name": "hnsw"}}})
     assert learnt_rows(folder) == [5]
     KnowledgeBase.of([*lessons.KB, Entity(id="X999", name="winter")]).save(folder.parent / "more.arrow")
     asking.update(folder, str(folder.parent / "more.arrow"))
@@ -93,7 +93,7 @@ def test_what_was_learnt_outlives_a_build_and_an_update(folder: Path) -> None:
 
 def test_an_index_of_spelling_has_no_rows_for_mentions(folder: Path) -> None:
     other = folder.parent / "spelt"
-    asking.build(
+    asking.build_index(
         str(folder.parent / "base"), str(folder.parent / "kb.arrow"), other, {"index": {"search": {"name": "bm25"}}}
     )
     with pytest.raises(ValueError, match="an index of spelling"):

@@ -41,7 +41,7 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
     base = tmp_path_factory.mktemp("linker")
     lessons.KB.save(base / "kb.arrow")
     settings = {"encoder": {"precision": "bf16"}}
-    asking.build(str(tiny.folder(base / "model")), str(base / "kb.arrow"), base / "plain", settings)
+    asking.build_index(str(tiny.folder(base / "model")), str(base / "kb.arrow"), base / "plain", settings)
     return base / "plain"
 
 

@@ -343,7 +343,7 @@ def test_a_model_that_was_trained_here_is_trained_again(work: Work, tmp_path: Pa
 
 def test_a_folder_that_was_only_indexed_learns_to_find_mentions(work: Work, tmp_path: Path, model: Path) -> None:
     folder = tmp_path / "indexed"
-    asking.build(str(model), str(model / "knowledge.arrow"), folder, {})
+    asking.build_index(str(model), str(model / "knowledge.arrow"), folder, {})
     values = begin(folder, tmp_path / "documents", tmp_path / "run", types=("Disease",))
     assert values["objective"]["name"] == "tagging_and_linking"
     assert values["encoder"]["model"] == str(folder / "encoder") and values["encoder"]["view"] == "document"

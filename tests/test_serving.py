@@ -54,7 +54,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder that links."""
     base = tmp_path_factory.mktemp("linker")
     KB.save(base / "kb.arrow")
-    asking.build(str(tiny.folder(base / "model")), str(base / "kb.arrow"), base / "linker", {})
+    asking.build_index(str(tiny.folder(base / "model")), str(base / "kb.arrow"), base / "linker", {})
     return base / "linker"
 
 

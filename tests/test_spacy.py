@@ -53,7 +53,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder that links by an encoder of letters: only a mention that is a name is as close as 0.99."""
     folder = tmp_path_factory.mktemp("linker")
     KB.save(folder / "kb.arrow")
-    asking.build(
+    asking.build_index(
         str(tiny.folder(folder / "base")), str(folder / "kb.arrow"), folder / "run", {"encoder": {"view": "bare"}}
     )
     return folder / "run"
@@ -354,7 +354,7 @@ def test_another_run_is_not_taken_for_the_one_that_was_saved(nlp: Language, run:
     nlp.to_disk(tmp_path / "pipeline")
     other = tmp_path / "other"
     KnowledgeBase.of([Entity(id="X", name="fever")]).save(tmp_path / "kb.arrow")
-    asking.build(str(run / "encoder"), str(tmp_path / "kb.arrow"), other, {})
+    asking.build_index(str(run / "encoder"), str(tmp_path / "kb.arrow"), other, {})
     with pytest.raises(ValueError, match=r"other has encoder .* and knowledge base .*; the pipeline was saved with"):
         spacy.load(tmp_path / "pipeline", config={"components.tripel_linker.run": str(other)})
     without = spacy.load(tmp_path / "pipeline", exclude=["tripel_linker"])

@@ -98,7 +98,7 @@ def untrained(folder: Path, documents: Sequence[Document]) -> Ranker:
         chosen = sorted([*named, *others[: CONCEPTS - len(named)]])
         KnowledgeBase.of(kb[row] for row in chosen).save(folder / "chosen.arrow")
         settings = {"encoder": {"view": "document"}}
-        print(asking.build("embedded", str(folder / "chosen.arrow"), folder, settings), flush=True)
+        print(asking.build_index("embedded", str(folder / "chosen.arrow"), folder, settings), flush=True)
     return Ranker.load(folder)
 
 

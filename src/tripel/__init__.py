@@ -10,6 +10,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from tripel.asking import build_index as build_index
+    from tripel.bundling import make_bundle as make_bundle
     from tripel.documents import Candidate as Candidate
     from tripel.documents import Document as Document
     from tripel.documents import Link as Link
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from tripel.linker import Linker as Linker
     from tripel.tasks import compare as compare
     from tripel.tasks import evaluate as evaluate
+    from tripel.tasks import link_bulk as link_bulk
     from tripel.tasks import report as report
     from tripel.tasks import rerank as rerank
     from tripel.tasks import resume as resume
@@ -40,8 +43,11 @@ _MODULES = {
     "Linked": "documents",
     "Linker": "linker",
     "Mention": "documents",
+    "build_index": "asking",
     "compare": "tasks",
     "evaluate": "tasks",
+    "link_bulk": "tasks",
+    "make_bundle": "bundling",
     "report": "tasks",
     "rerank": "tasks",
     "resume": "tasks",

@@ -92,7 +92,7 @@ def encoder_of(model: str, settings: Mapping[str, Any]) -> Encoder:
     return Encoder(build_config(Encoder.Config, {"view": "bare", **settings, "model": model}, where="encoder"))
 
 
-def build(model: str, source: str, folder: Path, settings: Mapping[str, Any], *, max_ram: str = "") -> str:
+def build_index(model: str, source: str, folder: Path, settings: Mapping[str, Any], *, max_ram: str = "") -> str:
     """Encode a knowledge base into a folder that can be asked. Killed, it goes on where it stood when called again."""
     index, shown = _sections(settings)
     config = indexing.Config.read({"rows": ["names"], **index}, where="index")

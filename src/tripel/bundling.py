@@ -28,7 +28,7 @@ OF_TRAINING = shutil.ignore_patterns(checkpoint.STATE, "wandb", "predictions", "
 TOLD = 5  # vocabularies that are named where it is said
 
 
-def make(run: Path, output: Path, *, finds: str = "") -> str:
+def make_bundle(run: Path, output: Path, *, finds: str = "") -> str:
     """Copy what links of a run, with what `finds` mentions: a tagger's folder, or a name with settings. Gives what was made.
 
     Raises ValueError where the run does not link, or what was copied does not.

@@ -32,7 +32,7 @@ def bundle(
     elif check is None and run is not None and output is not None:
         from tripel import bundling
 
-        print(bundling.make(run, output, finds=recognizer))
+        print(bundling.make_bundle(run, output, finds=recognizer))
     else:
         raise ValueError("give a run and a new folder, or --check and a bundle")
 

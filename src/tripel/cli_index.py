@@ -61,7 +61,7 @@ def index_build(
     from tripel import asking
     from tripel.config import words
 
-    print(asking.build(model, source, output, words(settings or []), max_ram=max_ram))
+    print(asking.build_index(model, source, output, words(settings or []), max_ram=max_ram))
 
 
 @index.command("update")

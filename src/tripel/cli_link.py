@@ -183,6 +183,6 @@ def _bulk(
 
     if file is None or output is None or to not in ("", "jsonl", "parquet"):
         raise ValueError("--bulk needs --file and --output, and writes --to jsonl or parquet")
-    account = tasks.link_bulk(run, file, output, settings=settings, to=to or "jsonl", **how)
+    account = tasks.link_bulk(run, file, output, settings=settings, to="parquet" if to == "parquet" else "jsonl", **how)
     print(account)
     raise typer.Exit(code=0 if account.whole or (keep_going and not account.given_up) else 1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -11,7 +11,8 @@ from typing import Any
 
 from tripel import cards, checkpoint, config, library, reporting, reranker_training, tables, tagger_training
 from tripel.asking import encoder_of
-from tripel.bulk import Account, link_files
+from tripel.bulk import SIZE, Account, link_files
+from tripel.bulk_ledger import To
 from tripel.checkpoint import CONFIG
 from tripel.comparing import compared, named, said
 from tripel.documents import Document
@@ -186,10 +187,20 @@ def link(linker: Linker, texts: Iterable[str], *, as_json: bool = False) -> Iter
     return link_texts(linker, texts, Goal(form=JSON if as_json else WORDS))
 
 
-def link_bulk(run: Path, source: Path, output: Path, **how: Any) -> Account:
-    """Link files of millions of documents in shards, here or on a cluster; `how` as of `bulk.link_files`."""
+def link_bulk(
+    run: Path,
+    source: Path,
+    output: Path,
+    *,
+    settings: Mapping[str, Any] | None = None,
+    size: int = SIZE,
+    to: To = "jsonl",
+    address: str = "",
+    workers: int = 0,
+) -> Account:
+    """Link files of millions of documents in shards, here or on a cluster; everything as of `bulk.link_files`."""
     _can_link(run)
-    return link_files(run, source, output, **how)
+    return link_files(run, source, output, settings=settings or {}, size=size, to=to, address=address, workers=workers)
 
 
 def linker_of(run: Path, **settings: Any) -> Linker:

@@ -143,7 +143,7 @@ def _bundle(model: Model, folder: Path) -> None:
     """Imported only here, since it brings torch along."""
     from tripel import bundling
 
-    bundling.make(model.folder, folder, finds=model.recognizer)
+    bundling.make_bundle(model.folder, folder, finds=model.recognizer)
 
 
 def _plain(member: tarfile.TarInfo) -> tarfile.TarInfo:

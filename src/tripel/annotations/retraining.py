@@ -58,7 +58,7 @@ def train(database: Database, job: Job, files: Path, note: Note) -> dict[str, An
     figures = _figures(before, run, finds, place, note)
     note("keeping the model", 0.0)
     if not (place / jobs.MODEL).exists():
-        bundling.make(run, place / jobs.MODEL, finds=finds)
+        bundling.make_bundle(run, place / jobs.MODEL, finds=finds)
     made = models.add(database, job.project, place / jobs.MODEL, by=job.asked_by, job=job.id, scores=figures)
     better = not before_after.worse(figures["before"], figures["after"])
     adopted = better or settings.adopt == "always"
