@@ -59,20 +59,39 @@ def test_a_document_without_mentions_is_not_looked_at() -> None:
     assert expand(document) is document
 
 
-@pytest.mark.parametrize("odd", ["a   b", "a_b", "a`b", "a\tb", "a\u2003b", "a\u00a0b", "a\x00b", "a\nb", "a\ud83db"])
+ODD = [
+    "a   b",
+    "a_b",
+    "a`b",
+    "a\tb",
+    "a\u2003b",
+    "a\u00a0b",
+    "a\x00b",
+    "a\nb",
+    "a\ud83db",
+    "x" * 1200,
+    "\U0001f912" * 300,
+]
+
+
+@pytest.mark.parametrize("odd", ODD)
 def test_ab3p_never_writes_the_text(odd: str) -> None:
-    """It would write to the standard error of the process, past Python, what it loses track of."""
+    """It would write to the standard output or error of the process, past Python, what it loses track of."""
     with tempfile.TemporaryFile() as heard:
-        kept = os.dup(2)
-        os.dup2(heard.fileno(), 2)
+        kept = {number: os.dup(number) for number in (1, 2)}
+        for number in kept:
+            os.dup2(heard.fileno(), number)
         try:
-            found = defined(f"One {odd} came. Tuberculosis (TB) was {odd} seen. Then TB.")
+            found = defined(
+                f"One {odd} came. Tuberculosis (TB) was {odd} seen. {odd} heart failure (HF) again. Then TB."
+            )
         finally:
-            os.dup2(kept, 2)
-            os.close(kept)
+            for number, its in kept.items():
+                os.dup2(its, number)
+                os.close(its)
         heard.seek(0)
         assert heard.read() == b""
-    assert found == {"TB": "Tuberculosis"}
+    assert found == {"TB": "Tuberculosis", "HF": "heart failure"}
 
 
 @pytest.mark.parametrize("word", ["half a fever ", "[x] ", "\U0001f912", "x", "(A) ", ". "])
@@ -87,12 +106,15 @@ def test_a_text_of_any_length_is_looked_at_to_its_end(word: str) -> None:
     assert found["TB"] == "Tuberculosis" and found["MS"] == "multiple sclerosis"
 
 
-@pytest.mark.parametrize("before", [0, 7, 31, 100])
-def test_a_long_text_is_cut_where_a_sentence_ends(before: int) -> None:
+@pytest.mark.parametrize("end", [". ", " "])
+@pytest.mark.parametrize("before", range(0, 60, 7))
+def test_what_defines_a_short_form_is_whole_in_some_piece(before: int, end: str) -> None:
+    """Wherever a long text is cut; it need not have sentences."""
     forms = {"MS": "mitral stenosis", "TN": "tumour necrosis", "BG": "basal ganglia", "HF": "heart failure"}
-    said = [f"Then {long} ({short}) was seen in many of them. " for short, long in forms.items()]
-    filler = "x" * before + " " + "They were seen again. " * (LONGEST // 22)
-    assert defined("".join(filler + one for one in said)) == forms
+    said = [f"Then {long} ({short}) was seen{end}" for short, long in forms.items()]
+    filler = "x" * before + " " + f"They were seen again{end}" * ((LONGEST - 60) // (20 + len(end)))
+    found = defined("".join(filler + one for one in said))
+    assert found == forms
 
 
 def test_a_short_form_with_an_underscore() -> None:

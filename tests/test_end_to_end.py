@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +108,28 @@ def test_a_gain_in_every_document_is_no_chance(gain: int, sure: bool) -> None:
     its = metrics.paired_f1(table, others, seed=0)
     assert its.difference == pytest.approx(gain / 10) and its.n == 400
     assert its.p < 0.001 if sure else its.p > 0.9
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.lists(st.lists(st.integers(0, 5), min_size=5, max_size=5), min_size=2, max_size=7))
+def test_p_is_that_of_all_exchanges(rows: list[list[int]]) -> None:
+    """Documents of [right, given more, found by either, right of the other, given more by it]; every exchange is tried."""
+    one = np.array([[r, r + more, r, r + o] for r, more, _, o, _ in rows], float)
+    other = np.array([[o, o + more, o, r + o] for r, _, _, o, more in rows], float)
+
+    def f1(table: Any) -> float:
+        right, given_, found_, wanted = table.sum(axis=0)
+        precision, recall = right / max(given_, 1e-12), found_ / max(wanted, 1e-12)
+        return float(2 * precision * recall / max(precision + recall, 1e-12))
+
+    def gain(swapped: Any) -> float:
+        return f1(np.where(swapped, other, one)) - f1(np.where(swapped, one, other))
+
+    every = [np.array(its)[:, None] for its in itertools.product([False, True], repeat=len(rows))]
+    seen = abs(gain(every[0]))
+    exact = float(np.mean([abs(gain(its)) >= seen - 1e-9 for its in every]))
+    its = metrics.paired_f1(one, other, seed=0)
+    assert its.difference == pytest.approx(gain(every[0])) and its.p == pytest.approx(exact, abs=0.03)
 
 
 def test_nothing_found_is_nothing_right() -> None:

@@ -236,6 +236,25 @@ def test_what_cannot_be_answered_has_no_prediction_and_the_others_have_theirs(se
     assert [len(one["result"]) if one else None for one in results] == [2, None, None, 2]
 
 
+def test_a_document_that_fails_costs_no_other_one_its_prediction(
+    server: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those that were asked together with it are asked alone."""
+    answered = label_studio_backend.answers
+
+    async def failing(*given: Any, **options: Any) -> Any:
+        if any("poison" in one.text for one in given[3]):
+            raise RuntimeError("no")
+        return await answered(*given, **options)
+
+    monkeypatch.setattr(label_studio_backend, "answers", failing)
+    client = label_studio(server)
+    wish = tasks("fever one", "poison", "half \ud83d fever", "fever two")
+    body = {"content": json.dumps(wish), "headers": {"content-type": "application/json"}}
+    assert [bool(one) for one in client.post("predict", **body).json()["results"]] == [True, False, True, True]
+    assert client.post("predict", json=tasks("poison")).status_code == 500
+
+
 def test_what_there_is_no_time_for_has_no_prediction(server: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(label_studio_backend, "PATIENCE_S", 0.0)
     monkeypatch.setattr(label_studio_backend, "AT_ONCE", 9)

@@ -20,8 +20,10 @@ from tripel.documents import Document, Mention
 LOSES_ITS_PLACE = str.maketrans({"_": "-", "`": "'", "\0": " "})
 
 # It holds a sentence, with blanks around brackets, in 100,000 bytes and writes on behind them: the process then ends. A character
-# has up to four bytes and two such blanks.
-LONGEST = 10_000  # characters that it is given at once
+# has up to four bytes; one with such blanks has three.
+LONGEST = 20_000  # characters that it is given at once
+LONGEST_WORD = 100  # it writes what stands around one of 1,000 bytes to standard output
+OVERLAP = 1_000  # of them it was given before: longer than a definition
 
 
 def expand(document: Document) -> Document:
@@ -39,13 +41,13 @@ def defined(text: str) -> dict[str, str]:
 
 
 def _pieces(text: str) -> Iterator[str]:
-    """A text in pieces that Ab3P can hold, cut behind a sentence where there is one, else behind a word."""
-    while len(text) > LONGEST:
-        behind = [place + len(end) for end in (". ", " ") if (place := text.rfind(end, 1, LONGEST)) > 0]
-        cut = next(iter(behind), LONGEST)
-        yield text[:cut]
-        text = text[cut:]
-    yield text
+    """A text in pieces of whole words that Ab3P can hold. They overlap, so that what is parted by one is whole in the next."""
+    start = 0
+    while len(text) - start > LONGEST:
+        again, end = start + LONGEST - OVERLAP, start + LONGEST
+        yield text[start : text.rfind(" ", again, end) + 1 or end]
+        start = text.find(" ", again, end) + 1 or again
+    yield text[start:]
 
 
 def _expanded(mention: Mention, long_forms: dict[str, str]) -> Mention:
@@ -55,7 +57,7 @@ def _expanded(mention: Mention, long_forms: dict[str, str]) -> Mention:
 
 
 def _plain(text: str) -> str:
-    return " ".join(whole(text).translate(LOSES_ITS_PLACE).split())
+    return " ".join(word[:LONGEST_WORD] for word in whole(text).translate(LOSES_ITS_PLACE).split())
 
 
 @cache

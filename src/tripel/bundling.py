@@ -14,7 +14,7 @@ from tripel.bundle import RECOGNIZER, Bundle, counted, recognizer, seal
 from tripel.checkpoint import CONFIG
 from tripel.environment import versions
 from tripel.files import appearing, write_text
-from tripel.finding import folders, moved
+from tripel.finding import folders, moved, parts
 from tripel.linker import Linker, recognizer_of
 from tripel.progress import bar
 from tripel.ranker import Ranker
@@ -39,6 +39,8 @@ def make_bundle(run: Path, output: Path, *, finds: str = "") -> str:
     models = folders(finds)
     if len(models) > 1:
         raise ValueError(f"{finds}: a bundle has room for one model that finds mentions, and two folders are named")
+    if finds and not models and parts(finds)[0] == "token_classifier":
+        raise ValueError(f"{finds}: a bundle has no network; bring the model to a folder, and say model=FOLDER")
     if finds and not models:
         recognizer_of(finds, ranker)  # raises where it is none
     with appearing(output) as part:

@@ -77,7 +77,7 @@ def link(
     whole: Annotated[bool, typer.Option("--all", help="Every document on the page, not the first 200 alone.")] = False,
     keep_going: Annotated[
         bool,
-        typer.Option("--keep-going", help="Link what is sound where other documents of --file are not; exit code 0."),
+        typer.Option("--keep-going", help="Link what is sound of --file where other parts are not; exit code 0."),
     ] = False,
     bulk: Annotated[
         bool,
@@ -149,6 +149,8 @@ def link(
         _bulk(run, file, output, settings, to=write_as, keep_going=keep_going, **how)
     if address or workers:
         raise ValueError("--address and --workers go with --bulk")
+    if keep_going and not file:
+        raise ValueError("--keep-going goes with --file")
     goal = link_files.Goal.of(output, write_as=write_as, as_json=as_json, whole=whole, overwrite=overwrite)
     linker = tasks.linker_of(run, **settings)
     say = partial(print, file=None if output else sys.stderr)

@@ -29,6 +29,9 @@ LOST = (
     "not found",
 )
 
+Said = dict[Key, list[str]]
+"""At each place that was found, the ids of its candidates today; none where it was said to be NIL."""
+
 
 @dataclass(frozen=True, slots=True)
 class Match:
@@ -91,10 +94,6 @@ def compare_f1(
         one_D4, other_D4 = (_counts(said, gold, documents, weak=weak) for said in both)
         found[name] = metrics.paired_f1(one_D4, other_D4, seed=seed)
     return found
-
-
-Said = dict[Key, list[str]]
-"""At each place that was found, the ids of its candidates today; none where it was said to be NIL."""
 
 
 def _said(predictions: Sequence[Prediction], kb: KnowledgeBase) -> Said:

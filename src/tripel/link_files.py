@@ -3,7 +3,7 @@
     for line in link_file(linker, Path("notes/"), Goal.of(Path("linked.html")), say=print): ...
 
 What goes to standard output is given as strings; a file appears whole, or not at all. Nothing is linked before the whole input
-was found to be sound.
+was looked at, and nothing at all where it is not sound, unless that is wanted.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from tripel.inputs import Survey, opened
 from tripel.linked_page import Page
 from tripel.linker import Linker
 from tripel.linking import Tally, as_line, as_record, documents_of, in_words
+from tripel.problems import BadInput
 from tripel.progress import bar
 
 SHOWN = 200  # documents of a page; of BC5CDR, with five candidates a mention, they are 7 MB
@@ -98,8 +99,11 @@ def link_file(
     """
     with opened(source, read_as=read_as, keep_going=keep_going) as found:
         there = found.survey()
-        for problem in found.problems:
-            say(str(problem))
+        if found.problems:
+            if not there.documents:
+                raise BadInput(found.problems)
+            say("\n".join(map(str, found.problems)))
+            say(f"{len(found.problems):,} problems; what they are in is left out")
         given = _given(linker, there, name=found.name, find=find)
         if there.mentions and not given:
             say(f"{there.mentions:,} mentions that the documents have are ignored: others are found")

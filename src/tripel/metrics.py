@@ -99,7 +99,7 @@ def paired_f1(one_D4: Float, other_D4: Float, *, seed: int) -> Paired:
     weight_BD = np.concatenate([np.ones((1, len(one_D4))), _draws(len(one_D4), seed)])
     gain_B = _shares(weight_BD @ one_D4)[2] - _shares(weight_BD @ other_D4)[2]
     seen = abs(float(gain_B[0]))
-    swap_BD = np.random.default_rng(seed).integers(0, 2, (10 * DRAWS, len(one_D4))).astype(np.float64)
+    swap_BD = np.random.default_rng(seed).integers(0, 2, (10 * DRAWS, len(one_D4)), np.int8).astype(np.float64)
     moved_B4 = swap_BD @ (other_D4 - one_D4)
     swapped_B = _shares(one_D4.sum(axis=0) + moved_B4)[2] - _shares(other_D4.sum(axis=0) - moved_B4)[2]
     p = (1 + int((np.abs(swapped_B) >= seen - 1e-9).sum())) / (1 + len(swapped_B))

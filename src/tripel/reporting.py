@@ -19,7 +19,7 @@ from tripel.files import read_json, replacing
 from tripel.journal import Journal
 from tripel.judging import FULL, SPEEDS, TRAINED, TRUST
 from tripel.knowledge import KnowledgeBase
-from tripel.pipeline_judging import Pipeline, gains, kept
+from tripel.pipeline_judging import SAID, Pipeline, gains, kept
 from tripel.predictions import Prediction
 from tripel.preparing import Ground
 from tripel.recipe import Recipe
@@ -30,7 +30,7 @@ from tripel.trust import Trust
 
 SHOWN = 400  # errors on the page
 AROUND = 90  # characters of text on each side of a mention
-SAID = 3  # candidates of an error
+TOLD = 3  # candidates of an error
 PICTURES = "pictures"
 PUBLISHED = "published figures; compare only within one protocol"
 BUCKETED = {
@@ -113,10 +113,11 @@ def _accuracy(its: Comparison, recipe: Recipe, systems: Mapping[str, Path], pict
             tables.gains({f"{its.first} over {name}": gain for name, gain in gained.items()}),
         )
     if its.within:
+        within = "accuracy within lexical candidates, to which gold is never added, in %"
         yield Shown(
             "accuracy-within",
-            _marked("accuracy within lexical candidates, to which gold is never added, in %", its),
-            tables.accuracies(its.scores_within, against=its.gains_within()),
+            _marked(within, its) if (gained_within := its.gains_within()) else within,
+            tables.accuracies(its.scores_within, against=gained_within),
         )
     yield Shown("outcomes", "what became of the mentions, in %", tables.outcomes(its.scores))
     yield Shown(
@@ -226,7 +227,14 @@ def _end_to_end(systems: Mapping[str, Path], of: Comparison, *, corpus: str) -> 
 
 
 def _gained(pipelines: Mapping[Path, Sequence[Pipeline]], of: Comparison, *, first: str) -> Iterator[Block]:
-    if sum(map(len, pipelines.values())) > 1:
+    if sum(map(len, pipelines.values())) < 2:
+        return
+    gone = [
+        run for run, some in pipelines.items() for its in some if not (run / SAID.format(of.role, its.name)).is_file()
+    ]
+    if gone:
+        yield Text(f"F1 is not compared: what was said is not there of {', '.join(run.name for run in gone)}.")
+    else:
         caption = f"points of F1 that {first} gained; p by exchanging answers to whole documents at random"
         yield Shown("end-to-end-gains", caption, gains(pipelines, of.found, of.role, seed=of.seed))
 
@@ -319,7 +327,7 @@ def _errors(its: Comparison) -> Errors:
 
 
 def _said(kb: KnowledgeBase, prediction: Prediction | None) -> Iterator[str]:
-    for id, score in prediction.candidates[:SAID] if prediction else ():
+    for id, score in prediction.candidates[:TOLD] if prediction else ():
         yield f"{_entity(kb, id)} ({score:.3f})"
 
 

@@ -110,8 +110,9 @@ class Live:
         return self._of(project).together.link(document, given=given)
 
     def taught(self, project: int) -> int:
-        """How far in its log the project's model has read; raises as `link` does."""
-        return self._of(project).read
+        """How far in its log the project's model has read; 0 while it is not open. Raises ValueError where there is none."""
+        found = self._found(models.in_use(self._database, project))
+        return found.read if found else 0
 
     def refresh(self, project: int, document: int, sheet: int) -> Sheet:
         """Bring the model's marks on a sheet to what it says now, and give the sheet. What is done stays as it is.

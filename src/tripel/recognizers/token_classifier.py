@@ -1,13 +1,15 @@
 """A token classifier of Hugging Face that was trained elsewhere: a folder, or a name on the hub.
 
-Weights are read as safetensors alone. Of each word the first token counts, which is the one such models are trained on; words are
-those of our own tagger, and so is what makes mentions of labels. Shapes: W words, F labels of the model, L our labels, T tokens.
+Weights are read as safetensors alone. Of each word the first token counts, which is the one most such models are trained on;
+words are those of our own tagger, and so is what makes mentions of labels.
+
+Shapes: W words, F labels of the model, L our labels, G windows at once, T tokens.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
@@ -16,6 +18,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from pydantic import Field
+from safetensors import SafetensorError
 from torch.nn.utils.rnn import pad_sequence
 from transformers import AutoModelForTokenClassification, AutoTokenizer
 
@@ -31,10 +34,14 @@ from tripel.words import Words
 
 Real = NDArray[np.float64]
 
-PLACED = re.compile("^([BILUES])-(.+)$", re.DOTALL)  # a label that says where in a mention a word stands
+PLACED = re.compile("([BILUES])(?:[-_](.+))?", re.DOTALL)  # a label that says where in a mention a word stands
 CALLED = {"U": "S", "L": "E"}  # of BILOU, as BIOES says it
+INSTEAD = {"B": "BIES", "I": "IBES", "E": "EIBS", "S": "SBIE"}  # the nearest that there is, of one type
 AT_ONCE = 100_000  # characters of documents that are read together
-LONGEST = 512  # tokens of a window, where a model reads more
+LONGEST, SHORTEST = 512, 8  # tokens of a window: no more even where a model reads more, and no fewer
+BORROWED = (
+    1 - 1e-6
+)  # of a label's probability has one that stands in for it, so that a mention is rather longer than two
 
 
 class TokenClassifier(Recognizer):
@@ -51,11 +58,13 @@ class TokenClassifier(Recognizer):
         del kb
         self.config = config
         self.tokenizer, self.model = _loaded(config.model)
-        self.length = _places(self.tokenizer, self.model.config)
+        self.length = _places(self.tokenizer, self.model)
+        if self.length < SHORTEST:
+            raise ValueError(f"{config.model}: it reads {self.length} tokens at once, which are too few")
         said = [str(self.model.config.id2label[number]) for number in range(self.model.config.num_labels)]
         if OUT not in said:
             raise ValueError(f"{config.model}: its labels have no {OUT!r} for words of no mention: {sorted(said)[:5]}")
-        self.tags, self.label_L = _schemed(said)
+        self.tags, self.label_L, self.weight_L = _schemed(said)
         config.check(self.tags.types)
 
     def recognize(self, documents: Sequence[Document]) -> list[Found]:
@@ -64,7 +73,7 @@ class TokenClassifier(Recognizer):
 
     def _some(self, documents: Sequence[Document]) -> Iterator[Found]:
         words = Words.of(documents, long_forms=False)
-        chance_WL = self._read(words)[:, self.label_L]
+        chance_WL = self._read(words)[:, self.label_L] * self.weight_L
         for number, document in enumerate(documents):
             its = words.within(number)
             yield Found.of(document, self._spans(words.start_W[its], words.end_W[its], chance_WL[its]))
@@ -85,7 +94,7 @@ class TokenClassifier(Recognizer):
         starts = np.searchsorted(shown.window_M[by_window], np.arange(len(shown.tokens) + 1))
         for group in groups(shown.tokens, budget=CPU_GROUP if device.type == "cpu" else GPU_GROUP):
             its = [torch.from_numpy(shown.tokens[w]) for w in group]
-            ids_GT = pad_sequence(its, batch_first=True, padding_value=self.tokenizer.pad_token_id)
+            ids_GT = pad_sequence(its, batch_first=True, padding_value=self.tokenizer.pad_token_id or 0)
             seen_GT = pad_sequence([torch.ones_like(ids) for ids in its], batch_first=True)
             logits_GTF = self.model(input_ids=ids_GT.to(device), attention_mask=seen_GT.to(device)).logits
             chance_GTF = logits_GTF.float().softmax(dim=-1).double().cpu().numpy()
@@ -103,37 +112,33 @@ class Placed(NamedTuple):
     type: str
 
 
-def _schemed(labels: Iterable[str]) -> tuple[Tags, list[int]]:
-    """The scheme of a model's labels, and which of them each of ours is [L].
+def _schemed(labels: Sequence[str]) -> tuple[Tags, list[int], Real]:
+    """The scheme of a model's labels; which of them each of ours is, and how much of its probability that has [L].
 
-    A type without B, or without E and S in a scheme that has them, begins, ends and stands alone by what it has.
+    Labels tell a place where all but O do, with types or without; else they are types. A type without B, or without E and S in a
+    scheme that has them, begins, ends and stands alone by what it has.
     """
-    numbers = {OUT if label == OUT else _placed(label): number for number, label in enumerate(labels)}
-    known = [one for one in numbers if isinstance(one, Placed)]
-    scheme: Scheme = "bioes" if any(one.place in "ES" for one in known) else "bio"
-    tags = Tags(scheme, tuple(sorted({one.type for one in known})))
-    return tags, [_nearest(numbers, label) for label in tags.labels]
+    said = {label: PLACED.fullmatch(label) for label in labels if label != OUT}
+    placed = {
+        label: Placed(CALLED.get(its[1], its[1]), its[2] or "") if its and all(said.values()) else Placed("I", label)
+        for label, its in said.items()
+    }
+    numbers = {placed[label]: number for number, label in enumerate(labels) if label != OUT}
+    scheme: Scheme = "bioes" if any(one.place in "ES" for one in numbers) else "bio"
+    tags = Tags(scheme, tuple(sorted({one.type for one in numbers})))
+    ours = [Placed(label[0], label[2:]) for label in tags.labels[1:]]
+    nearest = [next(one for place in INSTEAD[its.place] if (one := Placed(place, its.type)) in numbers) for its in ours]
+    weight_L = np.array([1.0, *(1.0 if one == its else BORROWED for one, its in zip(nearest, ours, strict=True))])
+    return tags, [labels.index(OUT), *(numbers[one] for one in nearest)], weight_L
 
 
-def _placed(label: str) -> Placed:
-    said = PLACED.match(label)
-    return Placed(CALLED.get(said[1], said[1]), said[2]) if said else Placed("I", label)
-
-
-def _nearest(numbers: dict[Any, int], label: str) -> int:
-    if label == OUT:
-        return numbers[OUT]
-    place, type = label[0], label[2:]
-    instead = {"B": "BI", "I": "IB", "E": "EIB", "S": "SBI"}[place]
-    return next(numbers[Placed(one, type)] for one in instead + "ES" if Placed(one, type) in numbers)
-
-
-def _places(tokenizer: Any, settings: Any) -> int:
+def _places(tokenizer: Any, model: Any) -> int:
     """Tokens that a model reads at once."""
-    places = int(getattr(settings, "max_position_embeddings", LONGEST))
-    if padding := getattr(settings, "pad_token_id", None):  # RoBERTa counts from behind it
-        places -= int(padding) + 1
-    return min(LONGEST, int(tokenizer.model_max_length), places)
+    places = int(getattr(model.config, "max_position_embeddings", LONGEST))
+    before = (
+        int(getattr(getattr(model.base_model, "embeddings", None), "padding_idx", -1)) + 1
+    )  # RoBERTa counts from there
+    return min(LONGEST, int(tokenizer.model_max_length), places - before if places > 0 else LONGEST)
 
 
 def _loaded(model: str) -> tuple[Any, Any]:
@@ -145,7 +150,7 @@ def _loaded(model: str) -> tuple[Any, Any]:
             classifier, account = AutoModelForTokenClassification.from_pretrained(
                 model, use_safetensors=True, output_loading_info=True, **told
             )
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RuntimeError, ImportError, SafetensorError) as error:
         said = " ".join(str(error).split())
         raise ValueError(f"{model}: no token classifier with weights as safetensors can be had ({said})") from None
     if account["missing_keys"]:

@@ -11,6 +11,7 @@ of a refusal. So tasks that cannot be answered, or not within the time, get no p
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,10 +21,11 @@ from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
+from tripel.characters import whole
 from tripel.documents import Document, Link, Linked, batched
 from tripel.web.access import Linking
 from tripel.web.answering import Asked, ByPath, answers, model
-from tripel.web.asking import LONGEST_TEXT
+from tripel.web.asking import GONE, LONGEST_TEXT
 from tripel.web.batching import Choice
 from tripel.web.refusals import Refused
 from tripel.web.services import services
@@ -106,7 +108,7 @@ async def predict(request: Request, wish: Tasks, asker: Linking, member: ByPath)
     if not any(isinstance(text, str) for text in texts):
         raise Refused(422, f"each task has a text in its data, as {interface.key[:100]!r}")
     fit = [
-        Document(id=str(number), text=text)
+        Document(id=str(number), text=whole(text))
         for number, text in enumerate(texts)
         if isinstance(text, str) and len(text) <= LONGEST_TEXT
     ]
@@ -118,18 +120,25 @@ async def predict(request: Request, wish: Tasks, asker: Linking, member: ByPath)
 
 
 async def _answered(request: Request, asker: Linking, known: Asked, documents: Sequence[Document]) -> list[Linked]:
-    """As many of them, from the first, as there is time for. Raises Refused where not even the first can be asked now."""
+    """As many of them, from the first, as there is time for; where some fail together each is asked alone.
+
+    Raises what was wrong where not one can be answered.
+    """
     found: list[Linked] = []
-    ends = time.monotonic() + PATIENCE_S
-    for some in batched(documents, characters=AT_ONCE):
-        if found and time.monotonic() > ends:
-            break
+    fault: Exception | None = None
+    waiting, ends = deque(batched(documents, characters=AT_ONCE)), time.monotonic() + PATIENCE_S
+    while waiting and not (found and time.monotonic() > ends):
+        some = waiting.popleft()
         try:
             found += await answers(request, asker, known, some, choice=Choice())
-        except Refused as refused:
-            if not found or refused.status not in LATER:
-                raise
-            break
+        except Exception as error:  # whatever ails one document, the others have their answer
+            fault = error
+            if isinstance(error, Refused) and error.status in (*LATER, GONE):
+                break
+            if len(some) > 1:
+                waiting.extendleft([one] for one in reversed(some))
+    if fault is not None and not found:
+        raise fault
     return found
 
 
