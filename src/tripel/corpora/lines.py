@@ -20,7 +20,7 @@ ANOTHER_KIND = {
     b"\xfd7zXZ": ("an xz file", "text, plain or gzipped; unpack it with `unxz`"),
 }
 GZIP = b"\x1f\x8b"
-ID = re.compile(r"\d{1,20}|(?=(?:\D*\d){3})[\w.:/-]{1,40}", re.ASCII)
+ID = re.compile(r"\d{1,20}|(?=(?:\D*\d){3})(?!.*[a-zA-Z]{5})[\w.:/-]{1,40}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,8 @@ def numbered(path: Path, *, first: int = 1, begin: int = 0) -> Iterator[Line | P
 
 
 def is_id(text: str) -> bool:
-    """Whether a message may hold it: a number, or one word with three digits. Any other text may be of a document."""
+    """Whether a message may hold it: a number, or one word with three digits and no more than four letters in a row. Anything
+    else may be text of a document, or an id with text behind it."""
     return ID.fullmatch(text) is not None
 
 
