@@ -22,6 +22,7 @@ CONFIG = Config(epochs=4, batch=4, lr=3e-3, warmup=0.1)
 OBJECTIVES = {
     "contrastive": lambda: PrototypeContrastive(PrototypeContrastive.Config(wrong=3)),
     "triplet": lambda: PrototypeTriplet(PrototypeTriplet.Config(wrong=3, mean_radius=1.0)),
+    "triplet of cosines": lambda: PrototypeTriplet(PrototypeTriplet.Config(wrong=3, distance="cosine", margin=0.2)),
 }
 
 
@@ -45,6 +46,19 @@ def test_the_loss_falls(model: Path) -> None:
 
 
 @pytest.mark.parametrize("name", list(OBJECTIVES))
+def test_bfloat16_learns_nearly_the_same(model: Path, name: str) -> None:
+    """As accelerate has it, which cannot be told another arithmetic within one process."""
+    its = trainer(model, OBJECTIVES[name]()).student
+    batch = next(its.objective.batches(lessons.lesson(), size=100, rng=np.random.default_rng(0)))
+    its.encoder.eval()
+    losses = []
+    for bfloat16 in (False, True):
+        with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
+            losses.append(float(its(batch)[0].detach()))
+    assert losses[0] != losses[1] and losses[0] == pytest.approx(losses[1], rel=0.1, abs=0.02)
+
+
+@pytest.mark.parametrize("name", list(OBJECTIVES)[:2])
 @pytest.mark.parametrize("stop", [1, 4, 7])
 def test_going_on_from_a_checkpoint_changes_nothing(model: Path, tmp_path: Path, name: str, stop: int) -> None:
     whole = run(trainer(model, OBJECTIVES[name]()))

@@ -67,7 +67,7 @@ class PrototypeTriplet(Objective[Lesson, Batch]):
         """Keep each cluster's entity and the wrong one nearest to its anchor, among those of the whole batch; -1 for none."""
         anchor_GD = encoder.mentions(batch.mentions[batch.anchor_G])
         entity_ED = encoder.entities(batch.entities)
-        closeness_GE = encoder.similarity(anchor_GD, entity_ED).cpu().numpy()
+        closeness_GE = encoder.similarity(anchor_GD, entity_ED).float().cpu().numpy()
         closeness_GE[batch.known_GE] = -np.inf
         wrong_G = np.where(batch.known_GE.all(axis=1), -1, closeness_GE.argmax(axis=1))
         keep = np.unique(np.concatenate([batch.gold_G, wrong_G[wrong_G >= 0]]))
