@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from tripel import cli, published, report_plots, reporting, tasks
+from tripel import cli, predictions, published, report_plots, reporting, tasks
 from tripel.calibration import reliability, risk_coverage
 from tripel.comparing import Comparison
 from tripel.documents import Document, Mention
@@ -26,7 +26,7 @@ from tripel.files import read_json, write_json
 from tripel.gold import gold
 from tripel.journal import Config, Journal, Sink, Speedometer
 from tripel.knowledge import Entity, KnowledgeBase
-from tripel.predictions import Prediction
+from tripel.predictions import Origin, Prediction
 from tripel.report_page import Error, Errors, Picture, Report, Section, Shown, Text
 from tripel.tables import Table
 from tripel.trust import trust
@@ -214,7 +214,10 @@ def test_what_was_said_within_candidates_has_a_table_of_its_own(
     judged: tuple[str, ...], marked: bool, tmp_path: Path
 ) -> None:
     its = two_systems()
-    both = replace(its, within={name: its.answers[name] for name in judged})
+    within_ = {name: tmp_path / f"{name}.jsonl" for name in judged}
+    for name, path in within_.items():
+        predictions.write(path, Origin(protocol="", system="", encoder="", knowledge_base=""), its.answers[name])
+    both = replace(its, within=within_)
     vars(both)["truth"] = its.truth
     recipe: Any = SimpleNamespace(corpus=SimpleNamespace(name="sample"))
     blocks = reporting._accuracy(both, recipe, {}, tmp_path / "pictures")

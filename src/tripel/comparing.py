@@ -32,8 +32,8 @@ class Comparison:
     answers: Mapping[str, Sequence[Prediction]]
     """By system."""
     seed: int
-    within: Mapping[str, Sequence[Prediction]] = field(default_factory=dict)
-    """The same within lexical candidates, of systems that were judged so."""
+    within: Mapping[str, Path] = field(default_factory=dict)
+    """Files of the same within lexical candidates, of systems that were judged so; read one or two at a time."""
 
     @cached_property
     def truth(self) -> Gold:
@@ -62,24 +62,31 @@ class Comparison:
     def scores_within(self) -> list[Scores]:
         """The same within lexical candidates, of each system that was judged so."""
         return [
-            evaluate(made, self.truth, kb=self.found.kb, system=name, protocol=CANDIDATES, seed=self.seed)
-            for name, made in self.within.items()
+            evaluate(
+                predictions.read(path)[1],
+                self.truth,
+                kb=self.found.kb,
+                system=name,
+                protocol=CANDIDATES,
+                seed=self.seed,
+            )
+            for name, path in self.within.items()
         ]
 
     def gains(self) -> dict[str, Paired]:
         """accuracy@1 of the first less that of each other one, by its name."""
-        return self._gains(self.answers)
+        return {name: self._gain(self.answers[self.first], self.answers[name]) for name in self.others}
 
     def gains_within(self) -> dict[str, Paired]:
         """The same within lexical candidates; nothing where the first was not judged so."""
-        return self._gains(self.within) if self.first in self.within else {}
+        if self.first not in self.within:
+            return {}
+        first = predictions.read(self.within[self.first])[1]
+        others = {name: path for name, path in self.within.items() if name != self.first}
+        return {name: self._gain(first, predictions.read(path)[1]) for name, path in others.items()}
 
-    def _gains(self, answers: Mapping[str, Sequence[Prediction]]) -> dict[str, Paired]:
-        return {
-            name: compare(answers[self.first], answers[name], self.truth, kb=self.found.kb, seed=self.seed)
-            for name in answers
-            if name != self.first
-        }
+    def _gain(self, one: Sequence[Prediction], other: Sequence[Prediction]) -> Paired:
+        return compare(one, other, self.truth, kb=self.found.kb, seed=self.seed)
 
     def gains_by_slice(self, other: str) -> dict[str, dict[str, Paired]]:
         """The same within each slice."""
@@ -123,7 +130,7 @@ def compared(sources: Sequence[Path], found: Ground, role: Role, *, seed: int) -
         role,
         {name: said(source, role) for name, source in systems.items()},
         seed,
-        {name: predictions.read(path)[1] for name, path in within.items()},
+        within,
     )
 
 
