@@ -145,8 +145,7 @@ def link(
             raise ValueError(
                 "--bulk goes with no texts, --json, --from, --overwrite or --all; it goes on where it stopped"
             )
-        how: dict[str, Any] = {"size": shard, "address": address, "workers": workers}
-        _bulk(run, file, output, settings, to=write_as, keep_going=keep_going, **how)
+        _bulk(run, file, output, settings, write_as, keep_going, size=shard, address=address, workers=workers)
     if address or workers:
         raise ValueError("--address and --workers go with --bulk")
     if keep_going and not file:
@@ -175,7 +174,6 @@ def _bulk(
     file: Path | None,
     output: Path | None,
     settings: dict[str, Any],
-    *,
     to: str,
     keep_going: bool,
     **how: Any,

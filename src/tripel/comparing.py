@@ -125,13 +125,7 @@ def compared(sources: Sequence[Path], found: Ground, role: Role, *, seed: int) -
     within = {
         name: path for name, source in systems.items() if (path := _predictions(source, role, CANDIDATES)).is_file()
     }
-    return Comparison(
-        found,
-        role,
-        {name: said(source, role) for name, source in systems.items()},
-        seed,
-        within,
-    )
+    return Comparison(found, role, {name: said(source, role) for name, source in systems.items()}, seed, within)
 
 
 def said(source: Path, role: Role) -> list[Prediction]:
