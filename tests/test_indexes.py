@@ -66,6 +66,13 @@ def test_a_score_is_the_exact_one_and_little_is_missed(tmp_path: Path, name: str
     assert np.array_equal(again.nearest(ASKED, rows=64)[1], row_MR)
 
 
+def test_all_rows_are_compared_at_once_without_bringing_each(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    index = built("hnsw", tmp_path)
+    every_MN = index.closeness(ASKED, np.broadcast_to(np.arange(3000), (200, 3000)))
+    monkeypatch.setattr(Vectors, "__getitem__", lambda *_: pytest.fail("a row was brought"))
+    assert index.closeness_of_all(ASKED) == pytest.approx(every_MN, abs=1e-5)
+
+
 @pytest.mark.parametrize("name", DENSE)
 def test_a_build_gives_equal_bytes(tmp_path: Path, name: str) -> None:
     files = []

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 FIXED, CANDIDATES = 128, 64
 FEW = 8  # mentions of the published way in a round
+DICTIONARY = "dictionary"  # names of the knowledge base, wherever a text has them
 
 
 @dataclass(frozen=True)
@@ -45,14 +46,14 @@ class Way:
     run: str = "run"
     """By which argument it is given."""
     finder: str = ""
-    """What finds mentions; without one they are given."""
+    """What finds mentions, by which argument it is given, or `dictionary`; without one they are given."""
     best_rows: bool = False
     arithmetic: Literal["no", "bf16", "int8"] = "no"
 
     @property
     def needed(self) -> set[str]:
         """The arguments without which it is left out."""
-        return {self.run, self.finder} - {""}
+        return {self.run, self.finder} - {"", DICTIONARY}
 
 
 WAYS = {
@@ -69,6 +70,8 @@ WAYS = {
     "tagger, wholes, int8, hnsw": Way("hnsw", "tagger", arithmetic="int8"),
     "tagger, best rows, int8, hnsw": Way("hnsw", "tagger", best_rows=True, arithmetic="int8"),
     "joint, best rows, bf16": Way("joint", "joint", best_rows=True, arithmetic="bf16"),
+    "dictionary, best rows, int8, hnsw": Way("hnsw", DICTIONARY, best_rows=True, arithmetic="int8"),
+    "dictionary, spelling": Way("spelling", DICTIONARY),
 }
 
 
@@ -79,6 +82,7 @@ def main() -> None:
     parser.add_argument("--hnsw", type=Path, help="a run like the first whose index is hnsw")
     parser.add_argument("--tagger", type=Path)
     parser.add_argument("--joint", type=Path)
+    parser.add_argument("--spelling", type=Path, help="a run that compares names as they are spelt")
     parser.add_argument("--scispacy", type=Path, help="the Python of an environment that has scispaCy")
     parser.add_argument("--medcat", type=Path, help="the Python of an environment that has MedCAT")
     parser.add_argument("--documents", type=int, default=100)
@@ -162,7 +166,7 @@ def prepared(way: Way, asked: argparse.Namespace) -> Linker:
 
     return Linker.load(
         getattr(asked, way.run),
-        recognizer=str(asked.tagger) if way.finder == "tagger" else "",
+        recognizer={"tagger": str(asked.tagger), DICTIONARY: DICTIONARY}.get(way.finder, ""),
         threshold=None if way.finder else 0.0,
         best_rows=way.best_rows,
         arithmetic=way.arithmetic,

@@ -56,6 +56,10 @@ class FaissIndex(Index):
         """As the exact index has it."""
         return self.exact.closeness(queries, row_MR)
 
+    def closeness_of_all(self, queries: Queries) -> Float:
+        """As the exact index has it."""
+        return self.exact.closeness_of_all(queries)
+
     def save(self, path: Path) -> None:
         """faiss's own format, atomically."""
         with replacing(path) as part:
