@@ -206,6 +206,40 @@ def test_of_blind_annotators_the_only_one_counts_until_a_reviewer_settles_it(
     assert [[its.text for its in one.sheet.marks] for one in agreed(database, work.documents)] == [["Fever"], []]
 
 
+def test_a_final_sheet_that_somebody_only_looked_at_counts_for_nothing(database: Database, tmp_path: Path) -> None:
+    work = Work.begin(database, tmp_path, mode="blind")
+    work.do("add", after=mark(10, 15), user=0)
+    final = final_sheet(database, work.documents[0])
+    ledger.predict(database, final, [mark(22, 29, label="PRED")], key=key(), model="m")
+    ledger.append(database, final, Proposal(key=key(), kind="time", milliseconds=900), by=work.users[1])
+    assert [len(one.document.mentions) for one in learnt(work)] == [2]
+    ledger.append(database, final, Proposal(key=key(), kind="done"), by=work.users[1])
+    assert [(len(one.document.mentions), one.whole) for one in learnt(work)] == [(0, True)], "and says there is nothing"
+
+
+def test_a_comment_a_flag_and_an_echo_decide_nothing(database: Database, tmp_path: Path) -> None:
+    records = [{"id": str(n), "text": FIRST, "mentions": [GOLD]} for n in range(2)]
+    work = Work.begin(database, tmp_path, records=records)
+    work.do("comment", text="look again")
+    work.do("flag", on=True)
+    work.do("flag", on=False)
+    assert [one.whole for one in learnt(work)] == [True, True]
+    work.do("add", after=mark(10, 15, "m"), document=1)
+    work.do("spread", mark="m", document=1)
+    assert [one.label for one in work.sheet().marks] == ["GOLD", "SILVER"]
+    assert [one.whole for one in learnt(work)] == [True, False]
+    work.do("undo", document=1)
+    work.do("undo", document=1)
+    assert [one.whole for one in learnt(work)] == [True, True]
+
+
+def test_who_only_comments_leaves_the_other_annotator_the_only_one(database: Database, tmp_path: Path) -> None:
+    work = Work.begin(database, tmp_path, mode="blind", people=3)
+    work.do("add", after=mark(10, 15), user=0)
+    work.do("comment", text="unsure", user=1)
+    assert [len(one.document.mentions) for one in learnt(work)] == [2]
+
+
 # The log
 
 

@@ -184,6 +184,15 @@ def test_two_people_on_two_marks_hinder_nobody(work: Work) -> None:
     assert len(work.sheet().marks) == 3
 
 
+def test_two_people_who_mark_the_same_words_at_once(work: Work) -> None:
+    seen = work.sheet().version
+    work.do("add", after=mark(10, 15, "a", entities=("D003371",)), seen=seen)
+    with pytest.raises(Conflict, match="somebody else changed this"):
+        work.do("add", user=1, after=mark(10, 15, "b", entities=("C535329",)), seen=seen)
+    work.do("add", user=1, after=mark(10, 15, "b", entities=("C535329",)))  # having seen it
+    assert len(work.sheet().marks) == 3
+
+
 def test_one_may_send_many_before_the_first_is_answered(work: Work) -> None:
     """As a page does that was offline for a minute: all of them saw the same version."""
     seen = work.sheet().version
@@ -218,7 +227,7 @@ def test_threads_that_append_at_once_all_get_through(work: Work) -> None:
     def annotate(user: int) -> None:
         try:
             for number in range(10):
-                wanted = mark(number, number + 2, f"u{user}n{number}")
+                wanted = mark(10 * user + number, 10 * user + number + 2, f"u{user}n{number}")
                 proposal = Proposal(key=f"thread-{user}-{number}", kind="add", after=wanted)
                 for _ in range(2):
                     ledger.append(work.database, sheet, proposal, by=work.users[user % 2])
@@ -434,6 +443,15 @@ def test_spreading_leaves_what_somebody_decided(work: Work) -> None:
     assert [(one.id, one.entities) for one in work.sheet(document=1).marks] == [("theirs", ("other",))]
 
 
+def test_what_is_spread_is_what_was_seen(work: Work) -> None:
+    work.do("add", after=mark(0, 5, "m", entities=("D005334",)))
+    seen = work.sheet().version
+    work.do("link", user=1, after=mark(0, 5, "m", entities=("D006261",)))
+    with pytest.raises(Conflict, match="somebody else changed this"):
+        work.do("spread", mark="m", seen=seen)
+    assert shown(work.sheet(document=1)) == []
+
+
 def test_spreading_counts_no_document_that_is_done(work: Work) -> None:
     (gold,) = work.sheet().marks
     work.do("done", document=1, user=1)
@@ -558,6 +576,19 @@ def test_what_was_deleted_does_not_come_back_with_the_next_upload(work: Work, tm
     again = upload(work.database, work.project, tmp_path, [{"id": "1", "text": FIRST, "mentions": [GOLD, more]}], by=1)
     assert again == work.documents[:1]
     assert shown(work.sheet()) == [("cough", "GOLD", ())]
+    work.sound()
+
+
+def test_later_gold_stays_off_what_people_decided(work: Work, tmp_path: Path) -> None:
+    work.do("delete", mark=work.sheet().marks[0].id)
+    work.do("add", after=mark(10, 15, "mine", entities=("D003371",)))
+    later = [{**GOLD, "entities": ["D006261"]}, {**GOLD, "start": 10, "end": 15}, {**GOLD, "start": 22, "end": 29}]
+    upload(work.database, work.project, tmp_path, [{"id": "1", "text": FIRST, "mentions": later}], by=work.users[0])
+    assert [(one.text, one.label) for one in work.sheet().marks] == [("cough", "USER"), ("aspirin", "GOLD")]
+    work.do("done")
+    more = [{**GOLD, "start": 31, "end": 36}]
+    upload(work.database, work.project, tmp_path, [{"id": "1", "text": FIRST, "mentions": more}], by=work.users[0])
+    assert len(work.sheet().marks) == 2, "nothing on a done document changes"
     work.sound()
 
 

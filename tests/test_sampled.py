@@ -112,7 +112,7 @@ def test_embeddings_are_those_that_were_kept(work: Work, tmp_path: Path) -> None
 def test_what_is_annotated_is_known(work: Work, tmp_path: Path) -> None:
     work.do("add", document=3, after=mark(10, 15, entities=("D003371",)))
     work.do("done", document=3)
-    _, known = sampled.free(work.database, tmp_path, get(work.database, work.project), user=work.users[0])
+    known = sampled.free(work.database, tmp_path, get(work.database, work.project), user=work.users[0]).known
     assert known.entities == {"D003371"} and known.forms == {"cough"}
 
 
@@ -144,6 +144,28 @@ def test_the_gain_is_what_was_corrected_in_each_arm(work: Work, tmp_path: Path) 
         "strategy": sampled.Worth(documents=2, corrections=4),
         "control": sampled.Worth(documents=1, corrections=0),
     }
+
+
+def test_what_was_taken_back_is_no_gain(work: Work, tmp_path: Path) -> None:
+    (first, *_) = page(work, tmp_path, n=1)
+    for _ in range(3):
+        work.do("add", document=first, after=mark(10, 15, "m"))
+        work.do("undo", document=first)
+    work.do("redo", document=first)
+    work.do("link", document=first, after=mark(10, 15, "m", entities=("D003371",)))
+    work.do("done", document=first)
+    assert sampled.gain(work.database, work.project)["strategy"] == sampled.Worth(documents=1, corrections=1)
+
+
+def test_what_came_with_gold_is_drawn_last(database: Database, tmp_path: Path) -> None:
+    gold = {"start": 0, "end": 5, "type": "Disease", "entities": ["D005334"]}
+    records = [{**record, "mentions": [gold] if n < 4 else []} for n, record in enumerate(RECORDS[:6])]
+    work = Work.begin(database, tmp_path, records=records)
+    work.do("delete", document=3, mark=work.sheet(document=3).marks[0].id)
+    work.do("comment", document=2, text="look again")
+    assert sorted(page(work, tmp_path, n=3)) == [3, 4, 5]
+    assert sorted(page(work, tmp_path, n=5)[3:]) < [0, 1, 2], "a comment changes no gold"
+    assert len(page(work, tmp_path, n=9)) == 6
 
 
 def test_an_unknown_strategy_is_told(work: Work, tmp_path: Path) -> None:

@@ -19,9 +19,7 @@ from tripel.annotations.blind import Theirs, side_by_side
 from tripel.annotations.database import Database
 from tripel.annotations.events import KEY, Label, Mark
 from tripel.annotations.proposing import DONE_MEANWHILE, Change, Conflict, changing
-from tripel.annotations.sheet import MARK, SERVER, Sheet
-
-SETTLED = "settled/"
+from tripel.annotations.sheet import MARK, SERVER, SETTLED, Sheet
 
 
 @dataclass(frozen=True, kw_only=True)

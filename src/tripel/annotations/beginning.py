@@ -91,10 +91,20 @@ def _import_gold(connection: Connection, sheet_D: dict[int, int]) -> None:
 
 
 def import_gold(connection: Connection, gold: Iterable[tuple[Held, Iterable[Mapping[str, Any]]]]) -> None:
-    """Gold marks, as JSON, that were never on their sheets; what a person took away does not come back with a later upload."""
+    """Gold marks, as JSON, that were never on their sheets, but on none that is done, and nowhere that a person decided.
+
+    What they took away does not come back with a later upload, and what they said stands alone.
+    """
     changes = []
     for its, mentions in gold:
-        never = {MARK + mention["id"]: mention for mention in mentions if MARK + mention["id"] not in its.sheet.changed}
+        if its.sheet.done:
+            continue
+        decided = its.sheet.rejected_spans | {mark.span for mark in its.sheet.marks if mark.label == "USER"}
+        never = {
+            MARK + one["id"]: one
+            for one in mentions
+            if MARK + one["id"] not in its.sheet.changed and (one["start"], one["end"]) not in decided
+        }
         if never:
             key = hashlib.sha256(f"import {its.sheet.id} {its.sheet.version}".encode()).hexdigest()[:32]
             changes.append((its, Change(before=dict.fromkeys(never), after=never), key))

@@ -6,7 +6,7 @@ A person's decision makes a mark USER, whatever it was. A model never touches wh
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -54,7 +54,7 @@ def change(sheet: Sheet, proposal: Proposal, *, by: int, at: datetime, text: str
     if sheet.done and proposal.kind not in ON_A_DONE_SHEET:
         raise Conflict(DONE_MEANWHILE, sheet)
     wanted = dict(_wanted(sheet, proposal, by=by, at=at, text=text))
-    _refuse_stale(sheet, proposal, wanted, by)
+    refuse_stale(sheet, proposal, _concerned(sheet, proposal, wanted), by)
     detail = {"milliseconds": proposal.milliseconds} if proposal.kind == "time" else {}
     return changing(sheet, wanted, detail)
 
@@ -82,7 +82,7 @@ def prediction(sheet: Sheet, marks: Iterable[Mark], *, text: str) -> Change:
     theirs = [mark for mark in sheet.marks if mark.label != "PRED"]
     taken, ids = {mark.span for mark in theirs}, {mark.id for mark in theirs}
     older = [mark for mark in sheet.marks if mark.label == "PRED"]
-    rejected, left = _rejected_spans(sheet), {mark.place for mark in older}
+    rejected, left = sheet.rejected_spans, {mark.place for mark in older}
     wanted: dict[str, Any] = {MARK + mark.id: None for mark in older}
     for mark in marks:
         made = replace(mark, label="PRED").within(text)
@@ -96,7 +96,7 @@ def spreading(sheet: Sheet, mark: Mark, places: Iterable[int], *, detail: Mappin
     """SILVER marks like `mark` from each of `places` on, but where a person, a data set or an earlier spreading has said
     something of the same span, or a person took a mark away from it, whatever its type."""
     wanted: dict[str, Any] = {}
-    rejected = _rejected_spans(sheet)
+    rejected = sheet.rejected_spans
     theirs = {one.span: one for one in sorted(sheet.marks, key=lambda one: one.label != "PRED")}
     for start in places:
         span = (start, start + mark.end - mark.start)
@@ -173,15 +173,18 @@ def _rejected(mark: Mark) -> dict[str, Any]:
     return {"start": mark.start, "end": mark.end, "type": mark.type}
 
 
-def _rejected_spans(sheet: Sheet) -> set[tuple[int, int]]:
-    """Where a person took a mark away, whatever its type."""
-    return {(its["start"], its["end"]) for name, its in sheet.items.items() if name.startswith(REJECTED)}
-
-
-def _refuse_stale(sheet: Sheet, proposal: Proposal, wanted: Mapping[str, Any], by: int) -> None:
-    """Where another person changed the same since it was seen. What a model changed stands against nobody."""
-    names = {*wanted, MARK + proposal.about} if proposal.kind == "delete" else wanted.keys()
+def refuse_stale(sheet: Sheet, proposal: Proposal, names: Collection[str], by: int) -> None:
+    """Raises Conflict where another person changed one of these items since the sheet was seen. What a model changed stands
+    against nobody."""
     for name in names:
         seq, who = sheet.changed.get(name, (0, by))
         if seq > proposal.seen and who not in (by, SERVER) and not name.startswith((REJECTED, COMMENT)):
             raise Conflict("somebody else changed this meanwhile; look at it again", sheet)
+
+
+def _concerned(sheet: Sheet, proposal: Proposal, wanted: Mapping[str, Any]) -> set[str]:
+    """The items that a proposal changes, and marks of the same words."""
+    names = {*wanted, MARK + proposal.about} if proposal.kind == "delete" else {*wanted}
+    if proposal.after is not None:
+        names |= {MARK + mark.id for mark in sheet.marks if mark.span == proposal.after.span}
+    return names

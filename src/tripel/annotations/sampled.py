@@ -1,11 +1,13 @@
 """Documents drawn for a person: from those that are free, kept with how each was drawn, and what the strategy gained.
 
 Free is a document that is not done and that nobody else holds: who has drawn it and is not done with it, or is on it just now.
-Where annotators work blind everybody gets every document, and nobody holds any.
+Where annotators work blind everybody gets every document, and nobody holds any. One that came with gold which nobody changed is
+drawn where no other is left.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -38,7 +40,18 @@ class Worth:
 
     documents: int
     corrections: int
-    """Marks added, linked otherwise, moved or deleted by people: what the model had wrong."""
+    """Marks added, linked otherwise, moved or deleted by people, and not taken back: what the model had wrong."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Free:
+    """What a user may be given, with what the model said of it."""
+
+    open: list[Sample]
+    as_uploaded: list[Sample]
+    """With gold that nobody changed."""
+    known: Known
+    """What is annotated already."""
 
 
 def page(
@@ -62,22 +75,22 @@ def page(
     waiting = _waiting(database, its, user)[:n]
     if len(waiting) == n:
         return waiting
-    pool, known = free(database, files, its, user=user, without=waiting)
+    pool = free(database, files, its, user=user, without=waiting)
     model = next((one.fingerprint for one in models.of(database, project) if one.in_use), "")
     with database.begin() as connection:
         connection.execute(select(schema.projects).where(schema.projects.c.id == project).with_for_update())
         taken = set(_held(connection, its, user))  # who drew meanwhile has theirs
-        left = [sample for sample in pool if int(sample.document) not in taken]
         chance = _drawn(connection, project) if seed is None else seed
-        drawn = draw(left, chosen, name=strategy, n=n - len(waiting), known=known, seed=chance, control=control)
+        drawn = list[Drawn]()
+        for some in (pool.open, pool.as_uploaded):
+            left, wanted = [one for one in some if int(one.document) not in taken], n - len(waiting) - len(drawn)
+            drawn += draw(left, chosen, name=strategy, n=wanted, known=pool.known, seed=chance, control=control)
         _keep(connection, its, drawn, user=user, seed=chance, model=model)
     return [*waiting, *(int(one.document) for one in drawn)]
 
 
-def free(
-    database: Database, files: Path, project: Project, *, user: int, without: Collection[int] = ()
-) -> tuple[list[Sample], Known]:
-    """What a user may be given, with what the model said of it; and what is annotated already."""
+def free(database: Database, files: Path, project: Project, *, user: int, without: Collection[int] = ()) -> Free:
+    """What a user may be given now."""
     dataset = datasets.latest(database, project.id)
     ids = [] if dataset is None else datasets.document_ids(database, dataset.id)
     vectors = embeddings.load(files, project.id)
@@ -88,8 +101,13 @@ def free(
     mine = {sheet.document: sheet for kind, owner, sheet in its if (kind, owner) == whose(project.mode, user)}
     closed = {sheet.document for kind, _, sheet in its if sheet.done and kind == FINAL}
     closed |= {document for document, sheet in mine.items() if sheet.done}
-    pool = [_sample(id, mine.get(id), vectors) for id in ids if id not in held and id not in closed]
-    return pool, _known(sheet for _, _, sheet in its if sheet.done)
+    complete = {document for document, sheet in mine.items() if sheet.as_uploaded}
+    left = [id for id in ids if id not in held and id not in closed]
+    return Free(
+        open=[_sample(id, mine.get(id), vectors) for id in left if id not in complete],
+        as_uploaded=[_sample(id, mine.get(id), vectors) for id in left if id in complete],
+        known=_known(sheet for _, _, sheet in its if sheet.done),
+    )
 
 
 def gain(database: Database, project: int) -> dict[Arm, Worth]:
@@ -97,26 +115,33 @@ def gain(database: Database, project: int) -> dict[Arm, Worth]:
 
     A strategy that finds what the model has wrong comes to more corrections a document than chance does.
     """
-    fixed = (
-        select(events.c.document, func.count().label("corrections"))
-        .where(events.c.project == project, events.c.kind.in_(CORRECTIONS))
-        .group_by(events.c.document)
-        .subquery()
-    )
     done = select(sheets.c.document).where(sheets.c.done).distinct().subquery()
     first = select(func.min(samples.c.id)).where(samples.c.project == project).group_by(samples.c.document)
     asked = (
-        select(samples.c.arm, func.count(), func.coalesce(func.sum(fixed.c.corrections), 0))
-        .select_from(samples.join(done, done.c.document == samples.c.document))
-        .join(fixed, fixed.c.document == samples.c.document, isouter=True)
+        select(samples.c.document, samples.c.arm)
+        .join(done, done.c.document == samples.c.document)
         .where(samples.c.id.in_(first))
-        .group_by(samples.c.arm)
     )
     with database.connect() as connection:
-        rows = {arm: (count, corrections) for arm, count, corrections in connection.execute(asked)}
+        arm_D = {row.document: row.arm for row in connection.execute(asked)}
+        corrected = Counter(arm_D[document] for document, _, _ in _corrected(connection, sorted(arm_D)))
+    documents = Counter(arm_D.values())
     arms: tuple[Arm, ...] = ("strategy", "control")
-    worth = {arm: rows.get(arm, (0, 0)) for arm in arms}
-    return {arm: Worth(documents=int(count), corrections=int(fixed)) for arm, (count, fixed) in worth.items()}
+    return {arm: Worth(documents=documents[arm], corrections=corrected[arm]) for arm in arms}
+
+
+def _corrected(connection: Connection, wanted: list[int]) -> set[tuple[int, int, str]]:
+    """Document, sheet and id of each mark that people corrected, where that was not undone."""
+    asked = select(events).where(events.c.kind.in_([*CORRECTIONS, "undo", "redo"])).order_by(events.c.seq)
+    standing, undone = dict[str, tuple[int, int, str]](), dict[str, tuple[int, int, str]]()
+    for row in in_parts(connection, asked, events.c.document, wanted):
+        if row.kind in CORRECTIONS:
+            standing[row.key] = (row.document, row.sheet, row.mark)
+            continue
+        here, there = (standing, undone) if row.kind == "undo" else (undone, standing)
+        if row.detail["event"] in here:
+            there[row.detail["event"]] = here.pop(row.detail["event"])
+    return {*standing.values()}
 
 
 def _sample(document: int, sheet: Sheet | None, vectors: Mapping[int, Any]) -> Sample:

@@ -1,7 +1,7 @@
 """What a project's documents have on them now, or had at a moment: for each document the one sheet that counts.
 
-That is the shared sheet; where annotators work blind, the reviewer's, and until there is one, that of the only annotator who
-decided anything. Where several did, nothing counts until a reviewer has settled it.
+That is the shared sheet; where annotators work blind, the reviewer's, and until something was chosen there, that of the only
+annotator who decided anything. Where several did, nothing counts until a reviewer has settled it.
 """
 
 from __future__ import annotations
@@ -43,9 +43,7 @@ class Annotated:
     @property
     def whole(self) -> bool:
         """Whether all its mentions are known: a person marked it done, or its gold came with it and nobody changed it."""
-        if self.sheet.done:
-            return True
-        return not self.sheet.decided and any(mark.label == "GOLD" for mark in self.sheet.marks)
+        return self.sheet.done or self.sheet.as_uploaded
 
 
 def annotated(
@@ -110,7 +108,7 @@ def _counting(theirs: list[tuple[str, int, Sheet]], whose: int | None, *, alone:
     first = {kind: sheet for kind, _, sheet in reversed(theirs)}
     if SHARED in first:
         return first[SHARED]
-    if FINAL in first and first[FINAL].version:
+    if FINAL in first and first[FINAL].decided:
         return first[FINAL]
     decided = [sheet for kind, _, sheet in theirs if kind == ANNOTATOR and sheet.decided]
     return decided[0] if alone and len(decided) == 1 else None

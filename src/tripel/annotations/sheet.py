@@ -16,7 +16,7 @@ from tripel.annotations.events import Event, Items, Mark
 from tripel.annotations.schema import read, written
 
 UNDOABLE = ("add", "link", "span", "delete", "accept", "spread", "comment", "flag", "done", "reopen", "choose")
-MARK, COMMENT, FLAG, REJECTED, DONE = "mark/", "comment/", "flag/", "rejected/", "done"
+MARK, COMMENT, FLAG, REJECTED, SETTLED, DONE = "mark/", "comment/", "flag/", "rejected/", "settled/", "done"
 SERVER = 0  # who changed something, where it was no person
 STEPS = 200  # that a person can undo on one sheet
 
@@ -56,6 +56,11 @@ class Sheet:
         return None if found is None else Mark.of(found)
 
     @property
+    def rejected_spans(self) -> set[tuple[int, int]]:
+        """Where a person took a mark away, whatever its type."""
+        return {(its["start"], its["end"]) for name, its in self.items.items() if name.startswith(REJECTED)}
+
+    @property
     def comments(self) -> tuple[Mapping[str, Any], ...]:
         """In the order they were made: `key`, `text`, `mark`, `by`, `at`."""
         found = [
@@ -75,8 +80,17 @@ class Sheet:
 
     @property
     def decided(self) -> bool:
-        """Whether a person ever changed something on it."""
-        return any(by != SERVER for _, by in self.changed.values())
+        """Whether something that a person said of its mentions stands: a mark, one taken away, a choice, or that it is done.
+
+        Comments and flags say nothing of them, nor does what was spread from another document.
+        """
+        said = any(name.startswith((REJECTED, SETTLED)) for name in self.items)
+        return said or self.done or any(mark.label == "USER" for mark in self.marks)
+
+    @property
+    def as_uploaded(self) -> bool:
+        """Whether the gold of its upload is on it, and nobody decided anything."""
+        return not self.decided and any(mark.label == "GOLD" for mark in self.marks)
 
     def may_undo(self, user: int) -> bool:
         """Whether the user has something to undo."""

@@ -18,7 +18,7 @@ from tripel.annotations.database import Database
 from tripel.annotations.events import Event, Mark, Proposal, candidate_record
 from tripel.annotations.proposing import Conflict
 from tripel.annotations.schema import datasets, documents, events, placed
-from tripel.annotations.sheet import Sheet
+from tripel.annotations.sheet import MARK, Sheet
 
 EXAMPLES = 20  # places shown before a person agrees
 
@@ -73,8 +73,10 @@ def echoing(connection: Connection, sheet: int, proposal: Proposal) -> list[int]
 
 
 def spread(connection: Connection, locked: Mapping[int, Held], sheet: int, proposal: Proposal, *, by: int) -> Appended:
-    """Put SILVER marks on all of the locked sheets that are not done. Raises Conflict where the mark is gone."""
+    """Put SILVER marks on all of the locked sheets that are not done. Raises Conflict where the mark is gone, or is not as it was
+    seen."""
     said = _said(locked[sheet].sheet, proposal.mark)
+    proposing.refuse_stale(locked[sheet].sheet, proposal, {MARK + proposal.mark}, by)
     changes = {}
     for id, its in locked.items():
         places = [] if its.sheet.done else proposing.occurrences(said, its.text)
