@@ -301,6 +301,17 @@ def test_two_people_see_each_other_and_neither_overwrites_the_other(chrome: Any,
     admin.wait_for_function("() => !document.getElementById('mention-means').textContent.startsWith('NIL')")
     alone = {"others": [], "version": 0}  # so that bob does not hear of it in time
     bob.route("**/presence*", lambda route: route.fulfill(json=alone))
+    for page in (admin, bob):  # mark the same words
+        select(page, "again and", "again and")
+        page.wait_for_function("() => document.getElementById('mention-text').textContent === 'again and'")
+        if page is admin:
+            saved(page)
+    bob.wait_for_selector("#conflicts-bar:visible")
+    bob.click("#conflicts-open")
+    assert "Now, by admin" in bob.inner_text("#conflicts-list")
+    bob.click("text=Keep mine")
+    bob.wait_for_selector("#conflicts-bar", state="hidden")
+    assert [mark["text"] for mark in sheet(bob)["marks"]].count("again and") == 1  # in the place of admin's
     admin.keyboard.press("f")
     admin.keyboard.press("f")  # though not all is decided
     admin.wait_for_url(lambda url: not url.endswith("/documents/3"))
@@ -349,6 +360,19 @@ def test_all_predictions_at_once_and_notes_on_a_document(
     page.keyboard.press("u")
     page.wait_for_function("() => document.querySelectorAll('#text .letter').length === 3")
     page.click("#text .run:text-is('Fever')")
+    page.focus("#candidates button >> nth=2")
+    before = page.evaluate("() => document.activeElement.dataset.entity")
+    with page.expect_response("**/refresh*"):
+        page.keyboard.press("Control+s")  # what comes from the server is drawn
+    page.wait_for_timeout(100)
+    assert page.evaluate("() => document.activeElement.dataset.entity") == before
+    page.click("#text .run:text-is('Fever')")
+    version = sheet(page)["version"]
+    page.keyboard.press("t")
+    page.keyboard.type("half of a ty")
+    page.keyboard.press("Escape")  # leaves it as it was
+    assert page.input_value("#type") == sheet(page)["marks"][0]["type"]
+    assert sheet(page)["version"] == version
     page.keyboard.press("t")
     page.keyboard.type("Symptom")
     page.keyboard.press("Enter")

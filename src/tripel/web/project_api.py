@@ -19,7 +19,7 @@ from tripel.annotations.projects import Mode
 from tripel.web.access import Asker, Number, scoped
 from tripel.web.pages import training_pages
 from tripel.web.pages.exporting import Wished, written
-from tripel.web.pages.reaching import Administering, Reading, Taking
+from tripel.web.pages.reaching import Administering, Reading
 from tripel.web.refusals import Refused
 from tripel.web.services import services
 
@@ -204,7 +204,7 @@ def use(request: Request, member: Administering, version: Number) -> JobSaid:
     response_class=FileResponse,
     responses={200: {"content": {"application/x-tar": {}}, "description": "The version as a bundle in a .tar file"}},
 )
-def download(request: Request, member: Taking, version: Number) -> Response:
+def download(request: Request, member: Administering, version: Number) -> Response:
     """A version as a .tar file; unpacked, `tripel link` opens it. Needs the scope `admin`."""
     return training_pages.packed(request, member, version)
 

@@ -46,6 +46,16 @@ class Settings:
     """Requests to link by one user or one token."""
 
     @property
+    def models(self) -> list[Path]:
+        """The folders that it was started with, of models and of what finds mentions."""
+        finds = Path(self.recognizer)
+        return [
+            self.run,
+            *(folder for _, folder in self.also),
+            *([finds] if self.recognizer and finds.is_dir() else []),
+        ]
+
+    @property
     def downloads(self) -> Path:
         """Where files lie while they are being sent; emptied when the server starts, should an earlier one have been killed."""
         return self.folder / "downloads"

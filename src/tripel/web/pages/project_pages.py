@@ -122,7 +122,7 @@ def erase(request: Request, member: Admin, sure: Annotated[str, Form()] = "") ->
         erasing.begin(its.database, member.project)
         its.live.forget(member.project)
         held.drop_all(its.settings.folder, member.project)
-        erasing.erase(its.database, member.project, its.settings.folder, needed=[its.settings.run])
+        erasing.erase(its.database, member.project, its.settings.folder, needed=its.settings.models)
     except ValueError as error:
         return _show(request, member, status=422, wrong=str(error))
     return RedirectResponse("/projects", 303)

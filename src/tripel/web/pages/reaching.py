@@ -28,7 +28,6 @@ Reviewer = Annotated[Member, Depends(member("reviewer"))]
 Admin = Annotated[Member, Depends(member("admin"))]
 Reading = Annotated[Member, Depends(member("annotator", scope="read"))]
 Annotating = Annotated[Member, Depends(member("annotator", scope="annotate"))]
-Taking = Annotated[Member, Depends(member("annotator", scope="admin"))]
 Administering = Annotated[Member, Depends(member("admin", scope="admin"))]
 Part = TypeVar("Part", Stored, Job)
 

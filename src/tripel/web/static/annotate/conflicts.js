@@ -37,8 +37,8 @@ export class Conflicts {
 
   #group(entries) {
     const { proposal, refused } = entries.at(-1);
-    const theirs = this.sheet().marks.find((mark) => mark.id === about(entries[0]));
     const mine = proposal.after;
+    const theirs = this.#theirs(about(entries[0]), mine);
     const reopening = this.sheet().done && entries.some((entry) => CLOSED.includes(entry.proposal.kind));
     const by_ = theirs ? author(theirs, this.sheet().people) : "";
     return element(
@@ -56,14 +56,23 @@ export class Conflicts {
       element(
         "div",
         { class: "row" },
-        element("button", { type: "button", onclick: () => this.#keepMine(entries, reopening) }, reopening ? "Reopen it and keep mine" : "Keep mine"),
+        element("button", { type: "button", onclick: () => this.#keepMine(entries, theirs, reopening) }, reopening ? "Reopen it and keep mine" : "Keep mine"),
         element("button", { type: "button", class: "second", onclick: () => this.#keepTheirs(entries) }, "Keep what is there"),
       ),
     );
   }
 
-  #keepMine(entries, reopening) {
-    this.again([...(reopening ? [{ kind: "reopen" }] : []), ...entries.map((entry) => entry.proposal)]);
+  /** What stands there now: the same mark, or what another person marked in the same words. */
+  #theirs(id, mine) {
+    const { marks } = this.sheet();
+    const same = (mark) => mine && mark.start === mine.start && mark.end === mine.end && mark.label !== "PRED";
+    return marks.find((mark) => mark.id === id) ?? marks.find(same);
+  }
+
+  #keepMine(entries, theirs, reopening) {
+    const before = reopening ? [{ kind: "reopen" }] : [];
+    if (theirs && theirs.id !== about(entries[0])) before.push({ kind: "delete", mark: theirs.id }); // mine in its place
+    this.again([...before, ...entries.map((entry) => entry.proposal)]);
     this.queue.drop(entries);
     say("Yours is sent again.");
   }

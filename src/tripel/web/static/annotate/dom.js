@@ -12,6 +12,18 @@ export function element(tag, attributes = {}, ...children) {
   return made;
 }
 
+/** Put children into a place. What is there stays where it would be the same, so that focus and a click under way are not lost; where
+ * it is not, focus goes to the button that stands in the same place now. */
+export function refill(place, ...children) {
+  const made = element("div", {}, ...children);
+  if (made.innerHTML === place.innerHTML) return;
+  const at = [...place.querySelectorAll("button")].indexOf(document.activeElement);
+  place.replaceChildren(...made.childNodes);
+  if (at < 0) return;
+  const buttons = place.querySelectorAll("button");
+  buttons[Math.min(at, buttons.length - 1)]?.focus({ preventScroll: true });
+}
+
 /** The element with an id. */
 export function by(id) {
   return document.getElementById(id);

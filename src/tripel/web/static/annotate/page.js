@@ -232,7 +232,7 @@ async function finish() {
   const open = sheet.marks.filter((mark) => !decided(mark)).length;
   if (open && !sureToFinish) {
     sureToFinish = true;
-    return say(`${count(open, "mention is", "mentions are")} not decided and will teach nothing. Once more to mark the document done all the same.`, { urgent: true });
+    return say(`${count(open, "mention is", "mentions are")} not decided and will be learnt as no mention. Once more to mark the document done all the same.`, { urgent: true });
   }
   leaving = true; // the key pressed twice does not reopen it
   clock.flush();
@@ -393,7 +393,10 @@ by("type").addEventListener("change", (event_) => {
   lastType = event_.target.value.trim();
   if (mark && mark.type !== lastType) decide("span", retyped(mark, lastType), `Type: ${lastType || "none"}.`, { onward: false });
 });
-by("type").addEventListener("keydown", (event_) => ["Enter", "Escape"].includes(event_.key) && view.focus(current));
+by("type").addEventListener("keydown", ({ key }) => {
+  if (key === "Escape") by("type").value = now()?.type ?? ""; // so that leaving it changes nothing
+  if (["Enter", "Escape"].includes(key)) view.focus(current);
+});
 for (const button of document.querySelectorAll("[data-action]")) {
   button.addEventListener("click", (event_) => {
     event_.preventDefault();

@@ -1,7 +1,7 @@
 // The right side: the mention at work, what it means, and what it could mean. It draws; it decides nothing.
 
 import { choice } from "./choices.js";
-import { by, element } from "./dom.js";
+import { by, element, refill } from "./dom.js";
 import { LABELS, meaning, sureness } from "./marks.js";
 
 export class Panel {
@@ -37,7 +37,8 @@ export class Panel {
     const many = Array.isArray(candidates) ? candidates : [];
     by("candidates-said").textContent = Array.isArray(candidates) ? (many.length ? "" : "The model offers nothing here; search for a name.") : candidates;
     const others = mark.entities.filter((id) => !many.some((one) => one.entity === id));
-    by("candidates").replaceChildren(
+    refill(
+      by("candidates"),
       ...others.map((id) => element("li", {}, choice({ entity: id, name: this.entities.name(id, mark) }, { chosen: true, entity: this.entities.get(id), onclick: () => this.choose({ entity: id }, many) }))),
       ...many.map((one, i) =>
         element("li", {}, choice(one, { number: i < 9 ? i + 1 : null, chosen: mark.entities.includes(one.entity), entity: this.entities.get(one.entity), onclick: () => this.choose(one, many) })),

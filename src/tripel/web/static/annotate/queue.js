@@ -44,7 +44,8 @@ export class Queue extends EventTarget {
   /** Paths of other documents whose decisions wait in this browser, since their page was closed before they were sent. */
   get elsewhere() {
     const others = Object.keys(this.storage).filter((name) => name.startsWith(this.mine) && !name.startsWith(this.prefix));
-    return [...new Set(others.map((name) => JSON.parse(this.storage.getItem(name)).page))];
+    const waiting = others.map((name) => JSON.parse(this.storage.getItem(name)));
+    return [...new Set(waiting.filter(({ proposal }) => proposal.kind !== "time").map(({ page }) => page))];
   }
 
   /** Keep a proposal and send it. */
