@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from starlette.testclient import TestClient
 
 from tripel.annotations import passwords, schema
 from tripel.annotations.accounts import digest
+from tripel.web.entry import network
 from tripel.web.limiting import FREE, Budget, Pauses
 from tripel.web.security import COOKIE
 from tripel.web.settings import Settings
@@ -292,6 +294,23 @@ def test_who_signs_in_between_guesses_is_not_forgiven_those_at_others(server: Op
         )
         assert browser.post("/login", data={"name": "ann", "password": "a guess"}).status_code == 401
     assert browser.post("/login", data={"name": "bob", "password": PASSWORD}).status_code == 429
+
+
+def test_many_guesses_at_once_are_as_many(server: Opened) -> None:
+    def guess(n: int) -> int:
+        return server.browser().post("/login", data={"name": "ann", "password": f"guess {n}"}).status_code
+
+    with ThreadPoolExecutor(12) as pool:
+        said = list(pool.map(guess, range(12)))
+    assert sorted(said) == [401] * FREE + [429] * (12 - FREE)
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [("10.0.0.7", "10.0.0.7"), ("2001:db8::1:2:3:4", "2001:db8::/64"), ("testclient", "testclient"), ("", "")],
+)
+def test_a_stranger_has_a_network(address: str, expected: str) -> None:
+    assert network(address) == expected
 
 
 def test_pauses_double_and_end() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address, ip_network
 from typing import Annotated
 
 from fastapi import APIRouter, Form
@@ -35,12 +36,12 @@ def enter(
 ) -> Response:
     """Begin a session. After some wrong passwords each further try has to wait, twice as long every time."""
     its = services(request)
-    address, account = request.client.host if request.client else "", name.casefold()[:64]
-    _pause(max(its.limits.address.left(address), its.limits.account.left(account)))
+    address, account = network(request.client.host if request.client else ""), name.casefold()[:64]
+    _pause(its.limits.address.left(address))
+    _pause(its.limits.account.begin(account))
     user = its.accounts.check(name, password)
     if user is None:
         its.limits.address.failed(address)
-        its.limits.account.failed(account)
         return page(
             request, "login.html", status=401, onward=_here(next), wrong="No user has this name and this password."
         )
@@ -74,10 +75,10 @@ def change_password(
 ) -> Response:
     """Change it; every other session of the user ends."""
     its, account = services(request), asker.user.name.casefold()
-    _pause(its.limits.account.left(account))
+    _pause(its.limits.account.begin(account))
     if its.accounts.check(asker.user.name, old) is None:
-        its.limits.account.failed(account)
         return page(request, "password.html", status=422, wrong="The present password is another one.")
+    its.limits.account.succeeded(account)
     if new != again:
         return page(request, "password.html", status=422, wrong="The two new passwords differ.")
     if new == old:
@@ -87,6 +88,15 @@ def change_password(
     except ValueError as error:
         return page(request, "password.html", status=422, wrong=sentence(str(error)))
     return _begin(request, asker.user.id, "/")
+
+
+def network(address: str) -> str:
+    """What one stranger has: an address, of IPv6 the 64 bits of its network."""
+    try:
+        its = ip_address(address)
+    except ValueError:
+        return address
+    return str(ip_network((its, 64), strict=False)) if its.version == 6 else address
 
 
 def _pause(wait: float) -> None:

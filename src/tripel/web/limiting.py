@@ -47,23 +47,37 @@ class Pauses:
     def left(self, key: str) -> float:
         """Seconds until the next try; 0 where it may be now."""
         with self._lock:
-            failures, last = self._failures.get(key, (0, 0.0))
-        pause = min(self.longest, 2.0 ** (failures - FREE)) if failures >= FREE else 0.0
-        return max(0.0, last + pause - self.clock())
+            return self._wait(key)
 
     def failed(self, key: str) -> None:
         """Count a failure."""
-        now = self.clock()
         with self._lock:
-            failures, last = self._failures.pop(key, (0, now))
-            self._failures[key] = (failures + 1 if now - last < FORGOTTEN else 1, now)
-            if len(self._failures) > REMEMBERED:
-                self._failures.popitem(last=False)
+            self._count(key)
+
+    def begin(self, key: str) -> float:
+        """As `left`; where it may be now, the try counts as failed until it succeeded, so that many at once are as many."""
+        with self._lock:
+            wait = self._wait(key)
+            if not wait:
+                self._count(key)
+        return wait
 
     def succeeded(self, key: str) -> None:
         """Forget the failures."""
         with self._lock:
             self._failures.pop(key, None)
+
+    def _wait(self, key: str) -> float:
+        failures, last = self._failures.get(key, (0, 0.0))
+        pause = min(self.longest, 2.0 ** (failures - FREE)) if failures >= FREE else 0.0
+        return max(0.0, last + pause - self.clock())
+
+    def _count(self, key: str) -> None:
+        now = self.clock()
+        failures, last = self._failures.pop(key, (0, now))
+        self._failures[key] = (failures + 1 if now - last < FORGOTTEN else 1, now)
+        if len(self._failures) > REMEMBERED:
+            self._failures.popitem(last=False)
 
 
 @dataclass
