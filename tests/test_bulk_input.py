@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tripel import bulk_parquet
-from tripel.bulk_input import Changed, Shard, files, read, shards
+from tripel.bulk_input import Changed, Shard, files, read, reads_in, shards
 from tripel.documents import Document, Mention
 from tripel.formats.jsonl import Jsonl
 from tripel.problems import BadInput, Problem
@@ -162,10 +162,22 @@ def test_files_of_a_folder_or_a_pattern_have_names_of_their_own(tmp_path: Path) 
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
     assert list(files(tmp_path)) == ["a", "b", "deep/c"]
-    assert list(files(tmp_path / "**" / "*.parquet")) == ["c"]
+    assert list(files(tmp_path / "**" / "*.parquet")) == ["deep/c"], "whatever else is there"
     assert list(files(tmp_path / "README.md")) == ["README"]
+    assert list(files(tmp_path / "*" / "c.parquet")) == ["deep/c"]
     with pytest.raises(ValueError, match=r"\*\.tsv: nothing to read there; expected a file, a folder of files .jsonl"):
         files(tmp_path / "*.tsv")
     (tmp_path / "b.parquet").touch()
     with pytest.raises(ValueError, match=r"b\.jsonl and .*b\.parquet would be written to the same files"):
         files(tmp_path)
+
+
+def test_what_is_written_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "a.jsonl").touch()
+    out = tmp_path / "notes" / "linked"
+    for source in ("notes", "notes/**/*.jsonl", "*/*/*.jsonl", "n*/**/a*"):
+        assert reads_in(tmp_path / source, out), source
+    for source in ("notes/a.jsonl", "notes/*.jsonl", "other/**/*.jsonl"):
+        assert not reads_in(tmp_path / source, out), source
+    assert not reads_in(tmp_path / "notes", tmp_path / "linked")

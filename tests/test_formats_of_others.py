@@ -124,6 +124,21 @@ def test_bioc_xml_of_bc5cdr(tmp_path: Path) -> None:
     assert (problems, skipped) == ([], {"relations": 1})
 
 
+@pytest.mark.parametrize(
+    ("said", "ids"),
+    [
+        ("D010051,D010534", ("D010051", "D010534")),
+        ("672;675", ("672", "675")),
+        ("MESH:D010051, OMIM:126200|D1", ("D010051", "OMIM:126200", "D1")),
+        ("c.68_69delAG;p.E23fs", ("c.68_69delAG;p.E23fs",)),
+        ("one,D010534", ("one,D010534",)),
+    ],
+)
+def test_ids_of_bioc_are_parted_as_others_part_them(said: str, ids: tuple[str, ...], tmp_path: Path) -> None:
+    (document,), _, _ = read(bioc_xml(tmp_path / "x.xml", PASSAGES.replace("D006255|-1", said)), "bioc_xml")
+    assert document.mentions[0].entities == ids
+
+
 def test_sentences_of_bioc_are_joined_at_their_offsets(tmp_path: Path) -> None:
     body = "<passage><offset>0</offset>" + "".join(
         f"<sentence><offset>{start}</offset><text>{text}</text></sentence>"

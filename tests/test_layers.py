@@ -12,7 +12,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "src" / "tripel"
 LAYERS = (
-    "guard offline startup characters findings finding limits sizes documents knowledge files config find problems memory",
+    "guard offline startup characters faults findings finding limits sizes documents knowledge files config find problems memory",
     "corpora terminologies abbreviations clusters synonyms pair_files vectors releases library bundle archives fetching checking "
     "counts formats inputs converting vocabularies tags bulk_input bulk_ledger bulk_parquet",
     "similarity views words windows packing hub encoder encoding quantizing indexes candidates folding progress",

@@ -22,7 +22,7 @@ from tripel.documents import Candidate, Document, Link, Linked, Mention
 from tripel.find import names
 from tripel.knowledge import Entity, KnowledgeBase
 from tripel.link_files import JSON, PARQUET, Goal, link_file, link_texts
-from tripel.linker import Linker
+from tripel.linker import Linker, recognizer_of
 from tripel.linking import Tally, as_record, bracketed, in_words
 from tripel.problems import BadInput, Problem
 
@@ -261,6 +261,45 @@ def test_what_is_printed_is_what_would_be_written(name: str, linker: Linker, not
     assert goal.path is not None
     assert "\n".join(printed) == goal.path.read_text(encoding="utf-8").removesuffix("\n")
     assert said[-1] == told[-1].removeprefix(f"{goal.path}: ")
+
+
+def test_where_some_documents_have_mentions_those_of_the_others_are_found(
+    folder: Path, notes: Path, finder: str
+) -> None:
+    notes.write_text(
+        NOTES.replace("18|a|", "18|a|But fever.\n\n19|t|No fever, pyrexia.\n19|a|\n19\t10\t17\tpyrexia\tDisease\t-1")
+    )
+    own = Linker.load(folder, k=2, threshold=SURE, recognizer=finder)  # as a bundle has its own
+    printed, said = linked(own, notes, Goal.of(as_json=True))
+    texts = [[mention["text"] for mention in json.loads(line)["mentions"]] for line in printed]
+    assert texts == [["Pyrexia", "fever", "unheard-of zanzibar"], ["fever"], ["pyrexia"]]
+    assert said[0] == "1 documents have no mentions, so theirs are found"
+
+
+def test_what_a_page_of_texts_leaves_out_is_said(linker: Linker, tmp_path: Path) -> None:
+    said: list[str] = []
+    goal = Goal.of(tmp_path / "out.html")
+    assert list(link_texts(linker, ["[[fever]]"] * 203, goal, say=said.append)) == []
+    assert "3 more documents are not on this page" in (tmp_path / "out.html").read_text()
+    assert said[-1].endswith("3 more documents are not on the page; --all shows every one")
+
+
+def test_a_recognizer_that_quotes_a_text_is_not_quoted(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("FAULT Zanzibarine")
+    done = run(folder, "--recognizer", f"troubled.finder folder={tmp_path}", "--file", tmp_path / "a.txt")
+    assert isinstance(done.exception, ValueError)
+    assert re.fullmatch(r"ValueError at finder\.py:\d+; what it says is not shown.*", str(done.exception))
+    assert done.exception.__cause__ is None and done.exception.__suppress_context__
+
+
+def test_a_folder_that_is_called_like_a_recognizer_is_none(
+    linker: Linker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "dictionary").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert type(recognizer_of("dictionary", linker.ranker)).__name__ == "Dictionary"
+    with pytest.raises(ValueError, match="no trained tagger"):
+        recognizer_of("./dictionary", linker.ranker)
 
 
 def test_words_of_files_tell_the_document(linker: Linker, notes: Path) -> None:

@@ -17,11 +17,11 @@ from typing import Any
 
 from tripel import __version__
 from tripel.bulk_cluster import Pool, cluster, outcomes
-from tripel.bulk_input import Shard, files, shards
+from tripel.bulk_input import Shard, files, reads_in, shards
 from tripel.bulk_ledger import PROBLEMS, Job, Ledger, To, alone
 from tripel.bulk_worker import OUTCOME, SHARD, Outcome, Task, Worker, mark
 from tripel.files import fingerprint
-from tripel.finding import moved
+from tripel.finding import is_folder, moved
 from tripel.linker import Linker
 from tripel.problems import BadInput, Problem
 from tripel.progress import bar
@@ -101,12 +101,12 @@ def link_files(
     Raises ValueError in a sentence where the input cannot be read, another job was begun in `output`, or nothing can be linked.
     """
     finds = moved(
-        settings.get("recognizer", ""), lambda place: str(Path(place).absolute()) if Path(place).is_dir() else place
+        settings.get("recognizer", ""), lambda place: str(Path(place).absolute()) if is_folder(place) else place
     )
     settings = {**settings, "recognizer": finds}
     run, source, output = run.absolute(), source.absolute(), output.absolute()
-    if source in (output, *output.parents):
-        raise ValueError(f"{output} lies in the folder that is read; name another")
+    if reads_in(source, output):
+        raise ValueError(f"{output} lies where the input is read; name another")
     linker = Linker.load(run, **settings)  # raises where that cannot be, before anything is begun
     with alone(output) as scratch:
         found, marks = _read(files(source), size)

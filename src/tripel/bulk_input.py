@@ -7,7 +7,6 @@ from the shard's first byte on; a gzipped one is unzipped up to there, and of Pa
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice, pairwise
@@ -64,6 +63,22 @@ def files(source: Path) -> dict[str, Path]:
     return found
 
 
+def reads_in(source: Path, folder: Path) -> bool:
+    """Whether files that came to lie in a folder would be read, too."""
+    root, pattern = _fixed(source)
+    deep = not pattern.parts or len(pattern.parts) > 1  # a pattern of the last part alone reads nothing in folders
+    return deep and root in (folder, *folder.parents)
+
+
+def _fixed(source: Path) -> tuple[Path, Path]:
+    """Of a pattern the folder before its first part that is one, and the rest; of what is there itself, and nothing."""
+    if source.exists():
+        return source, Path()
+    parts = source.absolute().parts
+    first = next((at for at, part in enumerate(parts) if set(part) & set("*?[")), len(parts) - 1)
+    return Path(*parts[:first]), Path(*parts[first:])
+
+
 def _paths(source: Path) -> tuple[Path, list[Path]]:
     """A folder, and the files in it, in the order of their names."""
     if source.is_dir():
@@ -72,9 +87,8 @@ def _paths(source: Path) -> tuple[Path, list[Path]]:
         return source, sorted(path for path in seen if path.is_file())
     if source.exists():
         return source.parent, [source]
-    whole = source.absolute()
-    fitting = sorted(path for path in Path(whole.anchor).glob(str(whole.relative_to(whole.anchor))) if path.is_file())
-    return Path(os.path.commonpath([path.parent for path in fitting])) if fitting else source, fitting
+    root, pattern = _fixed(source)
+    return root, sorted(path for path in root.glob(str(pattern)) if path.is_file())
 
 
 def _name(path: Path) -> str:

@@ -11,10 +11,8 @@ import json
 import os
 import socket
 import time
-import traceback
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +23,7 @@ from tripel.asking import linking
 from tripel.bulk_input import Changed, Shard, read
 from tripel.bulk_ledger import JOB, TRIES, Done, Job
 from tripel.documents import Document, Linked
+from tripel.faults import kind
 from tripel.files import fingerprint, write_lines
 from tripel.finding import folders, moved
 from tripel.linker import Linker
@@ -146,11 +145,7 @@ class Worker:
 
     def _linked(self, linker: Linker, documents: Iterable[Document]) -> Iterator[Linked]:
         """In their order; what a run or bundle finds itself is asked of the documents without mentions."""
-        if not self.task.given or linker.recognizer is None:
-            yield from linker.stream(documents, given=self.task.given)
-            return
-        for has, some in groupby(documents, key=lambda document: bool(document.mentions)):
-            yield from linker.stream(some, given=has)
+        return linker.stream_or_find(documents) if self.task.given else linker.stream(documents)
 
 
 @dataclass
@@ -202,9 +197,5 @@ def mark(run: Path, settings: dict[str, Any], *, given: bool) -> str:
 
 
 def _kind(error: Exception) -> str:
-    """What an error is and where it was raised, without its text, unless that is known to be of no document."""
-    if isinstance(error, Changed):
-        return str(error)
-    told = f" ({error.strerror})" if isinstance(error, OSError) and error.strerror else ""
-    last = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{type(error).__name__}{told} at {Path(last.filename).name}:{last.lineno}"
+    """What an error is, without its words, unless they are known to be of no document."""
+    return str(error) if isinstance(error, Changed) else kind(error)

@@ -18,7 +18,8 @@ def link(
     recognizer: Annotated[
         str,
         typer.Option(
-            help="What finds mentions: a trained tagger's folder, or `dictionary`, `gold`; with its settings."
+            help="What finds mentions: a trained tagger's folder, `dictionary`, `token_classifier model=FOLDER`,"
+            " `spacy_pipeline model=NAME`, `flair model=FILE` or `gold`, with its settings."
         ),
     ] = "",
     k: Annotated[int, typer.Option("-k", help="Candidates shown for each mention.")] = 3,
@@ -124,6 +125,7 @@ def link(
     from functools import partial
 
     from tripel import link_files, tasks
+    from tripel.faults import kind, quotes_nothing
     from tripel.problems import BadInput
 
     if bool(texts) == bool(file):
@@ -167,6 +169,10 @@ def link(
     except BadInput as bad:
         print(bad.whole(file), file=sys.stderr)
         raise typer.Exit(code=1) from None
+    except Exception as error:
+        if quotes_nothing(error):
+            raise
+        raise ValueError(f"{kind(error)}; what it says is not shown, since it may quote a text") from None
 
 
 def _bulk(

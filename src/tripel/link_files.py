@@ -70,16 +70,20 @@ class Goal:
         """How many documents are linked; all where it says nothing."""
         return SHOWN if self.form == HTML and not self.whole else None
 
+    def beyond(self, documents: int) -> int:
+        """How many of so many are not linked."""
+        return 0 if self.most is None else max(0, documents - self.most)
+
 
 def link_texts(linker: Linker, texts: Iterable[str], goal: Goal, *, say: Say = lambda said: None) -> Iterator[str]:
     """Link texts, whose mentions stand in [[double brackets]] or are found. `say` is told what was written to a file."""
-    linked = (
-        linker.link(document) if given else next(linker.stream([document])) for document, given in documents_of(texts)
-    )
+    asked = documents_of(texts) if goal.most is None else list(documents_of(texts))
+    beyond = goal.beyond(len(asked)) if isinstance(asked, list) else 0
+    linked = (linker.link(document) if given else next(linker.stream([document])) for document, given in asked)
     account, tally = Account(source="texts", target=goal.form), Tally(linker.vocabulary)
-    yield from _put(tally.count(islice(linked, goal.most)), goal, account, Page("Linked texts", tally))
+    yield from _put(tally.count(islice(linked, goal.most)), goal, account, Page("Linked texts", tally, beyond=beyond))
     if goal.path is not None:
-        say(_told(goal, account, tally))
+        say(_told(goal, account, tally, beyond=beyond))
 
 
 def link_file(
@@ -108,15 +112,17 @@ def link_file(
         if there.mentions and not given:
             say(f"{there.mentions:,} mentions that the documents have are ignored: others are found")
         if given and there.bare:
-            say(f"{there.bare:,} documents have no mentions")
+            found_there = ", so theirs are found" if linker.recognizer is not None else ""
+            say(f"{there.bare:,} documents have no mentions{found_there}")
         account = Account(source=found.format, target=goal.form, skipped=+found.skipped)
         tally = Tally(linker.vocabulary)
         with bar("linking documents") as progress:
-            linked = linker.stream(islice(found.documents(), goal.most), given=given)
+            some = islice(found.documents(), goal.most)
+            linked = linker.stream_or_find(some) if given else linker.stream(some)
             shown = _watched(tally.count(linked), min(there.documents, goal.most or there.documents), progress)
-            page = Page(f"Linked: {found.name}", tally, beyond=max(0, there.documents - (goal.most or there.documents)))
+            page = Page(f"Linked: {found.name}", tally, beyond=goal.beyond(there.documents))
             yield from _put(shown, goal, account, page)
-        say(_told(goal, account, tally))
+        say(_told(goal, account, tally, beyond=page.beyond))
 
 
 def _form(path: Path | None) -> str:
@@ -178,6 +184,7 @@ def _watched(linked: Iterable[Linked], total: int, progress: Callable[[int, int]
         progress(done, total)
 
 
-def _told(goal: Goal, account: Account, tally: Tally) -> str:
+def _told(goal: Goal, account: Account, tally: Tally, *, beyond: int) -> str:
     account.documents, account.mentions = tally.documents, tally.decisions.total()
-    return f"{goal.path}: {account}\n{tally}" if goal.path else f"{account}\n{tally}"
+    more = f"\n{beyond:,} more documents are not on the page; --all shows every one" if beyond else ""
+    return f"{goal.path}: {account}\n{tally}{more}" if goal.path else f"{account}\n{tally}{more}"

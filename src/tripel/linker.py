@@ -10,6 +10,7 @@ Shapes: M mentions, K candidates.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import overload
 
@@ -21,7 +22,7 @@ from tripel.config import choose, words
 from tripel.deciding import LIKELIER, Point
 from tripel.documents import Candidate, Decision, Document, Link, Linked, batched
 from tripel.encoder import Encoder
-from tripel.finding import parts
+from tripel.finding import is_folder, parts
 from tripel.indexes.base import Bool
 from tripel.quantizing import Arithmetic, change, known
 from tripel.ranker import Ranked, Ranker
@@ -149,6 +150,14 @@ class Linker:
         for some in batched(documents):
             yield from self._linked(recognizer.recognize(some))
 
+    def stream_or_find(self, documents: Iterable[Document]) -> Iterator[Linked]:
+        """The same: the mentions that documents have, and where one has none those that are found, if anything finds any."""
+        if self.recognizer is None:
+            yield from self.stream(documents, given=True)
+            return
+        for has, some in groupby(documents, key=lambda document: bool(document.mentions)):
+            yield from self.stream(some, given=has)
+
     def _linked(self, found: Sequence[Found]) -> list[Linked]:
         documents = [one.document for one in found]
         if self.ranker.encoder.config.long_forms:
@@ -222,7 +231,7 @@ class Linker:
 def recognizer_of(said: str, ranker: Ranker) -> Recognizer:
     """A recognizer by its name and settings, as in `dictionary fuzzy=true`, or by the folder of a trained tagger."""
     name, *settings = parts(said)
-    given = {"name": name} if not Path(name).is_dir() else {"name": "tagger", "run": name}
+    given = {"name": "tagger", "run": name} if is_folder(name) else {"name": name}
     made: Recognizer = choose("recognizers", {**given, **words(settings)}, where="recognizer").make(ranker.kb)
     return made
 

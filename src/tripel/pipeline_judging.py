@@ -104,7 +104,7 @@ def gains(pipelines: Mapping[Path, Sequence[Pipeline]], found: Ground, role: Rol
 def called(recognizer: str) -> str:
     """What people call a recognizer, given as `Linker.load` takes it."""
     first = finding.parts(recognizer)[0] if recognizer else OWN
-    return Path(first).resolve().name if Path(first).is_dir() else first
+    return Path(first).resolve().name if finding.is_folder(first) else first
 
 
 def named(recognizer: str, threshold: float | None) -> str:
@@ -112,7 +112,7 @@ def named(recognizer: str, threshold: float | None) -> str:
     parts = [called(recognizer)]
     if recognizer:
         first, *settings = finding.parts(recognizer)
-        place = str(Path(first).resolve()) if Path(first).is_dir() else first
+        place = str(Path(first).resolve()) if finding.is_folder(first) else first
         parts.append(hashlib.sha256("\n".join([place, *settings]).encode()).hexdigest()[:8])
     if threshold is not None:
         parts.append(f"at-{threshold:g}")

@@ -1,8 +1,9 @@
 """Documents to and from the objects of the package `bioc`, which both its XML and its JSON are read into.
 
 Text is that of the passages at their offsets, blanks between; a first passage of type `title` is the title. Infons of an
-annotation: `type`, `identifier` (several ids parted by bars), `long_form`; elsewhere infons named after a vocabulary hold ids.
-Locations are characters of the document; several are the pieces of a discontinuous mention.
+annotation: `type`, `identifier` (several ids parted by bars; plain ids by commas or semicolons, too), `long_form`; elsewhere
+infons named after a vocabulary hold ids. Locations are characters of the document; several are the pieces of a discontinuous
+mention.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any
 from bioc import BioCAnnotation, BioCDocument, BioCLocation, BioCPassage
 
 from tripel.documents import Document, Mention
-from tripel.formats.entity_ids import BAR, coming_back, parted
+from tripel.formats.entity_ids import BAR, coming_back, parted_anyhow
 from tripel.formats.making import Fault, Place, document, mention
 from tripel.formats.passages import TITLE, Passage, joined, passages
 from tripel.problems import Problem
@@ -70,15 +71,18 @@ def _mention(annotation: Any, text: str) -> Mention:
         [(start, start + length) for start, length in places],
         said=annotation.text,
         type=infons.get("type") or "",
-        entities=parted(next((infons[name] for name in IDS if infons.get(name)), "")),
+        entities=parted_anyhow(next((infons[name] for name in IDS if infons.get(name)), "")),
         long_form=infons.get("long_form") or "",
     )
 
 
 def held(document: Document) -> Document:
-    """The document with ids that bars can part."""
-    kept = (replace(mention, entities=coming_back(mention.entities)) for mention in document.mentions)
-    return document.having(mentions=kept)
+    """The document with ids that come back."""
+    return document.having(mentions=(replace(one, entities=tuple(_held(one))) for one in document.mentions))
+
+
+def _held(mention: Mention) -> Iterator[str]:
+    yield from (id for id in coming_back(mention.entities) if parted_anyhow(id) == (id,))
 
 
 def to_bioc(document: Document) -> Any:

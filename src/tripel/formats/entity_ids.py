@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from tripel.corpora.pubtator import NO_ID, PREFIX
 from tripel.vocabularies import FORMS
 
 BAR = "|"
+PLAIN = re.compile(r"(?:[A-Za-z]+:)?[A-Za-z]{0,8}\d+")
 
 
 def bare(id: str) -> str:
@@ -22,6 +24,15 @@ def bare(id: str) -> str:
 def parted(cell: str) -> tuple[str, ...]:
     """The ids that bars part."""
     return coming_back(cell.split(BAR), without="")
+
+
+def parted_anyhow(cell: str) -> tuple[str, ...]:
+    """The same, and plain ids that commas or semicolons part, as others write them: `D010051,D010534`."""
+    ids: list[str] = []
+    for part in cell.split(BAR):
+        some = re.split("[,;]", part)
+        ids += some if all(PLAIN.fullmatch(one.strip()) for one in some) else [part]
+    return coming_back(ids, without="")
 
 
 def coming_back(entities: Iterable[str], *, without: str = BAR) -> tuple[str, ...]:
