@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from tripel.linker import Linker
 
 FIXED, CANDIDATES = 128, 64
-FEW = 8  # mentions of the published way in a round
+FEW = 32  # mentions of the published way in a round
 DICTIONARY = "dictionary"  # names of the knowledge base, wherever a text has them
 
 
