@@ -11,13 +11,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 import tiny
+from databases import of_a_server
 
 from tripel import asking
 from tripel.knowledge import Entity, KnowledgeBase
@@ -71,6 +72,9 @@ class Server:
 
     def __init__(self, run: Path, home: Path, *options: str) -> None:
         words = ["serve", str(run), "--folder", str(home), "--port", "0", "--recognizer", "dictionary", *options]
+        self.kept = ExitStack()
+        if database := self.kept.enter_context(of_a_server("")):
+            words += ["--database", database]
         environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT / "src")}
         self.printed = home.with_suffix(".out")
         with self.printed.open("w") as out:
@@ -97,6 +101,7 @@ class Server:
         """In order."""
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(30)
+        self.kept.close()
 
     def _said(self, pattern: str) -> str:
         for _ in range(600):

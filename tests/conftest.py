@@ -6,13 +6,24 @@ import os
 from pathlib import Path
 
 import pytest
-from databases import database, database_url, made_file, made_template, postgres
+from databases import database, database_url, made_file, made_template, postgres, servers
 
 __all__ = ["database", "database_url", "made_file", "made_template", "postgres"]
 
 os.environ["CUDA_VISIBLE_DEVICES"] = ""  # the tests are of the arithmetic of a CPU; before torch first looks
 
 ROOT = Path(__file__).parents[1]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--postgresql", action="store_true", help="servers under test keep all in PostgreSQL")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def all_in_postgresql(request: pytest.FixtureRequest) -> None:
+    """Where that is asked for."""
+    if request.config.getoption("--postgresql"):
+        servers["postgresql"] = request.getfixturevalue("postgres")
 
 
 @pytest.fixture(scope="session")

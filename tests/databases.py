@@ -6,6 +6,8 @@
 Nothing need be imported: tests/conftest.py knows these fixtures. The server of PostgreSQL is started once, when a test first
 wants it, from the system's packages (/usr/lib/postgresql/*/bin, or the PATH) in a temporary folder on a free port of
 127.0.0.1, and stopped at the end; root starts it as the user `postgres`. Where it is missing those tests skip and say so.
+
+Servers that tests start keep theirs in a file of SQLite; with `pytest --postgresql` each has a database there, too.
 """
 
 from __future__ import annotations
@@ -31,6 +33,7 @@ from sqlalchemy.exc import OperationalError
 from tripel.annotations.database import Database
 
 NUMBERS = count(1)
+servers = {"postgresql": ""}  # the URL of the one where servers under test keep all, if they do
 PARENT_DIES = 1  # PR_SET_PDEATHSIG of Linux
 FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200")  # only to test
 
@@ -137,6 +140,16 @@ def created(server: str, *, template: str = "template1") -> Iterator[str]:
     run_alone(f"{server}/postgres", f"CREATE DATABASE {name} TEMPLATE {template}")
     yield f"{server}/{name}"
     run_alone(f"{server}/postgres", f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@contextmanager
+def of_a_server(otherwise: str) -> Iterator[str]:
+    """The URL of a database for a server under test: `otherwise`, or a new one of PostgreSQL where all are to be there."""
+    if not servers["postgresql"]:
+        yield otherwise
+        return
+    with created(servers["postgresql"]) as url:
+        yield url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
+from databases import of_a_server
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
@@ -106,7 +107,12 @@ def opened(
 
     Its database is a file of SQLite in the folder, if nothing else is said.
     """
-    kept = Database.open(database or f"sqlite:///{folder / 'annotations.db'}")
+    with of_a_server(f"sqlite:///{folder / 'annotations.db'}") if not database else nullcontext(database) as url:
+        yield from _opened(url, folder, settings, batcher)
+
+
+def _opened(url: str, folder: Path, settings: Settings | None, batcher: Batcher | None) -> Iterator[Opened]:
+    kept = Database.open(url)
     accounts = Accounts(kept, hardness=QUICK)
     batcher = batcher or Batcher(LookedUp, wait=0)
     settings = settings or Settings(folder=folder)
