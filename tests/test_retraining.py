@@ -9,6 +9,7 @@ import tarfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import teaching
@@ -151,8 +152,22 @@ def test_a_model_is_taught_kept_compared_and_predicts_the_rest(work: Work, tmp_p
         models.use(work.database, work.project, 7, by=None)
 
 
+def measured(*, both: float, linked: float) -> dict[str, Any]:
+    return {"both": {"value": both}, "linked": {"value": linked}}
+
+
+def test_what_is_worse() -> None:
+    before = measured(both=0.5, linked=0.9)
+    assert before_after.worse(before, measured(both=0.4, linked=1.0))
+    assert before_after.worse(before, measured(both=0.5, linked=0.8)), (
+        "as much is found and linked, and less of what is given"
+    )
+    assert not before_after.worse(before, measured(both=0.5, linked=0.9))
+    assert not before_after.worse(before, measured(both=0.6, linked=0.8))
+
+
 def test_a_worse_model_is_kept_but_not_used(work: Work, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    figures = iter([{"both": {"value": 0.9}}, {"both": {"value": 0.4}}])
+    figures = iter([measured(both=0.9, linked=0.9), measured(both=0.4, linked=0.9)])
     monkeypatch.setattr(before_after, "figures", lambda linker, documents: next(figures))
     job = run(work, tmp_path)
     assert not job.result["adopted"]

@@ -45,8 +45,9 @@ def figures(linker: Linker, documents: Sequence[Document]) -> dict[str, Any]:
 
 
 def worse(before: dict[str, Any], after: dict[str, Any]) -> bool:
-    """Whether the second finds and links less than the first."""
-    return bool(after["both"]["value"] < before["both"]["value"])
+    """Whether the second finds and links less than the first, or as much and links less of what is given."""
+    first, second = ((its["both"]["value"], its["linked"]["value"]) for its in (before, after))
+    return bool(second < first)
 
 
 def _said(linked: Sequence[Linked]) -> list[Prediction]:
