@@ -73,8 +73,10 @@ class Server:
     def __init__(self, run: Path, home: Path, *options: str) -> None:
         words = ["serve", str(run), "--folder", str(home), "--port", "0", "--recognizer", "dictionary", *options]
         self.kept = ExitStack()
-        if database := self.kept.enter_context(of_a_server("")):
-            words += ["--database", database]
+        in_a_file = f"sqlite:///{home / 'annotations.db'}"  # where it keeps it by itself
+        self.database = self.kept.enter_context(of_a_server(in_a_file))
+        if self.database != in_a_file:
+            words += ["--database", self.database]
         environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT / "src")}
         self.printed = home.with_suffix(".out")
         with self.printed.open("w") as out:

@@ -95,7 +95,7 @@ def test_an_earlier_model_comes_back_and_is_taken_home(
     chrome: Any, server: Server, project: str, tmp_path: Path
 ) -> None:
     number = int(project.rpartition("/")[2])
-    database = Database.open(f"sqlite:///{server.printed.with_suffix('')}/annotations.db")
+    database = Database.open(server.database)
     with closing(database):
         first = models.in_use(database, number)
         with database.begin() as connection:  # a training that ended before this server was started
