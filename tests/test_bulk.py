@@ -270,7 +270,7 @@ def test_a_cluster_that_is_not_there_is_a_sentence(run: Path, tmp_path: Path, ad
 
 def test_an_output_within_the_input_is_refused(run: Path, tmp_path: Path) -> None:
     write(tmp_path / "in" / "a.jsonl", map(record, range(3)))
-    with pytest.raises(ValueError, match="lies in the folder that is read"):
+    with pytest.raises(ValueError, match="lies where the input is read"):
         link_files(run, tmp_path, tmp_path / "out", settings={})
 
 
