@@ -240,6 +240,14 @@ def test_who_only_comments_leaves_the_other_annotator_the_only_one(database: Dat
     assert [len(one.document.mentions) for one in learnt(work)] == [2]
 
 
+def test_of_blind_annotators_what_the_only_one_spread_counts(database: Database, tmp_path: Path) -> None:
+    work = Work.begin(database, tmp_path, mode="blind")
+    work.do("add", after=mark(31, 36, "m"), user=0)
+    work.do("spread", mark="m", user=0)
+    assert [one.document.id for one in learnt(work)] == ["1"]
+    assert [one.document.id for one in learnt(work, silver=True)] == ["1", "2"]
+
+
 # The log
 
 

@@ -164,7 +164,7 @@ def test_what_came_with_gold_is_drawn_last(database: Database, tmp_path: Path) -
     work.do("delete", document=3, mark=work.sheet(document=3).marks[0].id)
     work.do("comment", document=2, text="look again")
     assert sorted(page(work, tmp_path, n=3)) == [3, 4, 5]
-    assert sorted(page(work, tmp_path, n=5)[3:]) < [0, 1, 2], "a comment changes no gold"
+    assert set(page(work, tmp_path, n=5)[3:]) < {0, 1, 2}, "a comment changes no gold"
     assert len(page(work, tmp_path, n=9)) == 6
 
 

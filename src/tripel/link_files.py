@@ -77,8 +77,10 @@ class Goal:
 
 def link_texts(linker: Linker, texts: Iterable[str], goal: Goal, *, say: Say = lambda said: None) -> Iterator[str]:
     """Link texts, whose mentions stand in [[double brackets]] or are found. `say` is told what was written to a file."""
-    asked = documents_of(texts) if goal.most is None else list(documents_of(texts))
-    beyond = goal.beyond(len(asked)) if isinstance(asked, list) else 0
+    asked, beyond = documents_of(texts), 0
+    if goal.most is not None:  # a page, which holds all that it shows
+        every = list(asked)
+        asked, beyond = iter(every), goal.beyond(len(every))
     linked = (linker.link(document) if given else next(linker.stream([document])) for document, given in asked)
     account, tally = Account(source="texts", target=goal.form), Tally(linker.vocabulary)
     yield from _put(tally.count(islice(linked, goal.most)), goal, account, Page("Linked texts", tally, beyond=beyond))

@@ -132,7 +132,9 @@ def gain(database: Database, project: int) -> dict[Arm, Worth]:
 
 def _corrected(connection: Connection, wanted: list[int]) -> set[tuple[int, int, str]]:
     """Document, sheet and id of each mark that people corrected, where that was not undone."""
-    asked = select(events).where(events.c.kind.in_([*CORRECTIONS, "undo", "redo"])).order_by(events.c.seq)
+    its = events.c
+    asked = select(its.document, its.sheet, its.key, its.kind, its.mark, its.detail).order_by(its.seq)
+    asked = asked.where(its.kind.in_([*CORRECTIONS, "undo", "redo"]))
     standing, undone = dict[str, tuple[int, int, str]](), dict[str, tuple[int, int, str]]()
     for row in in_parts(connection, asked, events.c.document, wanted):
         if row.kind in CORRECTIONS:

@@ -110,5 +110,10 @@ def _counting(theirs: list[tuple[str, int, Sheet]], whose: int | None, *, alone:
         return first[SHARED]
     if FINAL in first and first[FINAL].decided:
         return first[FINAL]
-    decided = [sheet for kind, _, sheet in theirs if kind == ANNOTATOR and sheet.decided]
+    decided = [sheet for kind, _, sheet in theirs if kind == ANNOTATOR and (sheet.decided or _spread_to(sheet))]
     return decided[0] if alone and len(decided) == 1 else None
+
+
+def _spread_to(sheet: Sheet) -> bool:
+    """Whether the annotator applied to it what they decided elsewhere."""
+    return any(mark.label == "SILVER" for mark in sheet.marks)

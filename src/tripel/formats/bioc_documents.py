@@ -78,11 +78,11 @@ def _mention(annotation: Any, text: str) -> Mention:
 
 def held(document: Document) -> Document:
     """The document with ids that come back."""
-    return document.having(mentions=(replace(one, entities=tuple(_held(one))) for one in document.mentions))
+    return document.having(mentions=(replace(one, entities=_held(one)) for one in document.mentions))
 
 
-def _held(mention: Mention) -> Iterator[str]:
-    yield from (id for id in coming_back(mention.entities) if parted_anyhow(id) == (id,))
+def _held(mention: Mention) -> tuple[str, ...]:
+    return tuple(id for id in coming_back(mention.entities) if parted_anyhow(id) == (id,))
 
 
 def to_bioc(document: Document) -> Any:

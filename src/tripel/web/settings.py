@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from tripel.finding import folders
+
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 MEGABYTE = 1 << 20
 
@@ -48,12 +50,7 @@ class Settings:
     @property
     def models(self) -> list[Path]:
         """The folders that it was started with, of models and of what finds mentions."""
-        finds = Path(self.recognizer)
-        return [
-            self.run,
-            *(folder for _, folder in self.also),
-            *([finds] if self.recognizer and finds.is_dir() else []),
-        ]
+        return [self.run, *(folder for _, folder in self.also), *folders(self.recognizer)]
 
     @property
     def downloads(self) -> Path:
