@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from annotating import user
@@ -215,6 +216,24 @@ def test_another_server_takes_a_living_process_as_its_own(shop: Shop, project: i
     os.kill(process, signal.SIGKILL)
     done = shop.until(job, *jobs.OVER)
     assert (done.state, done.attempts) == ("done", 2)
+    assert shop.ended == [(job, "done")]
+
+
+def test_a_job_that_ends_while_it_is_looked_at_is_told_of(
+    shop: Shop, project: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = jobs.started
+
+    def started(*given: Any, **more: Any) -> list[Job]:
+        """As where a process is quicker than the look that starts it."""
+        found = start(*given, **more)
+        for job in found:
+            jobs.done(shop.database, job.id, {})
+        return found
+
+    monkeypatch.setattr(jobs, "started", started)
+    job = shop.order(project, "done")
+    shop.runner.look()
     assert shop.ended == [(job, "done")]
 
 

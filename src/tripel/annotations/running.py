@@ -66,12 +66,14 @@ class Runner:
         for number in self._children.keys() - self._running:
             self._code(number)
         for job, process in jobs.running(self._database):
+            self._running.add(job.id)
             if alive(self._folder, job.id):
                 if job.cancelling and process is not None:
                     self._end(job.id, process)
             else:
                 self._dead(job)
         for job in jobs.started(self._database, most=MOST_AT_ONCE):
+            self._running.add(job.id)
             self._start(job)
         now = {job.id for job, _ in jobs.running(self._database)}
         for number in self._running - now:
