@@ -1,12 +1,15 @@
-"""A big job on two nodes of one core each, a worker killed half way: speed, memory by process, every document once.
+"""A big job with two workers, killed half way: speed, memory by process, every document once.
 
-    TRIPEL_DATA=... python scripts/benchmarks/bulk.py runs/bc5cdr/chosen --abstracts 20000 --mentions 3
+    TRIPEL_DATA=... python scripts/benchmarks/bulk.py runs/bc5cdr/main --abstracts 20000 --mentions 3
+    TRIPEL_DATA=... python scripts/benchmarks/bulk.py runs/bc5cdr/main --abstracts 2000 --kill node
+    TRIPEL_DATA=... python scripts/benchmarks/bulk.py runs/bc5cdr/main --abstracts 2000 --nodes 1
 
-Both nodes are on this machine, each with a temporary folder and ports of its own; the second joins the first. Abstracts are
-those of BC5CDR, all splits, again and again with new ids, each with its first few mentions (0: all), which are linked as given.
-Once half of the shards are done a worker is ended by SIGKILL. Then each document of the input is looked for in the output: once,
-with the text and the mentions that it had, every one with its candidates. Memory is asked for when a quarter is done: RSS counts
-what processes share in each of them, PSS divides it among them, USS leaves it out.
+Nodes are on this machine, each with a temporary folder and ports of its own: two of one core, the second joins the first, or
+one of two cores. Abstracts are those of BC5CDR, all splits, again and again with new ids, each with its first few mentions
+(0: all), which are linked as given. Once half of the shards are done a worker of the last node is ended by SIGKILL, or every
+process of that node. Then each document of the input is looked for in the output: once, with the text and the mentions that it
+had, every one with its candidates. Memory is asked for when a quarter is done: RSS counts what processes share in each of them,
+PSS divides it among them, USS leaves it out.
 """
 
 from __future__ import annotations
@@ -33,7 +36,7 @@ from tripel.corpora.bc5cdr import Bc5cdr
 from tripel.files import read_lines, write_lines
 
 WORKER = "ray::MapWorker"  # how the processes are called that link
-CORES = "1"  # of a node
+WORKERS = 2  # one on each core of all nodes
 # Ray lets its workers give way to whatever else runs (15); then the other load of a machine is measured and nothing else
 EQUAL = {"RAY_worker_niceness": "0"}
 
@@ -45,26 +48,33 @@ def main() -> None:
     parser.add_argument("--abstracts", type=int, default=20_000)
     parser.add_argument("--mentions", type=int, default=3)
     parser.add_argument("--shard", type=int, default=250)
+    parser.add_argument("--nodes", type=int, choices=(1, 2), default=2)
+    parser.add_argument("--kill", choices=("worker", "node"), default="worker")
     asked = parser.parse_args()
+    if asked.kill == "node" and asked.nodes == 1:
+        parser.error("--kill node: a job ends with the last node")
+    cores = WORKERS // asked.nodes
     with tempfile.TemporaryDirectory() as name, ExitStack() as held:
         work = Path(name)
         write_lines(work / "in.jsonl", abstracts(asked.abstracts, asked.mentions))
         os.environ |= {**QUIET, **EQUAL, "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
         address = f"127.0.0.1:{free_port()}"
         port = address.rpartition(":")[2]
-        head = held.enter_context(node("--head", "--port", port, "--include-dashboard", "false"))
+        nodes = [held.enter_context(node(cores, "--head", "--port", port, "--include-dashboard", "false"))]
         listening(int(port))
-        other = held.enter_context(node("--address", address))
+        nodes += [held.enter_context(node(cores, "--address", address)) for _ in range(asked.nodes - 1)]
         words = [asked.run, "--bulk", "--file", work / "in.jsonl", "--output", work / "out", "--address", address]
-        words += ["--shard", asked.shard, "--workers", 2]
+        words += ["--shard", asked.shard, "--workers", WORKERS]
         driver = subprocess.Popen([sys.executable, "-m", "tripel", "link", *map(str, words)])
         shards = -(-asked.abstracts // asked.shard)
         done(work / "out" / MANIFEST, shards // 4, driver)
-        print("\n".join(memory(driver.pid, [head.pid, other.pid])), flush=True)
+        print("\n".join(memory(driver.pid, [one.pid for one in nodes])), flush=True)
         done(work / "out" / MANIFEST, shards // 2, driver)
-        killed = next(process for process in below([other.pid]) if WORKER in called(process))
-        print(f"SIGKILL to {killed.pid}, {called(killed)} of the second node", flush=True)
-        killed.kill()
+        its = list(below([nodes[-1].pid]))
+        killed = its if asked.kill == "node" else [next(one for one in its if WORKER in called(one))]
+        print(f"SIGKILL to {', '.join(map(called, killed))} of the last node", flush=True)
+        for process in killed:
+            process.kill()
         assert driver.wait() == 0
         print(checked(work / "in.jsonl", work / "out"))
 
@@ -99,11 +109,11 @@ def listening(port: int) -> None:
 
 
 @contextmanager
-def node(*words: str) -> Iterator[subprocess.Popen[bytes]]:
+def node(cores: int, *words: str) -> Iterator[subprocess.Popen[bytes]]:
     """A node of a cluster, in a process of its own."""
     ray = str(Path(sys.executable).with_name("ray"))
     with tempfile.TemporaryDirectory() as folder, Path(folder, "log").open("wb") as log:
-        its = ["--block", "--num-cpus", CORES, "--object-store-memory", str(100 << 20), "--temp-dir", folder]
+        its = ["--block", "--num-cpus", str(cores), "--object-store-memory", str(100 << 20), "--temp-dir", folder]
         started = subprocess.Popen([ray, "start", *words, *its], stdout=log, stderr=log)
         try:
             yield started
