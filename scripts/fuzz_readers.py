@@ -20,7 +20,7 @@ from damaging import damage
 
 from tripel import formats
 from tripel.find import names
-from tripel.tables import Table
+from tripel.reports.tables import Table
 
 
 def main() -> None:

@@ -2,7 +2,7 @@
 
 import sys
 
-from tripel.cli import main
+from tripel.cli.main import main
 
 sys.argv[1:1] = ["train"]
 main()

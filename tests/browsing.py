@@ -20,8 +20,8 @@ import pytest
 import tiny
 from databases import of_a_server
 
-from tripel import asking
 from tripel.knowledge import Entity, KnowledgeBase
+from tripel.searching import asking
 
 ROOT = Path(__file__).parents[1]
 OPENING = "status of 503"  # the answer while a model is being opened, which the page asks again

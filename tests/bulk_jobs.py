@@ -11,10 +11,10 @@ from typing import Any
 import lessons
 import tiny
 
-from tripel import asking
 from tripel.documents import Document
-from tripel.linker import Linker
-from tripel.linking import as_record
+from tripel.linking.linker import Linker
+from tripel.linking.records import as_record
+from tripel.searching import asking
 
 MARKER = "Zebrafinch"  # in every text, and in nothing else
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from tripel.batches import Lesson, Near
-from tripel.clusters import By, group
 from tripel.documents import Document, Mention
 from tripel.knowledge import Entity, KnowledgeBase
+from tripel.training.batches import Lesson, Near
+from tripel.training.clusters import By, group
 
 KB = KnowledgeBase.of(
     [

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tripel.abbreviations import LONGEST, defined, expand
 from tripel.corpora.bc5cdr import Bc5cdr
 from tripel.documents import Document, Mention
+from tripel.linking.abbreviations import LONGEST, defined, expand
 
 
 def mentions_of(text: str, *names: str) -> Document:
@@ -98,7 +98,7 @@ def test_ab3p_never_writes_the_text(odd: str) -> None:
 def test_a_text_of_any_length_is_looked_at_to_its_end(word: str) -> None:
     """Ab3P ends the process where a sentence has more than 100,000 bytes, so it is tried in one of its own."""
     said = "Then multiple sclerosis (MS) was seen. "
-    code = "import sys; from tripel.abbreviations import LONGEST, defined; print(defined(sys.stdin.read()))"
+    code = "import sys; from tripel.linking.abbreviations import LONGEST, defined; print(defined(sys.stdin.read()))"
     text = f"Tuberculosis (TB) was seen. {(word * 200_000)[:200_000]}. {said}{(word * 200_000)[:200_000]} {said}"
     done = subprocess.run([sys.executable, "-c", code], input=text, capture_output=True, text=True, timeout=300)
     assert (done.returncode, done.stderr) == (0, "")

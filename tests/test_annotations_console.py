@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from tripel.annotations import console, projects
 from tripel.annotations.database import Database
-from tripel.cli import app
+from tripel.cli.main import app
 
 
 @pytest.fixture

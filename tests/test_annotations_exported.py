@@ -22,10 +22,10 @@ from tripel.annotations.lessons import Lesson, lessons
 from tripel.annotations.settled import agreed, annotated
 from tripel.annotations.sheet import replay
 from tripel.annotations.uploads import opened as uploaded
+from tripel.data.inputs import opened
 from tripel.documents import Document, Mention
 from tripel.find import names
 from tripel.formats.losses import REBUILT
-from tripel.inputs import opened
 
 WRITTEN = [name for name in names("formats") if formats.of(name).WRITES]
 SECRETS = ("Fever", "cough", "aspirin", "feverish")

@@ -17,17 +17,22 @@ import pytest
 import tiny
 from typer.testing import CliRunner
 
-from tripel import asking, index_plan, index_rows, index_update, library, sizes
-from tripel.cli import app
+from tripel import sizes
+from tripel.cli.main import app
 from tripel.config import Choice
 from tripel.files import write_text
-from tripel.index_plan import Option, memory
 from tripel.indexes.exact import Exact
 from tripel.indexes.hnsw import Hnsw
 from tripel.indexes.ivf import Ivf
+from tripel.kb import library
 from tripel.knowledge import Entity, KnowledgeBase
-from tripel.ranker import Ranker
-from tripel.vectors import Vectors
+from tripel.linking.ranker import Ranker
+from tripel.searching import asking
+from tripel.searching import plan as index_plan
+from tripel.searching import rows as index_rows
+from tripel.searching import update as index_update
+from tripel.searching.plan import Option, memory
+from tripel.searching.vectors import Vectors
 
 WORDS = ("fever", "cough", "pain", "ache", "cold", "hot", "skin", "bone", "heart", "lung")
 WORDS += ("liver", "brain", "nerve", "vein", "eye", "ear", "nose", "tooth", "hand", "foot")

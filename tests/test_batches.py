@@ -8,7 +8,7 @@ import lessons
 import numpy as np
 import pytest
 
-from tripel.batches import Batch, cluster_batches
+from tripel.training.batches import Batch, cluster_batches
 
 
 def epoch(view: str = "document", *, size: int = 4, wrong: int = 3, seed: int = 0) -> list[Batch]:

@@ -26,10 +26,10 @@ import pytest
 from bulk_jobs import MARKER, record, write
 from typer.testing import CliRunner
 
-from tripel import bulk_cluster
-from tripel.bulk import Account, link_files
-from tripel.bulk_ledger import MANIFEST, PROBLEMS
-from tripel.cli import app
+from tripel.bulk import cluster as bulk_cluster
+from tripel.bulk.jobs import Account, link_files
+from tripel.bulk.ledger import MANIFEST, PROBLEMS
+from tripel.cli.main import app
 from tripel.documents import Document
 from tripel.formats.jsonl import Jsonl
 
@@ -129,7 +129,7 @@ def across(run: Path, folder: Path, cluster: Cluster) -> str:
     """
     code = f"""
 from pathlib import Path
-from tripel.bulk import link_files
+from tripel.bulk.jobs import link_files
 its = link_files(Path({str(run)!r}), Path({str(folder / "in")!r}), Path({str(folder / "out")!r}),
                  settings={{"k": 2, "recognizer": ""}}, size=2, address={cluster.across!r})
 print(its.skipped, its.linked, its.documents)
@@ -259,7 +259,7 @@ def test_on_this_machine_alone_nothing_is_left_and_nobody_else_is_let_in(run: Pa
     code = f"""
 import sys
 from tripel import bulk
-from tripel.cli import main
+from tripel.cli.main import main
 outcomes = bulk.outcomes
 def watched(address, worker, task, shards, pool):
     import ray

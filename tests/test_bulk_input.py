@@ -13,8 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tripel import bulk_parquet
-from tripel.bulk_input import Changed, Shard, files, read, reads_in, shards
+from tripel.bulk import parquet
+from tripel.bulk.input import Changed, Shard, files, read, reads_in, shards
 from tripel.documents import Document, Mention
 from tripel.formats.jsonl import Jsonl
 from tripel.problems import BadInput, Problem
@@ -82,7 +82,7 @@ def test_rows_of_parquet_are_read_once_each(tmp_path: Path, rows: int, size: int
     path = tmp_path / "a.parquet"
     pq.write_table(pa.Table.from_pylist(records, schema), path, row_group_size=group)
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(bulk_parquet, "TOGETHER", together)
+        patched.setattr(parquet, "TOGETHER", together)
         _, found = all_of(path, size)
     assert [one.id for one in found if isinstance(one, Document)] == [str(n) for n in range(rows)]
     assert [len(one.mentions) for one in found if isinstance(one, Document)] == [min(1, n % 3) for n in range(rows)]

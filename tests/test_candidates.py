@@ -11,12 +11,12 @@ import lessons
 import numpy as np
 import pytest
 
-from tripel.candidates import Candidates, Config, choose_mix, mixed
 from tripel.documents import Document, Mention
 from tripel.indexes.base import Hits
 from tripel.knowledge import Entity, KnowledgeBase
-from tripel.preparing import ground
-from tripel.recipe import Recipe
+from tripel.searching.candidates import Candidates, Config, choose_mix, mixed
+from tripel.training.preparing import ground
+from tripel.training.recipe import Recipe
 
 
 def grams(text: str) -> list[str]:

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from tripel import checking, cli, tasks
+from tripel import tasks
+from tripel.cli import main as cli
+from tripel.data import checking
 from tripel.formats.pubtator import is_pubtator
 
 check = partial(checking.check, recipe=tasks.recipe_of)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import lessons
 import numpy as np
 
-from tripel.clusters import Cluster, capped, drawn, group
+from tripel.training.clusters import Cluster, capped, drawn, group
 
 
 def test_all_mentions_of_an_entity_in_a_document_are_one_cluster() -> None:

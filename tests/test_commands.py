@@ -14,7 +14,7 @@ import pytest
 import typer
 
 from tripel import config, tasks
-from tripel.cli import app
+from tripel.cli.main import app
 
 ROOT = Path(__file__).parents[1]
 PAGES = [

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from tripel import config, find
-from tripel.recipe import Recipe
-from tripel.tagger_recipe import TaggerRecipe
+from tripel.tagging.recipe import TaggerRecipe
 from tripel.tasks import recipe_of
+from tripel.training.recipe import Recipe
 
 CONFIGS = sorted((Path(__file__).parents[1] / "configs").glob("*.yaml"))
 WORDS = {"medmentions_le_nguyen": ["terminologies.0.path=somewhere"]}  # UMLS lies where its owner put it

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from tripel import cli
+from tripel.cli import main as cli
 from tripel.config import choose
 from tripel.corpora import context
 from tripel.corpora.context import CUT, Context

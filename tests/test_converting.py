@@ -8,11 +8,13 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from tripel import checking, cli, formats
+from tripel import formats
+from tripel.cli import main as cli
 from tripel.config import build
-from tripel.converting import convert
 from tripel.corpora.files import Files
 from tripel.corpora.sample import Sample, sample_folder
+from tripel.data import checking
+from tripel.data.converting import convert
 from tripel.documents import Document, Mention
 from tripel.find import names
 from tripel.problems import BadInput

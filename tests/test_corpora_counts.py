@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from tripel import cli
+from tripel.cli import main as cli
 from tripel.corpora import pubtator
 from tripel.corpora.bc5cdr import Bc5cdr
 from tripel.corpora.medmentions import Medmentions
 from tripel.corpora.sample import Sample
-from tripel.counts import Seen, count, seen, survey, table
+from tripel.data.counts import Seen, count, seen, survey, table
 from tripel.documents import Document, Mention
 
 

@@ -14,15 +14,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_terminologies import concept, sty
 
-from tripel import knowing, library
+from tripel.kb import knowing, library
+from tripel.kb.releases import difference
+from tripel.kb.vocabularies import chosen, coverage, ids_in, reference, vocabulary_of
 from tripel.knowledge import REFERENCES, SCHEMA, Entity, KnowledgeBase
 from tripel.problems import BadInput
-from tripel.releases import difference
 from tripel.terminologies.ctd import Ctd
 from tripel.terminologies.dictionary import Dictionary
 from tripel.terminologies.mesh import Mesh
 from tripel.terminologies.umls import Umls
-from tripel.vocabularies import chosen, coverage, ids_in, reference, vocabulary_of
 
 FEVER = Entity(id="D005334", name="Fever", cross_references=("SNOMEDCT:386661006", "HP:0001945"))
 DISEASES = KnowledgeBase.of(

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from tripel import formats, pair_files, tasks
-from tripel.checking import check
+from tripel import formats, tasks
+from tripel.data.checking import check
 from tripel.documents import Document, Mention
 from tripel.find import component, names
+from tripel.names import pair_files
 from tripel.terminologies.dictionary import Dictionary
 
 PAGE = (Path(__file__).parents[1] / "data" / "README.md").read_text(encoding="utf-8")

@@ -21,7 +21,7 @@ from tripel.annotations import datasets, ledger, projects, schema
 from tripel.annotations.beginning import sheet_for
 from tripel.annotations.database import Database
 from tripel.annotations.uploads import opened
-from tripel.archives import unpack
+from tripel.data.archives import unpack
 from tripel.documents import Document, Mention
 from tripel.find import names
 from tripel.formats.base import Format

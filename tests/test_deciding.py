@@ -13,16 +13,17 @@ import tiny
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tripel import deciding, indexing
-from tripel import ranker as ranking
-from tripel.deciding import Calibration, Point, fit, signs
 from tripel.documents import Document, Mention, batched
 from tripel.indexes.base import Hits
-from tripel.linker import Linker
-from tripel.ranker import Ranker
+from tripel.judging.trust import trust
+from tripel.linking import deciding
+from tripel.linking import ranker as ranking
+from tripel.linking.deciding import Calibration, Point, fit, signs
+from tripel.linking.linker import Linker
+from tripel.linking.ranker import Ranker
+from tripel.linking.whole import Weights
 from tripel.recognizers.base import Found
-from tripel.trust import trust
-from tripel.whole import Weights
+from tripel.searching import indexing
 
 ROOT = Path(__file__).parents[1]
 
@@ -195,7 +196,7 @@ def test_what_is_told_of_allowed_entities_is_what_is_told_without_a_filter(
 def test_an_allowed_entity_is_found_behind_all_that_are_looked_at(
     ranker: Ranker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tripel.ranker.CANDIDATES", 2)
+    monkeypatch.setattr("tripel.linking.ranker.CANDIDATES", 2)
     its = judging(ranker)
     document = of("pyrexia")
     nearest = [lessons.KB.id(row) for row in its.nearest(its.asked([document]), k=6).row_MK[0].tolist()]

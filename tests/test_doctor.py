@@ -18,11 +18,14 @@ import tiny
 from packaging.requirements import Requirement
 from typer.testing import CliRunner
 
-from tripel import asking, bundling, cli, find, limits, sizes
+from tripel import find, limits, sizes
 from tripel.checkups import data, indexes, machine, packages, run
+from tripel.cli import main as cli
 from tripel.files import read_json, write_json, write_text
 from tripel.findings import Finding, as_json, in_words, ok, problem, warning
 from tripel.indexes.ivf import Ivf
+from tripel.linking import bundling
+from tripel.searching import asking
 
 ROOT = Path(__file__).parents[1]
 GB = 1 << 30

@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import AutoModel
 
-from tripel import views
 from tripel.documents import Document, Mention
-from tripel.encoder import Encoder
-from tripel.windows import windows
+from tripel.encoding import views
+from tripel.encoding.encoder import Encoder
+from tripel.encoding.windows import windows
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +116,7 @@ def test_lower_case_keeps_offsets_and_markers(folder: Path) -> None:
 
 
 def test_embedded_weights_are_checked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tripel.encoder.EMBEDDED_SHA256", "0" * 64)
+    monkeypatch.setattr("tripel.encoding.encoder.EMBEDDED_SHA256", "0" * 64)
     with pytest.raises(ValueError, match="weights with SHA-256 53aa51172d142c89"):
         Encoder(Encoder.Config())
 

@@ -11,19 +11,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tripel import metrics, predictions, reporting, tables
-from tripel.comparing import Comparison
 from tripel.documents import Document, Mention
-from tripel.end_to_end import compare_f1, end_to_end
-from tripel.evaluation import evaluate
-from tripel.gold import gold
 from tripel.indexes.base import Hits
+from tripel.judging import metrics, predictions
+from tripel.judging.comparing import Comparison
+from tripel.judging.end_to_end import compare_f1, end_to_end
+from tripel.judging.evaluation import evaluate
+from tripel.judging.gold import gold
+from tripel.judging.pipelines import EVERY, OWN, SCORES, Pipeline, kept, named, recalls
+from tripel.judging.pipelines import SAID as PREDICTIONS
+from tripel.judging.predictions import Origin, Prediction
 from tripel.knowledge import Entity, KnowledgeBase
-from tripel.pipeline_judging import EVERY, OWN, SCORES, Pipeline, kept, named, recalls
-from tripel.pipeline_judging import SAID as PREDICTIONS
-from tripel.predictions import Origin, Prediction
-from tripel.preparing import Ground
-from tripel.report_page import Report, Shown
+from tripel.reports import reporting, tables
+from tripel.reports.page import Report, Shown
+from tripel.training.preparing import Ground
 
 KB = KnowledgeBase.of(
     [Entity(id="D1", name="fever"), Entity(id="D2", name="cough", alternatives=("C2",)), Entity(id="D3", name="cold")]

@@ -8,13 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tripel import predictions, tables
 from tripel.documents import Document, Mention
-from tripel.evaluation import Scores, compare, compare_slices, evaluate, outcomes, ranks
-from tripel.gold import Gold, gold
+from tripel.judging import predictions
+from tripel.judging.evaluation import Scores, compare, compare_slices, evaluate, outcomes, ranks
+from tripel.judging.gold import Gold, gold
+from tripel.judging.metrics import Paired
+from tripel.judging.predictions import Origin, Prediction
 from tripel.knowledge import Entity, KnowledgeBase
-from tripel.metrics import Paired
-from tripel.predictions import Origin, Prediction
+from tripel.reports import tables
 
 KB = KnowledgeBase.of(
     [

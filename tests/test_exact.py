@@ -10,12 +10,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tripel.folding import Entities, Part
+from tripel.encoding.similarity import Name, searchable
 from tripel.indexes import exact as exact_module
 from tripel.indexes.base import Queries
 from tripel.indexes.exact import Exact
-from tripel.similarity import Name, searchable
-from tripel.vectors import Vectors
+from tripel.searching.folding import Entities, Part
+from tripel.searching.vectors import Vectors
 
 ENTITY_N = np.array([0, 3, 2, 3, 0, 3, 5])  # entities 1 and 4 have no rows
 

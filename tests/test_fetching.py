@@ -16,11 +16,14 @@ import pytest
 import tiny
 from typer.testing import CliRunner
 
-from tripel import archives, asking, cli, config, fetching, tasks
+from tripel import config, tasks
+from tripel.cli import main as cli
 from tripel.corpora.bc5cdr import Bc5cdr
-from tripel.fetching import Remote, Source, download, fetch
+from tripel.data import archives, fetching
+from tripel.data.fetching import Remote, Source, download, fetch
 from tripel.files import fingerprint
-from tripel.ranker import Ranker
+from tripel.linking.ranker import Ranker
+from tripel.searching import asking
 
 BLOCK = b"1|t|Fever.\n1|a|It fell.\n1\t0\t5\tFever\tDisease\tD005334\n"
 

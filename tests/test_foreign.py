@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from tripel import foreign, predictions
 from tripel.documents import Document, Mention
-from tripel.evaluation import evaluate
-from tripel.gold import gold
+from tripel.judging import foreign, predictions
+from tripel.judging.evaluation import evaluate
+from tripel.judging.gold import gold
+from tripel.judging.predictions import Origin, Prediction
 from tripel.knowledge import Entity, KnowledgeBase
-from tripel.predictions import Origin, Prediction
 
 OURS = [Prediction("1", 0, 2, (("D1", 0.5), ("D2", 0.25))), Prediction("1", 4, 9, ())]
 

@@ -189,9 +189,9 @@ def test_the_objective_of_contributing_works(tmp_path: Path, monkeypatch: pytest
     """In a module of its own, found by its dotted path, on two clusters and three entities at known places."""
     import torch
 
-    from tripel import views
-    from tripel.batches import Batch
+    from tripel.encoding import views
     from tripel.find import component
+    from tripel.training.batches import Batch
 
     (tmp_path / "single_mentions.py").write_text(first_block(), encoding="utf-8")
     (tmp_path / "mine").mkdir()

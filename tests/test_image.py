@@ -54,7 +54,7 @@ def test_the_database_is_reached_by_the_server_alone_and_the_server_by_this_mach
 def test_the_command_of_the_image_is_one_that_there_is() -> None:
     from typer.testing import CliRunner
 
-    from tripel import cli
+    from tripel.cli import main as cli
 
     told = CliRunner().invoke(cli.app, ["serve", "--help"], env={"COLUMNS": "200"}).output
     pages = [(ROOT / name).read_text(encoding="utf-8") for name in ("docs/serving.md", "SECURITY.md")]

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 import tiny
 
-from tripel import asking, index_learn
-from tripel.index_rows import rows_of, shards
 from tripel.knowledge import Entity, KnowledgeBase
-from tripel.ranker import Ranker
+from tripel.linking.ranker import Ranker
+from tripel.searching import asking
+from tripel.searching import learn as index_learn
+from tripel.searching.rows import rows_of, shards
 
 ANNOTATED = """\
 7|t|Zygoma flare in winter

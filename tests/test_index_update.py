@@ -8,7 +8,7 @@ import lessons
 import pytest
 import tiny
 
-from tripel import index_update
+from tripel.searching import update as index_update
 
 
 @pytest.mark.parametrize("shard", [2, 100])

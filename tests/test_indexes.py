@@ -15,7 +15,7 @@ from tripel.indexes.exact import Exact
 from tripel.indexes.hnsw import Hnsw
 from tripel.indexes.ivf import Ivf
 from tripel.indexes.ngram import Ngram
-from tripel.vectors import Vectors
+from tripel.searching.vectors import Vectors
 
 RNG = np.random.default_rng(0)
 CENTRES = RNG.normal(size=(60, 32))

@@ -9,15 +9,16 @@ import numpy as np
 import pytest
 import tiny
 
-from tripel import index_rows, indexing
-from tripel.batches import Lesson
 from tripel.documents import Document, Mention
-from tripel.encoder import Encoder
-from tripel.encoding import entity_vectors, mention_vectors
-from tripel.folding import Entities
+from tripel.encoding.encode import entity_vectors, mention_vectors
+from tripel.encoding.encoder import Encoder
 from tripel.indexes.base import Queries
-from tripel.linker import Linker
-from tripel.ranker import Ranker
+from tripel.linking.linker import Linker
+from tripel.linking.ranker import Ranker
+from tripel.searching import indexing
+from tripel.searching import rows as index_rows
+from tripel.searching.folding import Entities
+from tripel.training.batches import Lesson
 
 
 @pytest.fixture(scope="module")

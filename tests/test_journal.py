@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from tripel import journal
-from tripel.journal import METRICS, SPEED, Bar, Config, Journal, Lines
+from tripel.training import journal
+from tripel.training.journal import METRICS, SPEED, Bar, Config, Journal, Lines
 
 QUIET = Config(wandb=False)
 PNG = base64.b64decode(

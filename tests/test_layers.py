@@ -12,20 +12,18 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "src" / "tripel"
 LAYERS = (
-    "guard offline startup characters faults findings finding limits sizes documents knowledge files config find problems memory",
-    "corpora terminologies abbreviations clusters synonyms pair_files vectors releases library bundle archives fetching checking "
-    "counts formats inputs converting vocabularies tags bulk_input bulk_ledger bulk_parquet",
-    "similarity views words windows packing hub encoder encoding quantizing indexes candidates folding progress",
-    "negatives batches name_batches objectives trainer checkpoint journal environment",
-    "index_rows indexing index_plan index_update index_learn reranker whole weighing deciding ranker recognizers linker opening "
-    "name_negatives exporting",
-    "predictions foreign metrics calibration trust gold protocols evaluation end_to_end tables plots corpus_plots separation "
-    "separation_plots model_card report_page report_plots published pages",
-    "recipe name_recipe tagger_recipe tagger_training tagger_judging "
-    "preparing name_preparing judging pipeline_judging name_judging separating comparing reporting drawing asking knowing "
-    "linking bulk bulk_cluster bulk_worker linked_page link_files cards watching training reranker_training maps tasks "
-    "bundling spacy_docs spacy annotations web "
-    "cli cli_index cli_kb cli_convert cli_link cli_bundle cli_doctor cli_annotations cli_serve checkups doctor __main__ __init__",
+    "guard offline startup characters faults findings limits sizes documents knowledge files config find problems memory "
+    "linking.finding",
+    "corpora terminologies formats data kb training.clusters tagging.tags linking.abbreviations linking.bundle "
+    "names.synonyms names.pair_files searching.vectors bulk.input bulk.ledger bulk.parquet",
+    "encoding indexes searching.candidates searching.folding progress",
+    "objectives environment training.negatives training.batches training.trainer training.checkpoint training.journal "
+    "names.batches",
+    "recognizers linking searching names.negatives names.exporting",
+    "judging reports names.separation names.separation_plots data.corpus_plots",
+    "training names tagging bulk searching.asking kb.knowing judging.runs judging.pipelines judging.comparing reports.reporting "
+    "reports.cards reports.maps linking.records linking.link_files linking.page linking.reranker_training linking.bundling "
+    "tasks spacy_docs spacy annotations web cli checkups doctor __main__ __init__",
 )
 LAYER = {name: number for number, names in enumerate(LAYERS) for name in names.split()}
 JUDGING = 5
@@ -36,9 +34,13 @@ def modules() -> list[Path]:
     return sorted(PACKAGE.rglob("*.py"))
 
 
-def top(path: Path) -> str:
-    """The name that has a layer: the file's, or that of the folder of components it lies in."""
-    return path.relative_to(PACKAGE).with_suffix("").parts[0]
+def layer(*parts: str) -> int | None:
+    """That of a module, where it has one of its own, or that of its folder."""
+    return LAYER.get(".".join(parts[:2]), LAYER.get(parts[0]))
+
+
+def parts(path: Path) -> tuple[str, ...]:
+    return path.relative_to(PACKAGE).with_suffix("").parts
 
 
 def imported(tree: ast.AST, package: tuple[str, ...]) -> Iterator[tuple[int, str]]:
@@ -59,25 +61,26 @@ def may(importer: int, target: int) -> bool:
 
 def breaches(path: Path, source: str) -> Iterator[str]:
     """Each import against the direction, as file:line."""
-    ours = LAYER[top(path)]
+    ours = layer(*parts(path))
+    assert ours is not None
     package = ("tripel", *path.relative_to(PACKAGE).parent.parts)
     for line, name in imported(ast.parse(source), package):
         first, *rest = name.split(".")
         place = f"{path.relative_to(PACKAGE.parent)}:{line}"
         if first == "torch" and ours in TORCHLESS:
             yield f"{place}: layer {ours} never imports torch"
-        target = LAYER.get(rest[0] if rest else "__init__", 0) if first == "tripel" else 0
+        target = layer(*(rest or ["__init__"])) or 0
         if first == "tripel" and not may(ours, target):
             yield f"{place}: layer {ours} imports {name} of layer {target}"
 
 
 def test_every_module_has_a_layer() -> None:
-    unknown = sorted({top(path) for path in modules()} - LAYER.keys())
+    unknown = [".".join(parts(path)) for path in modules() if layer(*parts(path)) is None]
     assert not unknown, f"{', '.join(unknown)}: give it a place in LAYERS of tests/test_layers.py"
 
 
 def test_imports_point_one_way() -> None:
-    placed = [path for path in modules() if top(path) in LAYER]
+    placed = [path for path in modules() if layer(*parts(path)) is not None]
     found = [breach for path in placed for breach in breaches(path, path.read_text(encoding="utf-8"))]
     assert not found, "\n".join(found)
 
@@ -86,15 +89,15 @@ def test_imports_point_one_way() -> None:
     ("module", "source", "found"),
     [
         ("files.py", "import json\nfrom tripel.find import near", 0),
-        ("files.py", "from tripel.clusters import Cluster", 1),
+        ("files.py", "from tripel.training.clusters import Cluster", 1),
         ("files.py", "def f():\n    import torch.nn", 1),
-        ("corpora/pubtator.py", "from ..encoder import Encoder", 1),
+        ("corpora/pubtator.py", "from ..encoding.encoder import Encoder", 1),
         ("corpora/pubtator.py", "from .lines import read\nfrom tripel import documents", 0),
-        ("metrics.py", "from tripel import linker", 1),
-        ("metrics.py", "from tripel.encoder import Encoder", 1),
-        ("metrics.py", "from tripel.documents import Document", 0),
-        ("tasks.py", "from tripel import linker, metrics\nimport torch", 0),
-        ("encoder.py", "from tripel import tasks, linker", 2),
+        ("judging/metrics.py", "from tripel.linking import linker", 1),
+        ("judging/metrics.py", "from tripel.encoding.encoder import Encoder", 1),
+        ("judging/metrics.py", "from tripel.documents import Document", 0),
+        ("tasks.py", "from tripel.judging import metrics\nimport torch", 0),
+        ("encoding/encoder.py", "from tripel import tasks\nfrom tripel.linking import linker", 2),
     ],
 )
 def test_a_breach_is_seen(module: str, source: str, found: int) -> None:
@@ -109,7 +112,7 @@ def test_inner_layers_and_judging_never_load_torch() -> None:
     names = [
         ".".join(["tripel", *path.relative_to(PACKAGE).with_suffix("").parts]).removesuffix(".__init__")
         for path in modules()
-        if LAYER.get(top(path)) in TORCHLESS
+        if layer(*parts(path)) in TORCHLESS
     ]
     code = f"""
 import importlib, sys
@@ -126,7 +129,7 @@ for name in {names!r}:
 def test_help_loads_no_torch(words: list[str]) -> None:
     code = f"""
 import sys
-from tripel.cli import main
+from tripel.cli.main import main
 sys.argv = ["tripel", *{words!r}]
 try:
     main()

@@ -19,16 +19,20 @@ import tiny
 import torch
 from typer.testing import CliRunner
 
-from tripel import asking, checkpoint, cli, quantizing, tasks
-from tripel.bulk_worker import mark
-from tripel.deciding import CALIBRATION, Calibration, Point
+from tripel import tasks
+from tripel.bulk.worker import mark
+from tripel.cli import main as cli
 from tripel.documents import Document
-from tripel.encoder import Encoder
-from tripel.encoding import mention_vectors
-from tripel.linker import Linker
-from tripel.linker import _encoders as encoders_of
+from tripel.encoding import quantizing
+from tripel.encoding.encode import mention_vectors
+from tripel.encoding.encoder import Encoder
+from tripel.linking.deciding import CALIBRATION, Calibration, Point
+from tripel.linking.linker import Linker
+from tripel.linking.linker import _encoders as encoders_of
+from tripel.linking.whole import WEIGHTS, Weights
 from tripel.recognizers.tagger import Tagger
-from tripel.whole import WEIGHTS, Weights
+from tripel.searching import asking
+from tripel.training import checkpoint
 
 ROOT = Path(__file__).parents[1]
 POINTS = (Point(threshold=0.5, precision=0.9, coverage=0.7),)

@@ -13,8 +13,8 @@ from documents_of_all_kinds import documents
 from hypothesis import HealthCheck, given, settings
 
 from tripel.documents import Candidate, Decision, Document, Link, Linked, Mention
-from tripel.linked_page import LANES, TINTS, Page, lanes, pieces, rows_of
-from tripel.linking import Tally
+from tripel.linking.page import LANES, TINTS, Page, lanes, pieces, rows_of
+from tripel.linking.records import Tally
 
 slow = settings(
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]

@@ -17,14 +17,17 @@ from click.testing import Result
 from test_plain_text import piped
 from typer.testing import CliRunner
 
-from tripel import asking, bulk, cli, formats, tasks
+from tripel import formats, tasks
+from tripel.bulk import jobs as bulk
+from tripel.cli import main as cli
 from tripel.documents import Candidate, Document, Link, Linked, Mention
 from tripel.find import names
 from tripel.knowledge import Entity, KnowledgeBase
-from tripel.link_files import JSON, PARQUET, Goal, link_file, link_texts
-from tripel.linker import Linker, recognizer_of
-from tripel.linking import Tally, as_record, bracketed, in_words
+from tripel.linking.link_files import JSON, PARQUET, Goal, link_file, link_texts
+from tripel.linking.linker import Linker, recognizer_of
+from tripel.linking.records import Tally, as_record, bracketed, in_words
 from tripel.problems import BadInput, Problem
+from tripel.searching import asking
 
 KB = KnowledgeBase.of(
     [

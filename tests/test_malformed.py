@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from tripel import cli
+from tripel.cli import main as cli
 from tripel.corpora import pubtator
 from tripel.documents import Document
 from tripel.problems import BadInput, Problem

@@ -8,7 +8,7 @@ import reference
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tripel import metrics
+from tripel.judging import metrics
 
 RANKS = st.lists(st.integers(0, 70), min_size=1, max_size=30)
 IDS = st.sampled_from("abcdef")

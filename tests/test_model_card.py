@@ -8,11 +8,11 @@ import lessons
 import pytest
 import yaml
 
-from tripel import cards
-from tripel.metrics import Estimate
-from tripel.model_card import Facts, card
-from tripel.preparing import Ground
-from tripel.recipe import Recipe
+from tripel.judging.metrics import Estimate
+from tripel.reports import cards
+from tripel.reports.model_card import Facts, card
+from tripel.training.preparing import Ground
+from tripel.training.recipe import Recipe
 
 FACTS = Facts(
     name="bc5cdr_fast",

@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tripel.knowledge import Entity, KnowledgeBase
-from tripel.name_batches import NameBatch, NameLesson, name_batches
+from tripel.names.batches import NameBatch, NameLesson, name_batches
+from tripel.names.synonyms import Drawing, Drawn, ambiguous
 from tripel.objectives.ranking import Ranking
 from tripel.objectives.self_alignment import SelfAlignment
 from tripel.objectives.triplet import Triplet
-from tripel.synonyms import Drawing, Drawn, ambiguous
 
 KB = KnowledgeBase.of(
     [

@@ -11,12 +11,13 @@ import pytest
 import tiny
 import yaml
 
-from tripel import cards, tasks
+from tripel import tasks
 from tripel.config import Choice
-from tripel.encoder import Encoder
-from tripel.encoding import entity_vectors
-from tripel.exporting import export
+from tripel.encoding.encode import entity_vectors
+from tripel.encoding.encoder import Encoder
 from tripel.files import read_lines
+from tripel.names.exporting import export
+from tripel.reports import cards
 
 
 def recipe(folder: Path, **sections: object) -> Path:

@@ -12,12 +12,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tripel.batches import Batch
+from tripel.encoding.views import bare
 from tripel.objectives.base import Loss
 from tripel.objectives.bi_encoder import BiEncoder
 from tripel.objectives.prototype_contrastive import PrototypeContrastive
 from tripel.objectives.prototype_triplet import PrototypeTriplet
-from tripel.views import bare
+from tripel.training.batches import Batch
 
 
 def batch(

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tripel import cli, offline
+from tripel import offline
+from tripel.cli import main as cli
 
 ROOT = Path(__file__).parents[1]
 LINES = {"PYTHONPATH": str(ROOT / "src"), "PATH": os.environ["PATH"]}
@@ -301,7 +302,7 @@ def test_wandb_keeps_its_run_here_though_logged_in(tmp_path: Path) -> None:
         import tripel
         tripel.offline.enforce()
         from pathlib import Path
-        from tripel.journal import Config, Journal
+        from tripel.training.journal import Config, Journal
         with Journal.open(Path(__file__).parent / "run", Config()) as journal:
             journal.write({"step": 1, "loss": 0.5})
         print(tripel.offline.account())

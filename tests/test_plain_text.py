@@ -14,10 +14,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from test_converting import GOOD, run
 
-from tripel import formats, inputs
+from tripel import formats
+from tripel.data import inputs
+from tripel.data.inputs import Survey
 from tripel.documents import Document
 from tripel.formats.brat import Brat
-from tripel.inputs import Survey
 from tripel.problems import BadInput, Problem
 
 NOTE = "Fever\r\nfell.\n\nMS  was seen.\n"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-from tripel.metrics import Estimate
-from tripel.plots import accuracy_curves, by_bucket, learning_curves
+from tripel.judging.metrics import Estimate
+from tripel.reports.plots import accuracy_curves, by_bucket, learning_curves
 
 PNG = b"\x89PNG\r\n\x1a\n"
 

@@ -12,7 +12,7 @@ from tripel.config import choose
 from tripel.documents import Document, Mention
 from tripel.find import component, names
 from tripel.knowledge import Entity, KnowledgeBase
-from tripel.linker import recognizer_of
+from tripel.linking.linker import recognizer_of
 from tripel.recognizers.base import Found, Recognizer, Span
 
 KB = KnowledgeBase.of(

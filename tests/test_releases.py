@@ -11,11 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from tripel import drawing, knowing, library
-from tripel.cli import app
+from tripel.cli.main import app
+from tripel.kb import knowing, library
+from tripel.kb.releases import difference, fates
 from tripel.knowledge import Entity, KnowledgeBase
-from tripel.releases import difference, fates
-from tripel.synonyms import Drawing
+from tripel.names import drawing
+from tripel.names.synonyms import Drawing
 
 OLD = KnowledgeBase.of(
     [

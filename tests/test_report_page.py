@@ -18,18 +18,21 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from tripel import cli, predictions, published, report_plots, reporting, tasks
-from tripel.calibration import reliability, risk_coverage
-from tripel.comparing import Comparison
+from tripel import tasks
+from tripel.cli import main as cli
 from tripel.documents import Document, Mention
 from tripel.files import read_json, write_json
-from tripel.gold import gold
-from tripel.journal import Config, Journal, Sink, Speedometer
+from tripel.judging import predictions
+from tripel.judging.calibration import reliability, risk_coverage
+from tripel.judging.comparing import Comparison
+from tripel.judging.gold import gold
+from tripel.judging.predictions import Origin, Prediction
+from tripel.judging.trust import trust
 from tripel.knowledge import Entity, KnowledgeBase
-from tripel.predictions import Origin, Prediction
-from tripel.report_page import Error, Errors, Picture, Report, Section, Shown, Text
-from tripel.tables import Table
-from tripel.trust import trust
+from tripel.reports import published, reporting, trust_plots
+from tripel.reports.page import Error, Errors, Picture, Report, Section, Shown, Text
+from tripel.reports.tables import Table
+from tripel.training.journal import Config, Journal, Sink, Speedometer
 
 WRONG = Error(
     document="7",
@@ -46,7 +49,7 @@ WRONG = Error(
 
 def made(folder: Path) -> Report:
     score, hit = np.array([0.9, 0.8, 0.4]), np.array([1.0, 1.0, 0.0])
-    picture = report_plots.risk_coverage(
+    picture = trust_plots.risk_coverage(
         {"ours": risk_coverage(score, hit)}, title="t", path=folder / "pictures" / "risk.png"
     )
     table = Table(["system", "@1"], [["a_b & c", "90.8 %"]])
@@ -79,10 +82,10 @@ def test_errors_stand_on_the_page_alone(tmp_path: Path) -> None:
 
 def test_pictures_of_trust_have_their_numbers_beside_them(tmp_path: Path) -> None:
     score, hit = np.array([0.9, 0.8, 0.4]), np.array([1.0, 0.0, 1.0])
-    report_plots.risk_coverage({"ours": risk_coverage(score, hit)}, title="t", path=tmp_path / "risk.png")
-    report_plots.reliability({"ours": reliability(score, hit)}, title="t", path=tmp_path / "reliability.png")
-    report_plots.scores(score[hit == 1], score[hit == 0], title="t", path=tmp_path / "scores.png")
-    report_plots.scores(score, np.array([]), title="t", path=tmp_path / "none_wrong.png")
+    trust_plots.risk_coverage({"ours": risk_coverage(score, hit)}, title="t", path=tmp_path / "risk.png")
+    trust_plots.reliability({"ours": reliability(score, hit)}, title="t", path=tmp_path / "reliability.png")
+    trust_plots.scores(score[hit == 1], score[hit == 0], title="t", path=tmp_path / "scores.png")
+    trust_plots.scores(score, np.array([]), title="t", path=tmp_path / "none_wrong.png")
     for name in ("risk", "reliability", "scores", "none_wrong"):
         assert (tmp_path / f"{name}.png").read_bytes().startswith(b"\x89PNG")
     rows = list(csv.reader((tmp_path / "risk.csv").read_text(encoding="utf-8").splitlines()))

@@ -15,20 +15,23 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tripel import asking, formats, library, tasks, views
-from tripel.abbreviations import expand
+from tripel import formats, tasks
 from tripel.corpora import pubtator
 from tripel.documents import Document
-from tripel.encoder import Encoder
+from tripel.encoding import views
+from tripel.encoding.encoder import Encoder
+from tripel.encoding.packing import pack
+from tripel.encoding.windows import windows
 from tripel.files import read_json
 from tripel.indexes.base import Hits
+from tripel.kb import library
 from tripel.knowledge import Entity, KnowledgeBase
-from tripel.link_files import Goal, link_file
+from tripel.linking.abbreviations import expand
+from tripel.linking.link_files import Goal, link_file
+from tripel.linking.ranker import Ranker
+from tripel.linking.reranker import DEPTH, Reranker
 from tripel.objectives.reranking import Choices, Reranking
-from tripel.packing import pack
-from tripel.ranker import Ranker
-from tripel.reranker import DEPTH, Reranker
-from tripel.windows import windows
+from tripel.searching import asking
 
 ROOT = Path(__file__).parents[1]
 KB, DOCUMENTS = lessons.KB, lessons.DOCUMENTS

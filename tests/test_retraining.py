@@ -16,7 +16,7 @@ import teaching
 from annotating import Work, mark, upload
 from safetensors.torch import load_file, save_file
 
-from tripel import asking, config, preparing, tasks
+from tripel import config, tasks
 from tripel.annotations import adjudication, before_after, embeddings, jobs, ledger, models, projects, retraining
 from tripel.annotations.continuing import JOINT, begin
 from tripel.annotations.database import Database
@@ -27,9 +27,11 @@ from tripel.annotations.overlay import Overlay
 from tripel.annotations.running import Runner
 from tripel.documents import Document, Mention
 from tripel.files import fingerprint, read_json, read_lines, write_json
-from tripel.linker import Linker
-from tripel.recipe import Recipe
+from tripel.linking.linker import Linker
 from tripel.recognizers.base import TAGGER
+from tripel.searching import asking
+from tripel.training import preparing
+from tripel.training.recipe import Recipe
 
 DONE, LEFT = 10, 4  # documents
 RECORDS = [teaching.record(n, marked=n < DONE) for n in range(DONE + LEFT)]

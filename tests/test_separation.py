@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 import tiny
 
-from tripel import separating, separation_plots
 from tripel.files import read_json
-from tripel.pair_files import NamePair
-from tripel.separation import measure
+from tripel.names import separating, separation_plots
+from tripel.names.pair_files import NamePair
+from tripel.names.separation import measure
 
 COSINE = np.array([[0.9, 0.1, 0.3], [0.2, 0.8, 0.4], [0.5, 0.6, 0.7]])
 

@@ -25,10 +25,11 @@ from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
 import tripel.web
-from tripel import asking, cli
+from tripel.cli import main as cli
 from tripel.documents import Document
 from tripel.knowledge import Entity, KnowledgeBase
-from tripel.linking import as_record
+from tripel.linking.records import as_record
+from tripel.searching import asking
 from tripel.web.batching import Batcher
 from tripel.web.model import Served
 from tripel.web.settings import Settings

@@ -23,9 +23,9 @@ from spacy.language import Language
 from spacy.tokens import Doc, DocBin, Span, SpanGroup
 from spacy.training import Example
 
-from tripel import asking
 from tripel.knowledge import Entity, KnowledgeBase
-from tripel.opening import Opener
+from tripel.linking.opening import Opener
+from tripel.searching import asking
 from tripel.spacy import TripelLinker
 
 ROOT = Path(__file__).parents[1]

@@ -12,12 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from tripel import pair_files
-from tripel.cli import app
+from tripel.cli.main import app
 from tripel.knowledge import Entity, KnowledgeBase
-from tripel.pair_files import NamePair, NamePairs
+from tripel.names import pair_files
+from tripel.names.pair_files import NamePair, NamePairs
+from tripel.names.synonyms import Drawing, Drawn, ambiguous, candidates, held_out
 from tripel.problems import BadInput, Problem
-from tripel.synonyms import Drawing, Drawn, ambiguous, candidates, held_out
 
 
 def kb(*counts: int) -> KnowledgeBase:

@@ -12,20 +12,23 @@ import tiny
 import yaml
 from typer.testing import CliRunner
 
-from tripel import asking, checkpoint, cli, tasks
-from tripel.abbreviations import expand
-from tripel.batches import Near
+from tripel import tasks
+from tripel.cli import main as cli
 from tripel.corpora.sample import Sample
 from tripel.documents import Document, Mention
-from tripel.encoder import Encoder
-from tripel.encoding import mention_vectors
+from tripel.encoding.encode import mention_vectors
+from tripel.encoding.encoder import Encoder
+from tripel.encoding.words import WORD, Words, short_forms, vectors_of
 from tripel.files import read_json
-from tripel.linker import Linker
+from tripel.linking.abbreviations import expand
+from tripel.linking.linker import Linker
 from tripel.recognizers.base import Found
 from tripel.recognizers.tagger import Tagger, tags_of
-from tripel.tagger_judging import by_type
-from tripel.trainer import Place, Trainer
-from tripel.words import WORD, Words, short_forms, vectors_of
+from tripel.searching import asking
+from tripel.tagging.judging import by_type
+from tripel.training import checkpoint
+from tripel.training.batches import Near
+from tripel.training.trainer import Place, Trainer
 
 SAMPLE = Sample(Sample.Config())
 ROOT = Path(__file__).parents[1]

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tripel.documents import Document, Mention
-from tripel.tags import Scheme, Tags
+from tripel.tagging.tags import Scheme, Tags
 
 
 def words(text: str) -> tuple[np.ndarray, np.ndarray]:

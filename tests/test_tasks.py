@@ -18,10 +18,15 @@ import yaml
 from transformers import AutoModel
 from typer.testing import CliRunner
 
-from tripel import asking, checkpoint, cli, tables, tasks, training
-from tripel.evaluation import Scores
+from tripel import tasks
+from tripel.cli import main as cli
 from tripel.files import read_json, read_lines, write_json
-from tripel.ranker import Ranker
+from tripel.judging.evaluation import Scores
+from tripel.linking.ranker import Ranker
+from tripel.reports import tables
+from tripel.searching import asking
+from tripel.training import checkpoint
+from tripel.training import wiring as training
 
 ROOT = Path(__file__).parents[1]
 WORDS = [

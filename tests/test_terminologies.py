@@ -11,8 +11,8 @@ import lessons
 import pytest
 from typer.testing import CliRunner
 
-from tripel import cli
-from tripel.fetching import SOURCES
+from tripel.cli import main as cli
+from tripel.data.fetching import SOURCES
 from tripel.knowledge import Entity, KnowledgeBase
 from tripel.problems import BadInput, Problem
 from tripel.terminologies import dictionary

@@ -18,11 +18,12 @@ from transformers import (
     RobertaConfig,
 )
 
-from tripel import asking, bundling
 from tripel.documents import Document
 from tripel.knowledge import Entity, KnowledgeBase
-from tripel.linker import Linker
+from tripel.linking import bundling
+from tripel.linking.linker import Linker
 from tripel.recognizers.token_classifier import TokenClassifier, _schemed
+from tripel.searching import asking
 
 KB = KnowledgeBase.of([Entity(id="D1", name="fever")])
 TEXT = "\U0001f469\u200d\u2695\ufe0f É  Multiple sclerosis, e\u0301 \0 aspirin and שלום MS fever."

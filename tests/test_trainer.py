@@ -11,12 +11,12 @@ import pytest
 import tiny
 import torch
 
-from tripel import checkpoint
-from tripel.encoder import Encoder
+from tripel.encoding.encoder import Encoder
 from tripel.objectives.base import Objective
 from tripel.objectives.prototype_contrastive import PrototypeContrastive
 from tripel.objectives.prototype_triplet import PrototypeTriplet
-from tripel.trainer import Config, Place, Step, Trainer, _rate
+from tripel.training import checkpoint
+from tripel.training.trainer import Config, Place, Step, Trainer, _rate
 
 CONFIG = Config(epochs=4, batch=4, lr=3e-3, warmup=0.1)
 OBJECTIVES = {

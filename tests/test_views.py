@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tripel import views
 from tripel.documents import Document, Mention
+from tripel.encoding import views
 from tripel.knowledge import Entity
 
 

@@ -12,14 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from tripel import weighing
-from tripel.folding import Entities, Part
 from tripel.indexes.base import Hits, Queries
 from tripel.indexes.exact import Exact
-from tripel.recipe import Recipe
-from tripel.vectors import Vectors
-from tripel.weighing import Evident
-from tripel.whole import EVIDENCE, Asked, Weights, agreed, chances, evidence
+from tripel.linking import weighing
+from tripel.linking.weighing import Evident
+from tripel.linking.whole import EVIDENCE, Asked, Weights, agreed, chances, evidence
+from tripel.searching.folding import Entities, Part
+from tripel.searching.vectors import Vectors
+from tripel.training.recipe import Recipe
 
 KB = lessons.KB
 RNG = np.random.default_rng(7)

@@ -20,14 +20,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from tripel import metrics, predictions, tasks
-from tripel.evaluation import ranks
+from tripel import tasks
 from tripel.files import read_json, read_lines
-from tripel.gold import Gold
-from tripel.judging import BEST, FULL, TRAINED, right
-from tripel.preparing import Ground, ground
-from tripel.recipe import Recipe
-from tripel.tables import Table
+from tripel.judging import metrics, predictions
+from tripel.judging.evaluation import ranks
+from tripel.judging.gold import Gold
+from tripel.judging.runs import BEST, FULL, TRAINED, right
+from tripel.reports.tables import Table
+from tripel.training.preparing import Ground, ground
+from tripel.training.recipe import Recipe
 
 ROOT = Path(__file__).parents[2]
 GROUND = ("corpus.types=[Disease]", "terminologies=[{name: ctd}]", "data.judged=[dev]", "data.watched=0")

@@ -29,28 +29,28 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from tripel import asking
-from tripel.abbreviations import expand
 from tripel.annotations.drawing import draw
 from tripel.annotations.sampling.base import Known, Predicted, Sample
 from tripel.annotations.sampling.mix import SAMPLING
-from tripel.clusters import group
 from tripel.config import choose
 from tripel.corpora.bc5cdr import Bc5cdr
 from tripel.documents import Document, Mention
-from tripel.encoder import Encoder
-from tripel.encoding import unit_vectors
+from tripel.encoding.encode import unit_vectors
+from tripel.encoding.encoder import Encoder
+from tripel.encoding.words import WORD, Words, vectors_of
 from tripel.find import names
 from tripel.indexes.base import Queries
 from tripel.knowledge import KnowledgeBase
+from tripel.linking.abbreviations import expand
+from tripel.linking.ranker import Ranker
 from tripel.objectives.tagging import Head
-from tripel.plots import STYLES, finish, sheet, write
 from tripel.progress import bar
-from tripel.ranker import Ranker
 from tripel.recognizers.base import Found, Span
-from tripel.tagger_judging import by_type
-from tripel.tags import Tags
-from tripel.words import WORD, Words, vectors_of
+from tripel.reports.plots import STYLES, finish, sheet, write
+from tripel.searching import asking
+from tripel.tagging.judging import by_type
+from tripel.tagging.tags import Tags
+from tripel.training.clusters import group
 
 CONTROL = "random"
 ROUND, ROUNDS = 10, 20  # documents drawn at once, and how often

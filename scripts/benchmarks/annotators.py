@@ -30,11 +30,12 @@ from typing import Any
 import httpx2
 import numpy as np
 
-from tripel import formats, inputs
+from tripel import formats
 from tripel.annotations import datasets, jobs, ledger, models, projects
 from tripel.annotations.accounts import Accounts
 from tripel.annotations.database import Database
 from tripel.annotations.jobs import Job
+from tripel.data import inputs
 from tripel.documents import Document
 from tripel.knowledge import KnowledgeBase
 

@@ -30,8 +30,8 @@ from typing import Any
 
 import psutil
 
-from tripel.bulk_cluster import QUIET
-from tripel.bulk_ledger import MANIFEST
+from tripel.bulk.cluster import QUIET
+from tripel.bulk.ledger import MANIFEST
 from tripel.corpora.bc5cdr import Bc5cdr
 from tripel.files import read_lines, write_lines
 

@@ -14,15 +14,16 @@ from pathlib import Path
 
 import numpy as np
 
-from tripel import tasks, weighing
+from tripel import tasks
 from tripel.indexes.base import Bool
-from tripel.metrics import paired
-from tripel.preparing import ground
-from tripel.ranker import Ranker
-from tripel.recipe import Recipe
-from tripel.tables import Table
-from tripel.weighing import Evident, cross_fitted, first_right
-from tripel.whole import EVIDENCE
+from tripel.judging.metrics import paired
+from tripel.linking import weighing
+from tripel.linking.ranker import Ranker
+from tripel.linking.weighing import Evident, cross_fitted, first_right
+from tripel.linking.whole import EVIDENCE
+from tripel.reports.tables import Table
+from tripel.training.preparing import ground
+from tripel.training.recipe import Recipe
 
 
 def main() -> None:

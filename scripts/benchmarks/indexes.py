@@ -30,14 +30,14 @@ from tqdm import tqdm
 
 from tripel.config import build
 from tripel.corpora.bc5cdr import Bc5cdr
-from tripel.encoding import entity_vectors, unit_vectors
+from tripel.encoding.encode import entity_vectors, unit_vectors
 from tripel.find import component
-from tripel.folding import Entities, Part
 from tripel.indexes.base import Index, Queries
 from tripel.indexes.exact import Exact
-from tripel.ranker import INDEX, Ranker
+from tripel.linking.ranker import INDEX, Ranker
+from tripel.searching.folding import Entities, Part
+from tripel.searching.vectors import SHARD, Vectors, write_shard
 from tripel.sizes import said
-from tripel.vectors import SHARD, Vectors, write_shard
 
 AT = 64
 NAMES = 2.7  # of a concept, English, in UMLS 2017AA

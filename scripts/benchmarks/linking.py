@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from tripel.documents import Document
     from tripel.knowledge import KnowledgeBase
-    from tripel.linker import Linker
+    from tripel.linking.linker import Linker
 
 FIXED, CANDIDATES = 128, 64
 FEW = 32  # mentions of the published way in a round
@@ -162,7 +162,7 @@ def ours(way: Way, documents: Sequence[Document], asked: argparse.Namespace) -> 
 
 def prepared(way: Way, asked: argparse.Namespace) -> Linker:
     """As `tripel link` would have it; given mentions are all linked."""
-    from tripel.linker import Linker
+    from tripel.linking.linker import Linker
 
     return Linker.load(
         getattr(asked, way.run),
@@ -177,10 +177,10 @@ def published(documents: Sequence[Document], kb: KnowledgeBase) -> Figures:
     """Mention by mention, its candidates encoded anew; lexical candidates are looked up beforehand."""
     import torch
 
-    from tripel import views
-    from tripel.candidates import Candidates, Config
-    from tripel.encoder import Encoder
-    from tripel.views import Passages
+    from tripel.encoding import views
+    from tripel.encoding.encoder import Encoder
+    from tripel.encoding.views import Passages
+    from tripel.searching.candidates import Candidates, Config
 
     encoder = Encoder(
         Encoder.Config(view="marked", mention_length=FIXED, entity_length=FIXED, entity_view="whole")
@@ -205,7 +205,7 @@ def published(documents: Sequence[Document], kb: KnowledgeBase) -> Figures:
 
 def report(rounds: Sequence[dict[str, Figures]], *, documents: int, threads: int) -> None:
     """Medians, and ratios to the published way."""
-    from tripel.tables import Table
+    from tripel.reports.tables import Table
 
     middle = {
         way: {key: statistics.median(its[way][key] for its in rounds) for key in rounds[0][way]} for way in rounds[0]

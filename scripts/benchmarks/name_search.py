@@ -22,10 +22,10 @@ import tantivy
 
 from tripel.annotations.name_search import NameSearch
 from tripel.annotations.typed_words import plain, words
-from tripel.asking import knowledge
 from tripel.corpora.bc5cdr import Bc5cdr
 from tripel.knowledge import Entity, KnowledgeBase
 from tripel.progress import Progress, bar
+from tripel.searching.asking import knowledge
 
 NAMES = 8_600_000  # English names of UMLS
 QUERIES = 2_000

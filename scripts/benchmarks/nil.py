@@ -15,16 +15,17 @@ from pathlib import Path
 
 import numpy as np
 
-from tripel import tables, tasks
-from tripel.encoding import silent
-from tripel.folding import Entities
+from tripel import tasks
+from tripel.encoding.encode import silent
 from tripel.indexes.base import Int
-from tripel.linker import Linker
-from tripel.preparing import ground
-from tripel.ranker import Ranker
-from tripel.recipe import Recipe
-from tripel.trust import trust
-from tripel.weighing import right_rows
+from tripel.judging.trust import trust
+from tripel.linking.linker import Linker
+from tripel.linking.ranker import Ranker
+from tripel.linking.weighing import right_rows
+from tripel.reports import tables
+from tripel.searching.folding import Entities
+from tripel.training.preparing import ground
+from tripel.training.recipe import Recipe
 
 
 def main() -> None:

@@ -19,7 +19,7 @@ Figures = dict[str, float]
 
 def scispacy(python: Path, documents: Sequence[Document], kb: KnowledgeBase) -> Figures:
     """scispaCy's candidate generator; it is told long forms, since it sees no text."""
-    from tripel.abbreviations import expand
+    from tripel.linking.abbreviations import expand
 
     mentions = [mention for document in map(expand, documents) for mention in document.mentions]
     with tempfile.TemporaryDirectory() as name:
@@ -85,9 +85,9 @@ def strong_f1(
     documents: Sequence[Document], found: Sequence[Sequence[tuple[int, int, str]]], kb: KnowledgeBase
 ) -> float:
     """Of links of plain text (start, end, id), as `tripel evaluate --recognizer` counts it, whatever the types."""
-    from tripel.end_to_end import end_to_end
-    from tripel.gold import gold
-    from tripel.predictions import Prediction
+    from tripel.judging.end_to_end import end_to_end
+    from tripel.judging.gold import gold
+    from tripel.judging.predictions import Prediction
 
     said = [
         Prediction(document.id, start, end, ((id, 1.0),))

@@ -22,10 +22,10 @@ import pyarrow as pa
 
 from tripel.corpora.bc5cdr import Bc5cdr
 from tripel.documents import Document
+from tripel.judging.metrics import Estimate, precision_recall_f1
 from tripel.knowledge import KnowledgeBase
-from tripel.linker import batched, recognizer_of
-from tripel.metrics import Estimate, precision_recall_f1
-from tripel.ranker import KNOWLEDGE
+from tripel.linking.linker import batched, recognizer_of
+from tripel.linking.ranker import KNOWLEDGE
 from tripel.recognizers.base import Recognizer
 
 TREES = ("C", "D", "F03")

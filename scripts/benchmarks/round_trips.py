@@ -18,7 +18,7 @@ from tripel.corpora.medmentions import Medmentions
 from tripel.documents import Document
 from tripel.find import names
 from tripel.problems import Problem
-from tripel.tables import Table
+from tripel.reports.tables import Table
 
 
 def main() -> None:

@@ -23,7 +23,7 @@ from typing import Any
 import httpx2
 import numpy as np
 
-from tripel import inputs
+from tripel.data import inputs
 
 CLIENTS = (1, 8, 32)
 ALONE = {"most": 1, "wait": 0.0}

@@ -58,7 +58,7 @@ def main() -> None:
 def recipe(way: str, corpus: str) -> Any:
     """The settings of one way."""
     from tripel import config
-    from tripel.recipe import Recipe
+    from tripel.training.recipe import Recipe
 
     words = [*COMMON, *([f"trainer.batch={BATCH[way]}"] if way in BATCH else [])]
     words += ["trainer.precision=bf16"] if way == "fast-bf16" else []
@@ -69,7 +69,7 @@ def recipe(way: str, corpus: str) -> Any:
 
 def prepare(corpus: str, folder: Path) -> None:
     """Knowledge base and lexical candidates, once for all ways."""
-    from tripel.preparing import ground
+    from tripel.training.preparing import ground
 
     ground(recipe("fast", corpus), folder)
 
@@ -86,9 +86,9 @@ def one_round(corpus: str, folder: Path, seconds: float) -> dict[str, dict[str, 
 
 def measure(way: str, corpus: str, folder: Path, seconds: float) -> dict[str, float]:
     """Clusters a second of one way, its warm-up step left out, and the peak memory of its process in MiB."""
-    from tripel.encoder import Encoder
-    from tripel.preparing import ground, lesson
-    from tripel.trainer import Trainer
+    from tripel.encoding.encoder import Encoder
+    from tripel.training.preparing import ground, lesson
+    from tripel.training.trainer import Trainer
 
     its = recipe(way, corpus)
     encoder = fixed(its.encoder) if way == "published" else Encoder(its.encoder)
@@ -113,7 +113,7 @@ def fixed(settings: Any) -> Any:
     """The encoder with all texts at 128 tokens. Padding is not masked: that changes what comes out, not what it costs."""
     import numpy as np
 
-    from tripel.encoder import Encoder
+    from tripel.encoding.encoder import Encoder
 
     class Fixed(Encoder):
         def _hidden(self, tower: Any, tokens: Any) -> Any:

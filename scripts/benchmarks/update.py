@@ -17,10 +17,10 @@ from pathlib import Path
 
 import numpy as np
 
-from tripel import asking
 from tripel.config import words
 from tripel.knowledge import KnowledgeBase
-from tripel.ranker import Ranker
+from tripel.linking.ranker import Ranker
+from tripel.searching import asking
 
 ASKED = 10  # entities for each name
 SHOWN = 1000  # names of each kind that are asked for, at most

@@ -10,8 +10,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tripel.asking import build_index as build_index
-    from tripel.bundling import make_bundle as make_bundle
     from tripel.documents import Candidate as Candidate
     from tripel.documents import Document as Document
     from tripel.documents import Link as Link
@@ -19,7 +17,9 @@ if TYPE_CHECKING:
     from tripel.documents import Mention as Mention
     from tripel.knowledge import Entity as Entity
     from tripel.knowledge import KnowledgeBase as KnowledgeBase
-    from tripel.linker import Linker as Linker
+    from tripel.linking.bundling import make_bundle as make_bundle
+    from tripel.linking.linker import Linker as Linker
+    from tripel.searching.asking import build_index as build_index
     from tripel.tasks import compare as compare
     from tripel.tasks import evaluate as evaluate
     from tripel.tasks import link_bulk as link_bulk
@@ -41,13 +41,13 @@ _MODULES = {
     "KnowledgeBase": "knowledge",
     "Link": "documents",
     "Linked": "documents",
-    "Linker": "linker",
+    "Linker": "linking.linker",
     "Mention": "documents",
-    "build_index": "asking",
+    "build_index": "searching.asking",
     "compare": "tasks",
     "evaluate": "tasks",
     "link_bulk": "tasks",
-    "make_bundle": "bundling",
+    "make_bundle": "linking.bundling",
     "report": "tasks",
     "rerank": "tasks",
     "resume": "tasks",

@@ -1,5 +1,5 @@
 """`python -m tripel`."""
 
-from tripel.cli import main
+from tripel.cli.main import main
 
 main()

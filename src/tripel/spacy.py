@@ -22,7 +22,7 @@ from tripel.files import read_json, write_json
 from tripel.spacy_docs import Spans, register
 
 if TYPE_CHECKING:
-    from tripel.linker import Linker
+    from tripel.linking.linker import Linker
 
 SAVED = "run.json"  # in the folder of the component: where the run was, and its fingerprints
 ErrorHandler = Callable[..., Any]
@@ -89,7 +89,7 @@ class TripelLinker:
         self, name: str, run: str, *, labels: Sequence[str] | None, spans_key: str | None, **settings: Any
     ) -> None:
         """`settings` as of `Linker.load`. Nothing is read before the run is first asked, or `nlp.initialize`."""
-        from tripel.opening import Opener  # here, so that processes forked later share what it loads
+        from tripel.linking.opening import Opener  # here, so that processes forked later share what it loads
 
         if labels is not None and not labels:
             raise ValueError(f"{name}: labels is empty, so nothing would be linked; leave it out to link every label")

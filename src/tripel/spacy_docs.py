@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from spacy.tokens import Doc, Span
 
 from tripel.documents import Document, Link, Linked, Mention
-from tripel.linking import link_record
+from tripel.linking.records import link_record
 
 
 @dataclass(frozen=True)

@@ -9,42 +9,47 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tripel import cards, checkpoint, config, library, reporting, reranker_training, tables, tagger_training
-from tripel.asking import encoder_of
-from tripel.bulk import SIZE, Account, link_files
-from tripel.bulk_ledger import To
-from tripel.checkpoint import CONFIG
-from tripel.comparing import compared, named, said
+from tripel import config
+from tripel.bulk.jobs import SIZE, Account, link_files
+from tripel.bulk.ledger import To
 from tripel.documents import Document
-from tripel.encoder import Encoder
-from tripel.end_to_end import compare_f1, end_to_end
+from tripel.encoding.encoder import Encoder
 from tripel.environment import describe
-from tripel.exporting import export
 from tripel.files import read_json, write_json, write_text
 from tripel.find import component
-from tripel.journal import METRICS, Journal
-from tripel.judging import PICTURES, TABLES, draw_learning, judge, right
-from tripel.link_files import JSON, WORDS, Goal, link_texts
-from tripel.linker import Linker
-from tripel.model_card import card
-from tripel.name_judging import judge_names, quick
-from tripel.name_preparing import name_ground, name_lesson
-from tripel.name_recipe import NameRecipe
+from tripel.judging.comparing import compared, named, said
+from tripel.judging.end_to_end import compare_f1, end_to_end
+from tripel.judging.pipelines import judge_pipeline
+from tripel.judging.runs import PICTURES, TABLES, draw_learning, judge, right
+from tripel.kb import library
+from tripel.linking import reranker_training
+from tripel.linking.link_files import JSON, WORDS, Goal, link_texts
+from tripel.linking.linker import Linker
+from tripel.linking.ranker import INDEX
+from tripel.linking.reranker import RERANKER
+from tripel.linking.whole import WEIGHTS
+from tripel.names.exporting import export
+from tripel.names.judging import judge_names, quick
+from tripel.names.pair_files import read as read_pairs
+from tripel.names.preparing import name_ground, name_lesson
+from tripel.names.recipe import NameRecipe
+from tripel.names.separating import separate
 from tripel.objectives.tagging_and_linking import TaggingAndLinking
-from tripel.pair_files import read as read_pairs
-from tripel.pipeline_judging import judge_pipeline
-from tripel.preparing import Ground, ground, lesson, read_documents
-from tripel.ranker import INDEX
-from tripel.recipe import Data, Recipe, Role
 from tripel.recognizers.base import TAGGER
-from tripel.report_page import PAGE
-from tripel.reranker import RERANKER
-from tripel.separating import separate
-from tripel.tagger_judging import judge_tagger
-from tripel.tagger_recipe import TaggerRecipe
-from tripel.training import AnyRecipe, agreed, begun, processes, public, steps
-from tripel.watching import Lessons, watched
-from tripel.whole import WEIGHTS
+from tripel.reports import cards, reporting, tables
+from tripel.reports.model_card import card
+from tripel.reports.page import PAGE
+from tripel.searching.asking import encoder_of
+from tripel.tagging import training as tagger_training
+from tripel.tagging.judging import judge_tagger
+from tripel.tagging.recipe import TaggerRecipe
+from tripel.training import checkpoint
+from tripel.training.checkpoint import CONFIG
+from tripel.training.journal import METRICS, Journal
+from tripel.training.preparing import Ground, ground, lesson, read_documents
+from tripel.training.recipe import Data, Recipe, Role
+from tripel.training.watching import Lessons, watched
+from tripel.training.wiring import AnyRecipe, agreed, begun, processes, public, steps
 
 ENVIRONMENT = "environment.json"
 EXAMPLES = "examples.txt"

@@ -10,13 +10,13 @@ from dataclasses import replace
 from typing import Any
 
 from tripel.documents import Document, Linked
-from tripel.end_to_end import end_to_end
-from tripel.gold import gold
-from tripel.linker import Linker
-from tripel.metrics import Estimate
-from tripel.predictions import Prediction
+from tripel.judging.end_to_end import end_to_end
+from tripel.judging.gold import gold
+from tripel.judging.metrics import Estimate
+from tripel.judging.predictions import Prediction
+from tripel.linking.linker import Linker
 from tripel.recognizers.base import Found
-from tripel.tagger_judging import by_type
+from tripel.tagging.judging import by_type
 
 SEED = 42  # of the bootstrap
 

@@ -13,18 +13,19 @@ from typing import Any
 import torch
 from safetensors.torch import load_file, save_file
 
-from tripel import checkpoint, config
-from tripel.bundling import SETTINGS
-from tripel.checkpoint import CONFIG, ENCODER, OBJECTIVE, STATE
-from tripel.deciding import CALIBRATION
-from tripel.encoder import SETTINGS as ENCODER_SETTINGS
+from tripel import config
+from tripel.encoding.encoder import SETTINGS as ENCODER_SETTINGS
 from tripel.files import read_json, share, write_json
-from tripel.ranker import KNOWLEDGE
+from tripel.linking.bundling import SETTINGS
+from tripel.linking.deciding import CALIBRATION
+from tripel.linking.ranker import KNOWLEDGE
+from tripel.linking.whole import WEIGHTS
 from tripel.recognizers.base import TAGGER
 from tripel.recognizers.tagger import HEAD
-from tripel.tags import Tags
-from tripel.trainer import Place
-from tripel.whole import WEIGHTS
+from tripel.tagging.tags import Tags
+from tripel.training import checkpoint
+from tripel.training.checkpoint import CONFIG, ENCODER, OBJECTIVE, STATE
+from tripel.training.trainer import Place
 
 JOINT: dict[str, Any] = {
     "terminologies": [],

@@ -18,7 +18,7 @@ from tripel.documents import Document
 from tripel.files import replacing
 
 if TYPE_CHECKING:
-    from tripel.encoder import Encoder
+    from tripel.encoding.encoder import Encoder
 
 Float = NDArray[np.float32]
 FILE = "documents.safetensors"  # in the folder of a project
@@ -28,8 +28,8 @@ def of_documents(encoder: Encoder, documents: Sequence[Document]) -> list[Float]
     """The vector of each document, of length 1; of one without words all zeros."""
     import torch
 
-    from tripel.encoding import arithmetic
-    from tripel.words import Words
+    from tripel.encoding.encode import arithmetic
+    from tripel.encoding.words import Words
 
     words = Words.of([document.having(mentions=()) for document in documents], long_forms=False)
     encoder.eval()

@@ -19,7 +19,7 @@ from tripel.annotations import schema
 from tripel.annotations.database import Database
 from tripel.annotations.schema import jobs, projects
 from tripel.config import build
-from tripel.journal import METRICS
+from tripel.training.journal import METRICS
 
 State = Literal["queued", "running", "failed", "cancelled", "done"]
 Kind = Literal["train", "predict"]

@@ -15,15 +15,15 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Row, func, insert, select, update
 
-from tripel import bundle
 from tripel.annotations import schema
 from tripel.annotations.database import Database
 from tripel.annotations.schema import models, projects, uses
 from tripel.files import replacing
+from tripel.linking import bundle
 from tripel.recognizers.base import TAGGER
 
 if TYPE_CHECKING:
-    from tripel.indexing import Stamp
+    from tripel.searching.indexing import Stamp
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,7 +141,7 @@ def finds_itself(folder: Path) -> bool:
 
 def _bundle(model: Model, folder: Path) -> None:
     """Imported only here, since it brings torch along."""
-    from tripel import bundling
+    from tripel.linking import bundling
 
     bundling.make_bundle(model.folder, folder, finds=model.recognizer)
 
@@ -185,8 +185,8 @@ def _add(
 
 def _stamp(folder: Path) -> Stamp:
     """What made the index of a folder that links. Imported only here, since it brings torch along."""
-    from tripel.indexing import stamp_of
-    from tripel.ranker import INDEX
+    from tripel.linking.ranker import INDEX
+    from tripel.searching.indexing import stamp_of
 
     return stamp_of(folder / INDEX)
 

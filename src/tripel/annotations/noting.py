@@ -12,8 +12,8 @@ from pathlib import Path
 
 from tripel.annotations import jobs
 from tripel.annotations.database import Database
-from tripel.journal import METRICS
 from tripel.progress import Progress
+from tripel.training.journal import METRICS
 
 EVERY_S = 1.0
 TAIL = 65_536  # bytes of a journal that hold its last line

@@ -12,22 +12,22 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from tripel.abbreviations import expand
 from tripel.annotations import models, projects, settled
 from tripel.annotations.alone import alone
 from tripel.annotations.database import Database
 from tripel.annotations.models import Model
 from tripel.annotations.predicted import OFFERED
 from tripel.annotations.schema import events
-from tripel.asking import lay_out
 from tripel.documents import Document
-from tripel.encoder import Encoder
+from tripel.encoding.encoder import Encoder
 from tripel.files import appearing, read_json, share, write_json
-from tripel.index_learn import learn
-from tripel.indexing import ORIGIN, Config, opened, stamp_of
 from tripel.knowledge import KnowledgeBase
-from tripel.linker import Linker
-from tripel.ranker import INDEX, Ranker
+from tripel.linking.abbreviations import expand
+from tripel.linking.linker import Linker
+from tripel.linking.ranker import INDEX, Ranker
+from tripel.searching.asking import lay_out
+from tripel.searching.indexing import ORIGIN, Config, opened, stamp_of
+from tripel.searching.learn import learn
 
 READ = "read.json"  # how far in the log, and whose decisions
 SILENT = ("predict", "time", "comment", "flag")  # events that change nothing that is learnt

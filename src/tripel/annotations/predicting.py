@@ -22,7 +22,7 @@ from tripel.files import json_line
 from tripel.progress import Progress
 
 if TYPE_CHECKING:
-    from tripel.linker import Linker
+    from tripel.linking.linker import Linker
 
 AT_ONCE = 16  # documents
 COUNTED = "predicted.jsonl"  # in the folder of a job: what changed on each sheet

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 
 from tripel.annotations.beginning import gold_marks
 from tripel.annotations.schema import storable
+from tripel.data.inputs import Input
 from tripel.documents import Document
-from tripel.inputs import Input
 from tripel.problems import Problem
 
 SHOWN = 50  # problems of a preview

@@ -17,7 +17,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from tripel import bundling, checkpoint, config, formats, tasks
+from tripel import config, formats, tasks
 from tripel.annotations import before_after, jobs, models, predicting
 from tripel.annotations.continuing import HELD_OUT, TRAIN, begin, can_be_trained
 from tripel.annotations.database import Database
@@ -29,9 +29,11 @@ from tripel.annotations.overlay import Overlay
 from tripel.config import build
 from tripel.documents import Document
 from tripel.files import appearing, read_json, write_json
-from tripel.linker import Linker
-from tripel.ranker import INDEX
+from tripel.linking import bundling
+from tripel.linking.linker import Linker
+from tripel.linking.ranker import INDEX
 from tripel.recognizers.base import TAGGER
+from tripel.training import checkpoint
 
 DOCUMENTS, FIGURES = "documents", "figures.json"
 LINKER, RECOGNIZER = jobs.RUNS

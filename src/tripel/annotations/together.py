@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from tripel.documents import DOCUMENTS_AT_ONCE, Document, Linked
 
 if TYPE_CHECKING:
-    from tripel.linker import Linker
+    from tripel.linking.linker import Linker
 
 Asked = tuple[Document, bool, Future[Linked]]
 

@@ -15,11 +15,11 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from tripel import formats
-from tripel.archives import unpack
 from tripel.corpora.lines import GZIP
+from tripel.data.archives import unpack
+from tripel.data.inputs import Input
 from tripel.files import CHUNK
 from tripel.formats.folders import file_name
-from tripel.inputs import Input
 
 LARGEST = 500_000_000  # bytes of what is unpacked
 

@@ -8,13 +8,15 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
-from tripel import fetching, library, offline
-from tripel.archives import matches
+from tripel import offline
+from tripel.data import fetching
+from tripel.data.archives import matches
 from tripel.files import data_folder
 from tripel.findings import Finding, ok, warning
-from tripel.journal import logged_in
+from tripel.kb import library
 from tripel.problems import BadInput
 from tripel.terminologies import fetched
+from tripel.training.journal import logged_in
 
 TERMINOLOGIES = {"mesh": fetched.mesh, "ctd": fetched.ctd, "umls": fetched.umls}
 HUB = "https://huggingface.co"

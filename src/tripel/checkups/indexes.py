@@ -11,7 +11,7 @@ import numpy as np
 from tripel.find import component, names
 from tripel.findings import Finding, ok, problem
 from tripel.indexes.base import Index, Queries
-from tripel.vectors import Float, Vectors
+from tripel.searching.vectors import Float, Vectors
 
 ROWS, DIMENSIONS, ASKED, FIRST = 2000, 16, 20, 10  # of the little index that is searched
 ENOUGH = 0.9  # of the rows that numpy finds: on such rows hnsw and ivf find all or nearly all

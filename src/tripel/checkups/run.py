@@ -9,16 +9,17 @@ from pathlib import Path
 import numpy as np
 import psutil
 
-from tripel import bundle, limits
+from tripel import limits
 from tripel.documents import Document, Mention
 from tripel.environment import versions
 from tripel.files import mended, read_json
 from tripel.findings import Finding, ok, problem, warning
-from tripel.index_plan import BESIDES, memory
-from tripel.index_rows import load_rows, shards
-from tripel.indexing import ORIGIN, Config, kinds
-from tripel.linker import Linker
-from tripel.ranker import INDEX
+from tripel.linking import bundle
+from tripel.linking.linker import Linker
+from tripel.linking.ranker import INDEX
+from tripel.searching.indexing import ORIGIN, Config, kinds
+from tripel.searching.plan import BESIDES, memory
+from tripel.searching.rows import load_rows, shards
 from tripel.sizes import said
 from tripel.tasks import ENVIRONMENT
 

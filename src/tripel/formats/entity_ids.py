@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 
 from tripel.corpora.pubtator import NO_ID, PREFIX
-from tripel.vocabularies import FORMS
+from tripel.kb.vocabularies import FORMS
 
 BAR = "|"
 PLAIN = re.compile(r"(?:[A-Za-z]+:)?[A-Za-z]{0,8}\d+")

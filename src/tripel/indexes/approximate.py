@@ -13,11 +13,11 @@ from typing import Any
 import faiss
 import numpy as np
 
+from tripel.encoding.similarity import Name
 from tripel.files import replacing
 from tripel.indexes.base import Bool, Float, Index, Int, Queries, best
 from tripel.indexes.exact import Exact, vectors_of
-from tripel.similarity import Name
-from tripel.vectors import Vectors
+from tripel.searching.vectors import Vectors
 
 Progress = Callable[[int, int], None]
 BLOCK = 65_536  # rows added between two calls of a progress bar

@@ -13,9 +13,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from tripel.encoding.similarity import BY_NAME, Name
 from tripel.indexes.base import Bool, Float, Index, Int, Queries, best
-from tripel.similarity import BY_NAME, Name
-from tripel.vectors import Vectors, resident
+from tripel.searching.vectors import Vectors, resident
 
 CELLS = 1 << 25  # scores held at a time: 128 MB
 COMPARED = 1 << 14  # rows brought at a time to be compared each with one query: 25 MB at 384 dimensions

@@ -10,10 +10,10 @@ import faiss
 import numpy as np
 from pydantic import PositiveInt
 
+from tripel.encoding.similarity import Name
 from tripel.indexes.approximate import FaissIndex, Progress, add, metric, opened
 from tripel.indexes.base import Float, Int
-from tripel.similarity import Name
-from tripel.vectors import Vectors
+from tripel.searching.vectors import Vectors
 
 STORED = {"float16": faiss.ScalarQuantizer.QT_fp16, "int8": faiss.ScalarQuantizer.QT_8bit}
 TRAINED_ON = 100_000  # rows drawn at random that the ranges of int8 are read from

@@ -18,12 +18,12 @@ import torch
 from pydantic import Field, NonNegativeInt, PositiveInt
 from sklearn.cluster import MiniBatchKMeans
 
+from tripel.encoding.similarity import Name
 from tripel.files import read_json, replacing, write_json
 from tripel.indexes.approximate import FaissIndex, Progress, add, metric, opened
 from tripel.indexes.base import Float, Int, Queries, best
 from tripel.indexes.exact import Exact
-from tripel.similarity import Name
-from tripel.vectors import Vectors
+from tripel.searching.vectors import Vectors
 
 TRAINED_ON = 40  # rows for each cell that centroids are learnt from; faiss wants 39 at least
 ROUNDS = 5  # through the sample

@@ -13,8 +13,8 @@ from typing import Any, Generic, Literal, Protocol, TypeVar
 from numpy.random import Generator
 from torch import Tensor, nn
 
-from tripel.encoder import Encoder
-from tripel.views import Passages
+from tripel.encoding.encoder import Encoder
+from tripel.encoding.views import Passages
 
 
 class Shown(Protocol):

@@ -13,10 +13,10 @@ from numpy.random import Generator
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from tripel.batches import Batch, Lesson, cluster_batches
+from tripel.encoding.similarity import BY_NAME, Name
 from tripel.objectives.base import Loss, Objective
 from tripel.objectives.prototype_contrastive import NOTHING
-from tripel.similarity import BY_NAME, Name
+from tripel.training.batches import Batch, Lesson, cluster_batches
 
 
 class BiEncoder(Objective[Lesson, Batch]):

@@ -14,10 +14,10 @@ from numpy.random import Generator
 from pydantic import PositiveInt
 from torch import Tensor
 
-from tripel.batches import Batch, Lesson, cluster_batches
+from tripel.encoding.similarity import cosine, searchable
 from tripel.objectives.base import Loss, Objective
 from tripel.objectives.prototype_triplet import prototypes
-from tripel.similarity import cosine, searchable
+from tripel.training.batches import Batch, Lesson, cluster_batches
 
 NOTHING = -1e4  # a logit that adds nothing to a sum; the gradient of a sum of infinities alone would be no number
 

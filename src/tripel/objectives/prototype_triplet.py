@@ -17,10 +17,10 @@ from pytorch_metric_learning.losses import TripletMarginLoss
 from pytorch_metric_learning.reducers import MeanReducer
 from torch import Tensor, nn
 
-from tripel.batches import Batch, Lesson, cluster_batches
-from tripel.encoder import Encoder
+from tripel.encoding.encoder import Encoder
+from tripel.encoding.similarity import Name
 from tripel.objectives.base import Loss, Objective
-from tripel.similarity import Name
+from tripel.training.batches import Batch, Lesson, cluster_batches
 
 SPREADS = 1.5  # members within mean + 1.5 spreads of the anchor count, as published
 

@@ -13,9 +13,9 @@ from numpy.random import Generator
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from tripel.name_batches import NameBatch, NameLesson, name_batches
+from tripel.encoding.similarity import cosine
+from tripel.names.batches import NameBatch, NameLesson, name_batches
 from tripel.objectives.base import Loss, Objective
-from tripel.similarity import cosine
 
 NOTHING = -1e4  # a logit that adds nothing to a sum
 

@@ -15,13 +15,13 @@ from pydantic import PositiveInt
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from tripel import views
-from tripel.batches import Int, Lesson, drawn_units, filled, shown_mentions
-from tripel.clusters import Cluster, capped
-from tripel.encoder import Encoder
+from tripel.encoding import views
+from tripel.encoding.encoder import Encoder
+from tripel.encoding.views import Passages
 from tripel.objectives.base import Loss, Objective
 from tripel.objectives.prototype_contrastive import NOTHING
-from tripel.views import Passages
+from tripel.training.batches import Int, Lesson, drawn_units, filled, shown_mentions
+from tripel.training.clusters import Cluster, capped
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,7 +14,7 @@ from pytorch_metric_learning.losses import MultiSimilarityLoss
 from pytorch_metric_learning.miners import MultiSimilarityMiner
 from torch import Tensor
 
-from tripel.name_batches import NameBatch, NameLesson, name_batches
+from tripel.names.batches import NameBatch, NameLesson, name_batches
 from tripel.objectives.base import Loss, Objective
 
 

@@ -17,11 +17,11 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from tripel.documents import Document
-from tripel.encoder import Encoder
+from tripel.encoding.encoder import Encoder
+from tripel.encoding.views import Passages
+from tripel.encoding.words import WORD, Int, Words
 from tripel.objectives.base import Loss, Objective
-from tripel.tags import Scheme, Tags
-from tripel.views import Passages
-from tripel.words import WORD, Int, Words
+from tripel.tagging.tags import Scheme, Tags
 
 
 @dataclass(frozen=True, eq=False)

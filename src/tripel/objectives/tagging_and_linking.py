@@ -14,14 +14,14 @@ from numpy.random import Generator
 from pydantic import PositiveFloat
 from torch import Tensor
 
-from tripel.batches import Batch, Lesson
 from tripel.documents import Mention
-from tripel.encoder import Encoder
+from tripel.encoding.encoder import Encoder
+from tripel.encoding.views import Passages
+from tripel.encoding.words import GIVEN, WORD, Int, Words
 from tripel.objectives.base import Loss, Objective
 from tripel.objectives.prototype_contrastive import PrototypeContrastive
 from tripel.objectives.tagging import Tagging, headed, labels, tagged
-from tripel.views import Passages
-from tripel.words import GIVEN, WORD, Int, Words
+from tripel.training.batches import Batch, Lesson
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,10 +14,10 @@ from pytorch_metric_learning.losses import TripletMarginLoss
 from pytorch_metric_learning.reducers import MeanReducer
 from torch import Tensor
 
-from tripel.name_batches import NameBatch, NameLesson, name_batches
+from tripel.encoding.similarity import Name
+from tripel.names.batches import NameBatch, NameLesson, name_batches
 from tripel.objectives.base import Loss, Objective
 from tripel.objectives.prototype_triplet import distance
-from tripel.similarity import Name
 
 
 class Triplet(Objective[NameLesson, NameBatch]):

@@ -17,17 +17,17 @@ from numpy.typing import NDArray
 from pydantic import Field
 from safetensors.torch import load_file
 
-from tripel import checkpoint
 from tripel.documents import Document, Mention, batched
-from tripel.encoder import Encoder
-from tripel.encoding import arithmetic
+from tripel.encoding.encode import arithmetic
+from tripel.encoding.encoder import Encoder
+from tripel.encoding.words import WORD, Words, vectors_of
 from tripel.files import read_json, write_json
 from tripel.indexes.base import Int
 from tripel.knowledge import KnowledgeBase
 from tripel.objectives.tagging import Head
 from tripel.recognizers.base import TAGGER, Found, Recognizer
-from tripel.tags import Tags
-from tripel.words import WORD, Words, vectors_of
+from tripel.tagging.tags import Tags
+from tripel.training import checkpoint
 
 Real = NDArray[np.float64]
 

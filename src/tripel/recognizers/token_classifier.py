@@ -22,15 +22,15 @@ from safetensors import SafetensorError
 from torch.nn.utils.rnn import pad_sequence
 from transformers import AutoModelForTokenClassification, AutoTokenizer
 
-from tripel import hub
 from tripel.documents import Document, batched
-from tripel.encoder import CPU_GROUP, GPU_GROUP
+from tripel.encoding import hub
+from tripel.encoding.encoder import CPU_GROUP, GPU_GROUP
+from tripel.encoding.windows import groups, windows
+from tripel.encoding.words import Words
 from tripel.knowledge import KnowledgeBase
 from tripel.recognizers.base import Found, Recognizer, Span
 from tripel.recognizers.labelling import Labels
-from tripel.tags import OUT, Scheme, Tags
-from tripel.windows import groups, windows
-from tripel.words import Words
+from tripel.tagging.tags import OUT, Scheme, Tags
 
 Real = NDArray[np.float64]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from tripel import pair_files
 from tripel.corpora.lines import Line, numbered
 from tripel.knowledge import Entity
-from tripel.pair_files import NamePair
+from tripel.names import pair_files
+from tripel.names.pair_files import NamePair
 from tripel.problems import Problem
 from tripel.terminologies import dictionary
 from tripel.terminologies.ctd import Ctd

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tripel.corpora.lines import numbered
+from tripel.kb.vocabularies import reference
 from tripel.knowledge import REFERENCES, Entity
 from tripel.problems import Problem
-from tripel.vocabularies import reference
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Literal
 
 from tripel.corpora.lines import Line, is_id, numbered
+from tripel.kb.vocabularies import reference
 from tripel.knowledge import BETWEEN, Entity
 from tripel.problems import BadInput, Problem
 from tripel.terminologies import fetched
 from tripel.terminologies.base import Terminology
-from tripel.vocabularies import reference
 
 CUI, LAT, TS, STT, ISPREF, SAB, CODE, STR, SUPPRESS = 0, 1, 2, 4, 6, 11, 13, 14, 16  # columns of MRCONSO
 NO_CODE = "NOCODE"

@@ -8,9 +8,9 @@ from fastapi import APIRouter, Form
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tripel.linked_page import Page
-from tripel.linking import Tally, bracketed
-from tripel.pages import rendered
+from tripel.linking.page import Page
+from tripel.linking.records import Tally, bracketed
+from tripel.reports.pages import rendered
 from tripel.web.access import SignedIn
 from tripel.web.asking import linked
 from tripel.web.batching import Choice

@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse
 
 from tripel.annotations.predicted import OFFERED
 from tripel.documents import Document, Mention
-from tripel.linking import as_record
+from tripel.linking.records import as_record
 from tripel.web.access import Linking, joined
 from tripel.web.answering import answers, model
 from tripel.web.batching import Choice

@@ -7,9 +7,9 @@ from functools import lru_cache
 from pathlib import Path
 
 from tripel.documents import Document, Linked
-from tripel.indexing import stamp_of
-from tripel.linker import Linker
-from tripel.ranker import INDEX
+from tripel.linking.linker import Linker
+from tripel.linking.ranker import INDEX
+from tripel.searching.indexing import stamp_of
 from tripel.web.batching import Choice, Unfit
 
 SHOWN = 12  # characters of a fingerprint

@@ -1,0 +1,1 @@
+"""Millions of documents, in shards, on one machine or a cluster: `tripel link --bulk`."""

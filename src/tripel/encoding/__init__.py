@@ -1,0 +1,1 @@
+"""Mentions and names -> vectors: what an encoder is shown, the encoder, and how close vectors are."""

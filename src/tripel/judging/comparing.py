@@ -1,0 +1,151 @@
+"""Systems against each other on the same mentions, from what they said in files; nothing is linked here.
+
+A system is a run that was judged, or a file of predictions by any software. The first run says what is right: its corpus, its
+knowledge base, and what training had shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from tripel.judging import foreign, predictions
+from tripel.judging.evaluation import Scores, compare, compare_slices, evaluate, ranks
+from tripel.judging.gold import Gold
+from tripel.judging.metrics import Float, Int, Paired
+from tripel.judging.predictions import Prediction
+from tripel.judging.runs import CANDIDATES, FULL, TRAINED, right
+from tripel.reports import tables
+from tripel.training.preparing import Ground
+from tripel.training.recipe import Role
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """What systems said of the mentions of dev or test. The first is compared with each other one."""
+
+    found: Ground
+    role: Role
+    answers: Mapping[str, Sequence[Prediction]]
+    """By system."""
+    seed: int
+    within: Mapping[str, Path] = field(default_factory=dict)
+    """Files of the same within lexical candidates, of systems that were judged so; read one or two at a time."""
+
+    @cached_property
+    def truth(self) -> Gold:
+        """What is right."""
+        return right(self.found, self.role)
+
+    @property
+    def first(self) -> str:
+        """The system that is compared with the others."""
+        return next(iter(self.answers))
+
+    @property
+    def others(self) -> list[str]:
+        """All but the first."""
+        return list(self.answers)[1:]
+
+    @cached_property
+    def scores(self) -> list[Scores]:
+        """Of each system."""
+        return [
+            evaluate(made, self.truth, kb=self.found.kb, system=name, protocol=FULL, seed=self.seed)
+            for name, made in self.answers.items()
+        ]
+
+    @cached_property
+    def scores_within(self) -> list[Scores]:
+        """The same within lexical candidates, of each system that was judged so."""
+        return [
+            evaluate(
+                predictions.read(path)[1],
+                self.truth,
+                kb=self.found.kb,
+                system=name,
+                protocol=CANDIDATES,
+                seed=self.seed,
+            )
+            for name, path in self.within.items()
+        ]
+
+    def gains(self) -> dict[str, Paired]:
+        """accuracy@1 of the first less that of each other one, by its name."""
+        return {name: self._gain(self.answers[self.first], self.answers[name]) for name in self.others}
+
+    def gains_within(self) -> dict[str, Paired]:
+        """The same within lexical candidates; nothing where the first was not judged so."""
+        if self.first not in self.within:
+            return {}
+        first = predictions.read(self.within[self.first])[1]
+        others = {name: path for name, path in self.within.items() if name != self.first}
+        return {name: self._gain(first, predictions.read(path)[1]) for name, path in others.items()}
+
+    def _gain(self, one: Sequence[Prediction], other: Sequence[Prediction]) -> Paired:
+        return compare(one, other, self.truth, kb=self.found.kb, seed=self.seed)
+
+    def gains_by_slice(self, other: str) -> dict[str, dict[str, Paired]]:
+        """The same within each slice."""
+        return compare_slices(
+            self.answers[self.first], self.answers[other], self.truth, kb=self.found.kb, seed=self.seed
+        )
+
+    @cached_property
+    def ranks(self) -> dict[str, Int]:
+        """Of each system the rank of what is right, for each mention [M]; 0 where it was not found."""
+        return {name: ranks(made, self.truth, kb=self.found.kb) for name, made in self.answers.items()}
+
+    def sureness(self, system: str) -> tuple[Float, Float]:
+        """The score of the first candidate of each mention that has one, and whether it is right [m], [m]."""
+        by_place = {(one.document, one.start, one.end): one for one in self.answers[system]}
+        pairs = [
+            (by_place[mention.key].candidates[0][1], float(rank == 1))
+            for mention, rank in zip(self.truth.mentions, self.ranks[system].tolist(), strict=True)
+            if mention.key in by_place and by_place[mention.key].candidates
+        ]
+        score_m, right_m = np.array(pairs, np.float64).reshape(-1, 2).T
+        return score_m, right_m
+
+    def __str__(self) -> str:
+        scores = [*self.scores, *self.scores_within]
+        gained = tables.gains({f"{self.first} over {name}": gain for name, gain in self.gains().items()})
+        parts: list[object] = [f"## {self.role}", tables.main(scores), gained, tables.slices(self.scores)]
+        for name in self.others:
+            parts += [f"### {self.first} over {name}", tables.gains_by_slice(self.gains_by_slice(name))]
+        return "\n\n".join(map(str, parts))
+
+
+def compared(sources: Sequence[Path], found: Ground, role: Role, *, seed: int) -> Comparison:
+    """The systems that runs and files hold."""
+    systems = named(sources)
+    within = {
+        name: path for name, source in systems.items() if (path := _predictions(source, role, CANDIDATES)).is_file()
+    }
+    return Comparison(found, role, {name: said(source, role) for name, source in systems.items()}, seed, within)
+
+
+def said(source: Path, role: Role) -> list[Prediction]:
+    """What a run said over the full knowledge base, or what stands in a file."""
+    if not source.is_dir():
+        return foreign.read(source)
+    path = _predictions(source, role, FULL)
+    if not path.is_file():
+        raise ValueError(f"{source}: no predictions for {role}; make them with `tripel evaluate {source} --on {role}`")
+    return predictions.read(path)[1]
+
+
+def _predictions(run: Path, role: Role, protocol: str) -> Path:
+    return run / "predictions" / f"{role}-{TRAINED}-{protocol}.jsonl"
+
+
+def named(sources: Sequence[Path]) -> Mapping[str, Path]:
+    """Each by its own name. Raises ValueError where two have the same."""
+    found = {source.stem if source.is_file() else source.resolve().name: source for source in sources}
+    if len(found) < len(sources):
+        raise ValueError(f"{', '.join(map(str, sources))}: two of them have the same name; rename one")
+    return found

@@ -1,0 +1,1 @@
+"""Scores -> tables, pictures, pages, model cards. Nothing is counted here."""

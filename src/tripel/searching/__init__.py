@@ -1,0 +1,1 @@
+"""An index in a folder: its rows, made, searched, folded into entities, brought up to date: `tripel index`."""
