@@ -79,6 +79,14 @@ def test_every_module_has_a_layer() -> None:
     assert not unknown, f"{', '.join(unknown)}: give it a place in LAYERS of tests/test_layers.py"
 
 
+def test_every_folder_is_on_the_map() -> None:
+    text = (PACKAGE.parents[1] / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    its = text[text.index("# Find your way") : text.index("# Work on it")]
+    folders = {path.parent.name for path in modules() if path.parent.parent == PACKAGE}
+    named = {name for line in its.splitlines() if line.startswith("| `") for name in line.split("|")[1].split()}
+    assert {f"`{folder}`" for folder in folders} == named
+
+
 def test_imports_point_one_way() -> None:
     placed = [path for path in modules() if layer(*parts(path)) is not None]
     found = [breach for path in placed for breach in breaches(path, path.read_text(encoding="utf-8"))]
