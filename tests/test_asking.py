@@ -250,7 +250,7 @@ def test_an_index_of_another_encoder_is_refused(model: str, tmp_path: Path) -> N
 SLOWLY = """
 import sys, time
 from pathlib import Path
-from tripel import asking, index_rows
+from tripel.searching import asking, rows as index_rows
 from tripel.indexes import approximate, hnsw, ivf
 index_rows.SHARD = 16
 approximate.BLOCK = 8

@@ -258,7 +258,7 @@ def test_on_this_machine_alone_nothing_is_left_and_nobody_else_is_let_in(run: Pa
     words = [run, "--bulk", "--file", tmp_path / "in" / "*.jsonl", "--output", tmp_path / "out", "--workers", 1]
     code = f"""
 import sys
-from tripel import bulk
+from tripel.bulk import jobs as bulk
 from tripel.cli.main import main
 outcomes = bulk.outcomes
 def watched(address, worker, task, shards, pool):

@@ -203,7 +203,7 @@ def trap() -> Iterator[Trap]:
 SCRIPT = """
 import sys, time
 from pathlib import Path
-from tripel import journal
+from tripel.training import journal
 journal.PATIENCE = 1.0
 run = Path(sys.argv[1])
 for first, resume in ((1, None), (4, 3)):
