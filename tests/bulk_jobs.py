@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import socket
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -62,3 +63,16 @@ def lines(folder: Path) -> list[dict[str, Any]]:
     """The documents of all shards of JSON Lines, in the order of their names."""
     paths = sorted(path for path in folder.rglob("*-?????.jsonl"))
     return [json.loads(line) for path in paths for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def free_port() -> int:
+    """One that nobody listens at."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+def answers(port: int) -> bool:
+    """Whether somebody listens there."""
+    with socket.socket() as one:
+        return one.connect_ex(("127.0.0.1", port)) == 0

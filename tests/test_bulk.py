@@ -7,19 +7,16 @@ import os
 import re
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import bulk_jobs
-import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -34,7 +31,7 @@ from tripel.documents import Document
 from tripel.formats.jsonl import Jsonl
 
 os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}  # Ray reads them when it is imported
-os.environ |= bulk_cluster.QUIET
+os.environ |= bulk_cluster.QUIET | bulk_cluster.LOOPBACK
 PATIENT = ("RAY_CLIENT_SERVER_CHECK_CHANNEL_TIMEOUT_S", "RAY_CLIENT_MAX_CONNECTION_TIMEOUT_S")
 os.environ |= {
     **dict.fromkeys(PATIENT, "120"),
@@ -59,17 +56,11 @@ class Cluster:
     environment: dict[str, str]
 
 
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
-
-
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """One node of two cores with a token of its own; ended by its own process, and by no name."""
     folder = Path(tmp_path_factory.mktemp("r"))
-    port, across = free_port(), free_port()
+    port, across = bulk_jobs.free_port(), bulk_jobs.free_port()
     its = {**os.environ, "PYTHONPATH": os.pathsep.join([str(TESTS), *sys.path])}
     words = f"start --head --block --num-cpus 2 --include-dashboard false --object-store-memory {100 << 20}".split()
     words += ["--port", str(port), "--ray-client-server-port", str(across), "--temp-dir", str(folder)]
@@ -84,29 +75,10 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
             head.wait(timeout=STARTED)
 
 
-@contextmanager
-def second_node(cluster: Cluster) -> Iterator[psutil.Process]:
-    """Another node of a cluster, of one core, while the block runs."""
-    with tempfile.TemporaryDirectory() as folder:
-        words = ["start", "--block", "--num-cpus", "1", "--object-store-memory", str(100 << 20), "--temp-dir", folder]
-        ray = str(Path(sys.executable).with_name("ray"))
-        quiet: Any = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "env": cluster.environment}
-        node = psutil.Popen([ray, *words, "--address", cluster.address], **quiet)
-        try:
-            yield node
-        finally:
-            for process in [*node.children(recursive=True), node]:
-                process.kill()
-            node.wait()
-
-
 def wait(folder: Path, *ports: int) -> None:
     end = time.monotonic() + STARTED
     for port in ports:
-        while True:
-            with socket.socket() as one:
-                if one.connect_ex(("127.0.0.1", port)) == 0:
-                    break
+        while not bulk_jobs.answers(port):
             assert time.monotonic() < end, (folder / "start.log").read_text()
             time.sleep(0.2)
 
@@ -199,23 +171,6 @@ def test_deaths_and_errors_cost_their_shard_alone_and_no_text_is_told(
     seen = [path for path in cluster.folder.rglob("*") if path.is_file()]
     assert any(path.suffix == ".err" for path in seen) and any("ray-data" in path.parts for path in seen)
     assert not [path for path in seen if MARKER.encode() in path.read_bytes()]
-
-
-def test_the_death_of_a_node_costs_the_shards_of_its_workers(run: Path, tmp_path: Path, cluster: Cluster) -> None:
-    write(tmp_path / "in" / "a.jsonl", (record(number, does="SLOW") for number in range(24)))
-    recognizer = bulk_jobs.finding(tmp_path)
-    words = ["link", run, "--bulk", "--file", tmp_path / "in", "--output", tmp_path / "out", "--shard", 2, "-k", 2]
-    words += ["--recognizer", recognizer, "--address", cluster.address, "--workers", 3]
-    with second_node(cluster) as node:
-        driver = subprocess.Popen([sys.executable, "-m", "tripel", *map(str, words)], env=cluster.environment)
-        end = time.monotonic() + STARTED
-        while not any("MapWorker" in "".join(process.cmdline()) for process in node.children(recursive=True)):
-            assert driver.poll() is None and time.monotonic() < end
-            time.sleep(0.05)
-        time.sleep(1)
-    assert driver.wait(timeout=STARTED) == 0
-    assert bulk_jobs.lines(tmp_path / "out") == bulk_jobs.linked(run, documents(tmp_path), recognizer=recognizer)
-    assert len(manifest(tmp_path)) == 12
 
 
 def test_a_killed_driver_goes_on_where_it_was(run: Path, tmp_path: Path, cluster: Cluster) -> None:
