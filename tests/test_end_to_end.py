@@ -81,7 +81,8 @@ def test_each_mention_and_each_link_is_looked_at() -> None:
 
 
 def test_what_cannot_be_found_is_told_from_what_was_not() -> None:
-    its = judged(found("a", 0, 5, "D2"), found("b", 8, 12, "D1"), found("b", 20, 25, "C2"))
+    its = judged(found("a", 0, 5, "D2"), found("b", 8, 12, "D9"), found("b", 20, 25, "C2"))
+    assert its.strong.recall.value == its.weak.recall.value == pytest.approx(1 / 5)
     lost = {name: count for name, count in its.lost.items() if count}
     assert lost == {"right": 1, "not among candidates": 1, "outside the knowledge base": 1, "not found": 2}
     assert "NIL" not in tables.found([its]), "columns of nothing are left out"

@@ -60,7 +60,7 @@ ANSWERS = said(["D1"], ["D2", "D3"], ["D1"], ["D4", "D3"], ["D4"], ["D1", "D2"])
 
 def test_ranks_take_retired_ids_for_current_ones() -> None:
     assert ranks(ANSWERS, GOLD, kb=KB).tolist() == [1, 2, 1, 0, 0]
-    retired = said(["D1"], ["C3"], [], ["C3", "D3", "D4"], [], [])
+    retired = said(["D1"], ["C3"], [], ["C3", "D3", "D4"], ["D9"], [])  # D9 is outside: nobody can find it
     assert ranks(retired, GOLD, kb=KB).tolist() == [1, 1, 1, 0, 0]
     assert ranks(retired, GOLD, kb=KB, strict=True).tolist() == [1, 1, 1, 0, 0]  # C3 and D3 are one entity
 

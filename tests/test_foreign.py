@@ -41,6 +41,40 @@ def test_plain_lines_give_an_entity_or_candidates(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("said", "ids"),
+    [
+        ('"entity": "MESH:D003693"', ["D003693"]),
+        ('"entity": ["D1", "D2"]', ["D1", "D2"]),
+        ('"entity": "D1|D2"', ["D1", "D2"]),
+        ('"entity": 7', ["7"]),
+        ('"entity": "-1"', []),
+        ('"entity": ""', []),
+        ('"entity": "NIL"', []),
+        ('"candidates": [["MESH:D1", 0.5], ["-1", 0.25]]', ["D1"]),
+        ('"candidates": ["UMLS:C1", 5]', ["C1", "5"]),
+    ],
+)
+def test_ids_are_read_as_those_of_documents_are(tmp_path: Path, said: str, ids: list[str]) -> None:
+    line = f'{{"document": "1", "start": 0, "end": 2, {said}}}'
+    for text in (line, f"\ufeff{line}\r\n\n"):
+        (found,) = foreign.read(written(tmp_path / "pubtator-theirs.jsonl", text))
+        assert found.ids == ids
+
+
+def test_a_line_that_has_more_to_say_is_no_heading(tmp_path: Path) -> None:
+    text = '{"protocol": "full", "document": "1", "start": 0, "end": 2, "entity": "D1"}\n'
+    assert [one.ids for one in foreign.read(written(tmp_path / "theirs.jsonl", text))] == [["D1"]]
+
+
+def test_a_mention_of_pubtator_is_answered_once(tmp_path: Path) -> None:
+    text, row = "7|t|MS lesions\n7|a|None.\n", "7\t0\t2\tMS\tDisease\t"
+    same = written(tmp_path / "same.pubtator", f"{text}{row}D1\n{row}D1\n\n")
+    assert [one.ids for one in foreign.read(same)] == [["D1"]]
+    with pytest.raises(ValueError, match=r"two predictions for document 7, \[0, 2\)"):
+        foreign.read(written(tmp_path / "other.pubtator", f"{text}{row}D1\n{row}D2\n\n"))
+
+
 def test_ids_of_pubtator_are_candidates_in_their_order(tmp_path: Path) -> None:
     text = "7|t|MS lesions\n7|a|None.\n7\t0\t2\tMS\tDisease\tD009103|D008946\n\n"
     assert foreign.read(written(tmp_path / "theirs.pubtator", text)) == [
@@ -71,6 +105,9 @@ def test_candidates_without_scores_share_no_place(tmp_path: Path) -> None:
         "no JSON": ("D1\n", r"theirs\.jsonl:1: expected one JSON value"),
         "a score that is none": ('{"document": "1", "start": 0, "end": 2, "candidates": [["D1", "x"]]}\n', r":1: expected"),
         "twice": (2 * '{"document": "1", "start": 0, "end": 2, "entity": "D1"}\n', r"two predictions for document 1, \[0, 2\)"),
+        "letters": ('{"document": "1", "start": 0, "end": 2, "candidates": "D1"}\n', r"theirs\.jsonl:1: expected"),
+        "an object": ('{"document": "1", "start": 0, "end": 2, "entity": {"id": "D1"}}\n', r"theirs\.jsonl:1: expected"),
+        "an empty line": ('\n{"document": "1", "start": 0, "end": 2, "entity": "D1"}\n', r"theirs\.jsonl:1: .* an empty line"),
         "nothing": ("", "no predictions in it"),
     }.values(),
 )  # fmt: skip
@@ -82,3 +119,9 @@ def test_a_bad_file_is_named(tmp_path: Path, text: str, said: str) -> None:
 def test_what_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="neither a run folder nor a file of predictions"):
         foreign.read(tmp_path / "none")
+
+
+def test_what_is_not_utf8_is_named(tmp_path: Path) -> None:
+    (tmp_path / "theirs.jsonl").write_bytes(b'{"document": "\xe9", "start": 0, "end": 2, "entity": "D1"}\n')
+    with pytest.raises(ValueError, match=r"theirs\.jsonl: after line 0: expected UTF-8"):
+        foreign.read(tmp_path / "theirs.jsonl")

@@ -187,6 +187,45 @@ def test_systems_are_compared_on_the_same_mentions(run: Path, tmp_path: Path) ->
         tasks.compare(run, [run])
 
 
+def test_what_was_not_made_like_the_first_is_said(run: Path, tmp_path: Path) -> None:
+    predicted = Path("predictions", "test-trained-full.jsonl")
+    head, *lines = map(json.loads, (run / predicted).read_text(encoding="utf-8").splitlines())
+    other = tmp_path / "other"
+    (other / "predictions").mkdir(parents=True)
+    stale = [{**head, "knowledge_base": "another"}, *lines]
+    (other / predicted).write_text("\n".join(map(json.dumps, stale)), encoding="utf-8")
+    settings = yaml.safe_load((run / "config.yaml").read_text(encoding="utf-8"))
+    settings["data"]["train"] = "train+dev"
+    (other / "config.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
+    places = [{key: line[key] for key in ("document", "start", "end")} for line in lines]
+    known = json.dumps({**places[0], "entity": lines[0]["candidates"][0][0]})
+    foreign = [json.dumps({**place, "entity": "X99"}) for place in places[1:]]
+    (tmp_path / "theirs.jsonl").write_text("\n".join([known, *foreign]), encoding="utf-8")
+    said = tasks.compare(run, [other, tmp_path / "theirs.jsonl"], on=["test"])
+    assert "other was judged over another knowledge base" in said
+    assert f"{run.name} learnt from; other learnt from other documents" in said
+    assert f"Of the {len(lines):,} first candidates of theirs {len(foreign):,} are not in the knowledge base" in said
+    (tmp_path / "theirs.jsonl").write_text("\n".join(foreign), encoding="utf-8")
+    for judge in (tasks.compare, tasks.found):
+        with pytest.raises(
+            ValueError, match=r"theirs.jsonl: no id is in the knowledge base; expected such as .*, found X99"
+        ):
+            judge(run, [tmp_path / "theirs.jsonl"], on=["test"])
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--recognizer", "gold", "--found"], "--recognizer judges one run"),
+        (["other", "--recognizer", "gold"], "--recognizer judges one run"),
+        (["--threshold", "0.5"], "--threshold goes with --recognizer"),
+    ],
+)
+def test_what_evaluate_would_not_heed_is_refused(words: list[str], said: str) -> None:
+    done = CliRunner().invoke(cli.app, ["evaluate", "run", *words])
+    assert done.exit_code and said in str(done.exception)
+
+
 def test_a_report_of_a_run(run: Path, tmp_path: Path) -> None:
     lexical = run / "predictions" / "test-lexical-full.jsonl"
     shown = CliRunner().invoke(cli.app, ["report", str(run), str(lexical), "--output", str(tmp_path / "report")])

@@ -94,15 +94,22 @@ def write_lines(path: Path, records: Iterable[Any]) -> None:
 
 
 def read_lines(path: Path) -> Iterator[Any]:
-    """Read JSON Lines. Raises ValueError with file:line."""
+    """Read JSON Lines, with a byte order mark or empty lines at the end or not. Raises ValueError with file:line."""
+    number, empty = 0, 0
     with open_text(path) as lines:
-        for number, line in enumerate(lines, 1):
-            try:
-                yield json.loads(line)
-            except json.JSONDecodeError as error:
-                raise ValueError(
-                    f"{path}:{number}: expected one JSON value, found something else ({error.msg})"
-                ) from None
+        try:
+            for number, line in enumerate(lines, 1):
+                said = line.removeprefix("\ufeff") if number == 1 else line
+                if not said.strip():
+                    empty = empty or number
+                elif empty:
+                    raise ValueError(f"{path}:{empty}: expected one JSON value, found an empty line")
+                else:
+                    yield json.loads(said)
+        except json.JSONDecodeError as error:
+            raise ValueError(f"{path}:{number}: expected one JSON value, found something else ({error.msg})") from None
+        except UnicodeDecodeError:
+            raise ValueError(f"{path}: after line {number}: expected UTF-8, found other bytes") from None
 
 
 def open_text(path: Path) -> TextIO:

@@ -143,7 +143,7 @@ def found(run: Path, others: Sequence[Path], *, on: Sequence[Role] = ()) -> str:
     its = _ground(recipe, run)
     parts = []
     for role in on or ("test",):
-        answers, truth = {name: said(path, role) for name, path in named(others).items()}, right(its, role)
+        answers, truth = {name: said(path, role, kb=its.kb) for name, path in named(others).items()}, right(its, role)
         ids = [document.id for document in its.documents[role]]
         judged = [
             end_to_end(made, truth, documents=ids, kb=its.kb, system=name, seed=recipe.trainer.seed)

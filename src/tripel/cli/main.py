@@ -110,7 +110,10 @@ def evaluate(
     others: Annotated[
         list[Path] | None, typer.Argument(help="Other runs, or predictions of any software: JSON Lines or PubTator.")
     ] = None,
-    on: Annotated[list[Role] | None, typer.Option(help="dev or test; when left out, what the run says.")] = None,
+    on: Annotated[
+        list[Role] | None,
+        typer.Option(help="dev or test. Left out: what the run says; with others, --found or --recognizer test alone."),
+    ] = None,
     found: Annotated[bool, typer.Option("--found", help="The others found the mentions themselves.")] = False,
     recognizer: Annotated[
         str, typer.Option(help="Judge the whole pipeline: a tagger's folder, `dictionary`, ..., or `own`.")
@@ -131,6 +134,10 @@ def evaluate(
     """
     from tripel import tasks
 
+    if recognizer and (others or found):
+        raise ValueError("--recognizer judges one run, without others and --found")
+    if threshold is not None and not recognizer:
+        raise ValueError("--threshold goes with --recognizer")
     roles: list[Split] = [role.value for role in on or []]
     if recognizer:
         print(tasks.pipeline(run, "" if recognizer == "own" else recognizer, on=roles, threshold=threshold))

@@ -63,7 +63,8 @@ def _held(mention: Mention, text: str) -> Mention:
 
 def is_pubtator(path: Path) -> bool:
     """By its name, or by a title or abstract among its first lines."""
-    if "pubtator" in path.name.casefold():
+    name = path.name.casefold()
+    if "pubtator" in name and not name.removesuffix(".gz").endswith((".json", ".jsonl")):
         return True
     lines = (line.text for line in islice(numbered(path), LOOK) if isinstance(line, Line))
     return any(pubtator.HEADER.fullmatch(line) for line in lines)

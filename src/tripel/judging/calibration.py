@@ -16,14 +16,15 @@ BINS = 10
 
 @dataclass(frozen=True, eq=False)
 class RiskCoverage:
-    """Links given away from the surest on (El-Yaniv & Wiener 2010): the share given, and how many of those are wrong."""
+    """Links given away from the surest on (El-Yaniv & Wiener 2010): the share of all mentions that have one, and how many of
+    those are wrong."""
 
     coverage_M: Float
     risk_M: Float
 
     @property
     def area(self) -> float:
-        """Mean risk over all coverages; lower is better."""
+        """Mean risk over all coverages that are reached; lower is better."""
         return float(self.risk_M.mean()) if len(self.risk_M) else 0.0
 
     def at(self, risk: float) -> float:
@@ -48,13 +49,18 @@ class Reliability:
         return float((self.count_B * np.abs(self.said_B - self.true_B)).sum() / total)
 
 
-def risk_coverage(score_M: Float, right_M: Float) -> RiskCoverage:
-    """Mentions of one score are given together, so the order of ties plays no part."""
+def risk_coverage(score_M: Float, right_M: Float, *, mentions: int | None = None) -> RiskCoverage:
+    """Mentions of one score are given together, so the order of ties plays no part.
+
+    mentions: how many there are, where some have no link, so that the curve ends before all are covered.
+    """
     order = np.argsort(-score_M, kind="stable")
     score_M, wrong_M = score_M[order], 1.0 - right_M[order]
     last = np.flatnonzero(np.append(np.diff(score_M) != 0, True)) if len(score_M) else np.array([], np.int64)
     given = last + 1
-    return RiskCoverage(given / max(1, len(score_M)), np.cumsum(wrong_M)[last] / given)
+    return RiskCoverage(
+        given / max(1, len(score_M) if mentions is None else mentions), np.cumsum(wrong_M)[last] / given
+    )
 
 
 def reliability(probability_M: Float, right_M: Float) -> Reliability:

@@ -6,20 +6,23 @@ knowledge base, and what training had shown.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
+from tripel import config
 from tripel.judging import foreign, predictions
 from tripel.judging.evaluation import Scores, compare, compare_slices, evaluate, ranks
 from tripel.judging.gold import Gold
 from tripel.judging.metrics import Float, Int, Paired
 from tripel.judging.predictions import Prediction
 from tripel.judging.runs import CANDIDATES, FULL, TRAINED, right
+from tripel.knowledge import KnowledgeBase
 from tripel.reports import tables
+from tripel.training.checkpoint import CONFIG
 from tripel.training.preparing import Ground
 from tripel.training.recipe import Role
 
@@ -35,6 +38,8 @@ class Comparison:
     seed: int
     within: Mapping[str, Path] = field(default_factory=dict)
     """Files of the same within lexical candidates, of systems that were judged so; read one or two at a time."""
+    notes: Sequence[str] = ()
+    """What should be known of systems that were not made like the first."""
 
     @cached_property
     def truth(self) -> Gold:
@@ -114,7 +119,7 @@ class Comparison:
     def __str__(self) -> str:
         scores = [*self.scores, *self.scores_within]
         gained = tables.gains({f"{self.first} over {name}": gain for name, gain in self.gains().items()})
-        parts: list[object] = [f"## {self.role}", tables.main(scores), gained, tables.slices(self.scores)]
+        parts: list[object] = [f"## {self.role}", *self.notes, tables.main(scores), gained, tables.slices(self.scores)]
         for name in self.others:
             parts += [f"### {self.first} over {name}", tables.gains_by_slice(self.gains_by_slice(name))]
         return "\n\n".join(map(str, parts))
@@ -126,13 +131,44 @@ def compared(sources: Sequence[Path], found: Ground, role: Role, *, seed: int) -
     within = {
         name: path for name, source in systems.items() if (path := _predictions(source, role, CANDIDATES)).is_file()
     }
-    return Comparison(found, role, {name: said(source, role) for name, source in systems.items()}, seed, within)
+    answers = {name: said(source, role, kb=found.kb) for name, source in systems.items()}
+    notes = [note for name, source in systems.items() for note in _notes(name, source, answers[name], found, role)]
+    if learnt := _learnt_otherwise(systems):
+        notes.append(learnt)
+    return Comparison(found, role, answers, seed, within, notes)
 
 
-def said(source: Path, role: Role) -> list[Prediction]:
-    """What a run said over the full knowledge base, or what stands in a file."""
+def _notes(name: str, source: Path, said: Sequence[Prediction], found: Ground, role: Role) -> Iterator[str]:
+    if source.is_dir():
+        origin = predictions.origin(_predictions(source, role, FULL))
+        if origin.knowledge_base != found.kb.fingerprint:
+            yield f"{name} was judged over another knowledge base; `tripel evaluate {source} --on {role}` judges it anew."
+        return
+    first = [one.ids[0] for one in said if one.ids]
+    unknown = sum(found.kb.row(id) is None for id in first)
+    if unknown:
+        yield f"Of the {len(first):,} first candidates of {name} {unknown:,} are not in the knowledge base."
+
+
+def _learnt_otherwise(systems: Mapping[str, Path]) -> str:
+    """A sentence where runs learnt from other documents than the first, whose are those that count as seen."""
+    recipes = {name: config.load(source / CONFIG) for name, source in systems.items() if (source / CONFIG).is_file()}
+    learnt = {name: (its.get("corpus"), its.get("data", {}).get("train")) for name, its in recipes.items()}
+    first = next(iter(systems))
+    others = [name for name, its in learnt.items() if its != learnt.get(first, its)]
+    if not others:
+        return ""
+    return f"Seen in training is said of what {first} learnt from; {', '.join(others)} learnt from other documents."
+
+
+def said(source: Path, role: Role, *, kb: KnowledgeBase) -> list[Prediction]:
+    """What a run said over the full knowledge base, or what stands in a file. Raises ValueError where that has no id of ours."""
     if not source.is_dir():
-        return foreign.read(source)
+        made = foreign.read(source)
+        ids = [id for one in made for id in one.ids]
+        if ids and all(kb.row(id) is None for id in ids):
+            raise ValueError(f"{source}: no id is in the knowledge base; expected such as {kb.id(0)}, found {ids[0]}")
+        return made
     path = _predictions(source, role, FULL)
     if not path.is_file():
         raise ValueError(f"{source}: no predictions for {role}; make them with `tripel evaluate {source} --on {role}`")

@@ -128,7 +128,7 @@ def _meets(given: tuple[int, int, str], mention: Judged, *, weak: bool) -> bool:
     start, end, id = given
     _, first, last = mention.key
     place = start < last and first < end if weak else (start, end) == (first, last)
-    return place and id in mention.ids
+    return place and mention.known and id in mention.ids
 
 
 def _lost(gold: Gold, said: Said) -> dict[str, int]:
@@ -143,10 +143,10 @@ def _outcome(mention: Judged, ids: Sequence[str] | None, spans: Sequence[tuple[i
     _, first, last = mention.key
     if ids is None:
         return "other bounds" if any(start < last and first < end for start, end in spans) else "not found"
-    if ids and ids[0] in mention.ids:
-        return "right"
     if not mention.known:
         return "outside the knowledge base"
+    if ids and ids[0] in mention.ids:
+        return "right"
     if not ids:
         return "NIL"
     return "not among candidates" if mention.ids.isdisjoint(ids) else "ranked wrong"

@@ -152,10 +152,16 @@ def _outcome(rank: int, *, known: bool, candidates: int | None) -> str:
 
 
 def ranks(predictions: Sequence[Prediction], gold: Gold, *, kb: KnowledgeBase, strict: bool = False) -> Int:
-    """The rank of each gold mention [M], 0 where it was not found. Retired ids count as their current entity."""
+    """The rank of each gold mention [M], 0 where it was not found. Retired ids count as their current entity.
+
+    What is outside the knowledge base cannot be found, also by a system that says its id.
+    """
     ranked = _ranked(predictions, kb)
     measure = metrics.strict_rank if strict else metrics.rank
-    found = (measure(mention.ids, [one for one, _ in ranked.get(mention.key, ())]) for mention in gold.mentions)
+    found = (
+        measure(mention.ids, [one for one, _ in ranked.get(mention.key, ())]) if mention.known else 0
+        for mention in gold.mentions
+    )
     return np.fromiter(found, np.int64, len(gold.mentions))
 
 

@@ -1,9 +1,10 @@
 """What any software said of mentions, from a file: our own predictions, plain JSON Lines, or PubTator.
 
 Our predictions begin with a line that says what made them. Plain JSON Lines are one object a mention, `document`, `start`, `end`
-and either `candidates` ([[id, score], ...] or [id, ...], best first) or `entity` (an id, or null for NIL). Of PubTator the ids of
-a mention are its candidates in their order. Where no scores are given, minus the place is the score: none shares the first place
-with another.
+and either `candidates` ([[id, score], ...] or [id, ...], best first) or `entity`: an id, several, or null for NIL. Several ids of
+an entity, parted by bars, and those of a mention of PubTator are candidates in their order. Ids are read as those of documents
+are: without `MESH:` or `UMLS:`, and `-1`, `NIL` and nothing are none. Where no scores are given, minus the place is the score:
+none shares the first place with another.
 """
 
 from __future__ import annotations
@@ -14,10 +15,12 @@ from typing import Any
 
 from tripel.corpora import pubtator
 from tripel.files import read_lines
+from tripel.formats.entity_ids import bare, parted
 from tripel.formats.pubtator import is_pubtator
-from tripel.judging.predictions import Prediction
+from tripel.judging.predictions import Origin, Prediction
 
 EXPECTED = 'expected {"document": id, "start": n, "end": n, "candidates": [[id, score], ...]}, or "entity": id'
+NIL = "NIL"
 
 
 def read(path: Path) -> list[Prediction]:
@@ -25,17 +28,18 @@ def read(path: Path) -> list[Prediction]:
     if not path.is_file():
         raise ValueError(f"{path}: neither a run folder nor a file of predictions")
     if is_pubtator(path):
-        return [
+        said = (
             Prediction(document.id, mention.start, mention.end, tuple(_in_order(mention.entities)))
             for document in pubtator.whole(pubtator.parse(path))
             for mention in document.mentions
-        ]
+        )
+        return _once(list(dict.fromkeys(said)), path)
     return _once(list(_lines(path)), path)
 
 
 def _lines(path: Path) -> Iterator[Prediction]:
     for number, line in enumerate(read_lines(path), 1):
-        if number == 1 and isinstance(line, dict) and "protocol" in line:
+        if number == 1 and isinstance(line, dict) and line.keys() == Origin.__dataclass_fields__.keys():
             continue
         try:
             yield Prediction(str(line["document"]), int(line["start"]), int(line["end"]), tuple(_candidates(line)))
@@ -44,13 +48,24 @@ def _lines(path: Path) -> Iterator[Prediction]:
 
 
 def _candidates(line: dict[str, Any]) -> Iterator[tuple[str, float]]:
+    """Raises TypeError for what is neither an id nor some."""
     if "candidates" not in line:
-        if line["entity"] is not None:
-            yield from _in_order([str(line["entity"])])
+        said = line["entity"]
+        several = said if isinstance(said, list) else [] if said is None else [said]
+        yield from _in_order([id for one in several for id in parted(_id(one)) if id != NIL])
         return
+    if not isinstance(line["candidates"], list):
+        raise TypeError
     for place, one in enumerate(line["candidates"]):
-        id, score = (one, -place) if isinstance(one, str) else one
-        yield str(id), float(score)
+        id, score = one if isinstance(one, list) else (one, -place)
+        if (short := bare(_id(id))) not in ("", NIL):
+            yield short, float(score)
+
+
+def _id(said: Any) -> str:
+    if isinstance(said, bool) or not isinstance(said, str | int):
+        raise TypeError
+    return str(said)
 
 
 def _in_order(ids: Sequence[str]) -> Iterator[tuple[str, float]]:

@@ -67,11 +67,19 @@ def write(path: Path, origin: Origin, predictions: Iterable[Prediction]) -> None
 def read(path: Path) -> tuple[Origin, list[Prediction]]:
     """Read what `write` wrote. Raises ValueError with file:line and what was expected."""
     lines = read_lines(path)
+    return _origin(path, lines), list(_predictions(path, lines))
+
+
+def origin(path: Path) -> Origin:
+    """What made them. Raises ValueError as `read` does."""
+    return _origin(path, read_lines(path))
+
+
+def _origin(path: Path, lines: Iterator[Any]) -> Origin:
     try:
-        origin = Origin(**next(lines))
+        return Origin(**next(lines))
     except (StopIteration, TypeError):
         raise ValueError(f"{path}:1: expected an object with {', '.join(Origin.__dataclass_fields__)}") from None
-    return origin, list(_predictions(path, lines))
 
 
 def _predictions(path: Path, lines: Iterator[Any]) -> Iterator[Prediction]:

@@ -106,6 +106,7 @@ def _described(source: Path) -> list[str]:
 
 def _accuracy(its: Comparison, recipe: Recipe, systems: Mapping[str, Path], pictures: Path) -> Iterator[Block]:
     yield Text(tables.counted(its.scores[0]))
+    yield from map(Text, its.notes)
     gained = its.gains()
     yield Shown("accuracy", _marked("accuracy, in %", its), tables.accuracies(its.scores, against=gained))
     if its.others:
@@ -243,16 +244,20 @@ def _gained(pipelines: Mapping[Path, Sequence[Pipeline]], of: Comparison, *, fir
 
 def _trust(its: Comparison, sources: Sequence[Path], pictures: Path) -> Iterator[Block]:
     sure = {name: its.sureness(name) for name in its.answers}
-    curves = {name: risk_coverage(score, right) for name, (score, right) in sure.items()}
+    every = len(its.truth.mentions)
+    curves = {name: risk_coverage(score, right, mentions=every) for name, (score, right) in sure.items()}
     yield Picture(
         trust_plots.risk_coverage(curves, title="risk and coverage", path=pictures / "risk-coverage.png"),
-        "how many links are wrong when only the surest are given",
+        "how many links are wrong when only the surest are given, by the score of the first candidate; a curve ends where"
+        " a system says nothing of the other linkable mentions",
     )
     shares = (0.01, 0.02, 0.05, 0.1)
     rows = [[name, *(f"{100 * curve.at(risk):.1f}" for risk in shares)] for name, curve in curves.items()]
     heads = [f"wrong <= {100 * risk:g} %" for risk in shares]
     yield Shown(
-        "coverage", "links given, in %, so that no more than so many are wrong", Table(["system", *heads], rows)
+        "coverage",
+        "linkable mentions that have a link, in %, so that no more than so many links are wrong",
+        Table(["system", *heads], rows),
     )
     score, right = sure[its.first]
     path = pictures / "scores.png"

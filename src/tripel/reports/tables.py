@@ -24,7 +24,7 @@ class Table:
     rows: Sequence[Sequence[str]]
 
     def __str__(self) -> str:
-        lines = [list(self.columns), *(list(row) for row in self.rows)]
+        lines = [[cell.replace("|", r"\|") for cell in line] for line in (self.columns, *self.rows)]
         widths = [max(3, *(len(line[i]) for line in lines)) for i in range(len(self.columns))]
         said = [
             "| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) + " |"
