@@ -1,6 +1,6 @@
 """What each part of training is worth: one thing changed at a time, judged on dev, with paired tests on the same mentions.
 
-    TRIPEL_DATA=... python scripts/benchmarks/ablation.py runs/ablation [--only NAME ...] [--seeds N ...] [section.key=value ...]
+    TRIPEL_DATA=... python scripts/benchmarks/ablation.py runs/ablation [section.key=value ...] [--only NAME ...] [--seeds N ...]
 
 BC5CDR's diseases against MEDIC, learnt on train, so that a variant takes minutes; what is true of them need not be true of both
 types: "corpus.types=[]" "terminologies=[{name: mesh}, {name: ctd}]" asks for those. Each variant and seed is a run in the folder;
@@ -71,6 +71,8 @@ def main() -> None:
     parser.add_argument("--seeds", nargs="*", type=int, default=[42])
     parser.add_argument("--table", action="store_true", help="train nothing")
     asked, words = parser.parse_known_args()
+    if any("=" in name for name in asked.only):
+        parser.error("settings stand before --only")
     variants = VARIANTS | ({ALIGNED: (f"encoder.model={asked.names}",)} if asked.names else {})
     chosen = [
         name for name in [*variants, *ROWS] if not asked.only or name == BASE or any(map(name.startswith, asked.only))
