@@ -13,6 +13,14 @@ __all__ = ["database", "database_url", "made_file", "made_template", "postgres"]
 os.environ["CUDA_VISIBLE_DEVICES"] = ""  # the tests are of the arithmetic of a CPU; before torch first looks
 
 ROOT = Path(__file__).parents[1]
+# Files that take minutes are begun first, so that no process is alone with one in the end.
+LONG = ("tasks", "bulk", "asking", "browser", "docs", "retraining", "reranker", "tagger", "recognizers", "spacy")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Order files; tests keep theirs within one."""
+    rank = {f"test_{name}.py": place for place, name in enumerate(LONG)}
+    items.sort(key=lambda item: rank.get(item.path.name, len(LONG)))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -43,6 +43,8 @@ def test_the_coverage_at_a_risk() -> None:
     assert found.at(0.25) == 1.0  # one of four
     assert risk_coverage(np.array([0.9]), np.array([0.0])).at(0.5) == 0.0
     assert found.area == pytest.approx((0 + 0 + 1 / 3 + 1 / 4) / 4)
+    tied = risk_coverage(np.array([0.9] * 9 + [0.1]), np.array([1.0] * 9 + [0.0]))
+    assert tied.area == pytest.approx(0.1 * 0.1)
     few = risk_coverage(np.array([0.9, 0.8]), np.array([1.0, 1.0]), mentions=8)
     assert few.at(0.0) == 0.25  # six have no link
 

@@ -20,7 +20,7 @@ from tripel.find import component
 from tripel.judging.comparing import compared, named, said
 from tripel.judging.end_to_end import compare_f1, end_to_end
 from tripel.judging.pipelines import judge_pipeline
-from tripel.judging.runs import PICTURES, TABLES, draw_learning, judge, right
+from tripel.judging.runs import PICTURES, TABLES, draw_learning, fresh, judge, learnt_from, right
 from tripel.kb import library
 from tripel.linking import reranker_training
 from tripel.linking.link_files import JSON, WORDS, Goal, link_texts
@@ -164,11 +164,15 @@ def found(run: Path, others: Sequence[Path], *, on: Sequence[Role] = ()) -> str:
 def pipeline(run: Path, recognizer: str, *, on: Sequence[Role] = (), threshold: float | None = None) -> str:
     """A run and a recognizer on plain texts, against what is annotated. Gives the tables as Markdown."""
     recipe = _linking(run, "a pipeline needs a linker; give a tagger as --recognizer")
-    its = _ground(recipe, run)
+    its, roles = _ground(recipe, run), on or ("test",)
+    for role in roles:
+        fresh(run, its, role)
+        if learnt_from(its, role):
+            raise ValueError(f"{run} learnt from {role}, so it is not judged on it")
     linker = Linker.load(run, recognizer=recognizer, threshold=threshold)
     return "\n\n".join(
         judge_pipeline(linker, its, role, run=run, recognizer=recognizer, threshold=threshold, seed=recipe.trainer.seed)
-        for role in on or ("test",)
+        for role in roles
     )
 
 

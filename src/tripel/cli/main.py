@@ -124,7 +124,7 @@ def evaluate(
 ) -> None:
     """Judge a run: within candidates and over the full knowledge base, overall and by slices.
 
-    Train with data.judged=[dev] while choosing; then, once: tripel evaluate RUN --on test
+    Train with "data.judged=\\[dev]" while choosing; then, once: tripel evaluate RUN --on test
 
     With others, compare what was said of the same mentions, with paired tests: tripel evaluate RUN OTHER theirs.jsonl
 

@@ -24,8 +24,10 @@ class RiskCoverage:
 
     @property
     def area(self) -> float:
-        """Mean risk over all coverages that are reached; lower is better."""
-        return float(self.risk_M.mean()) if len(self.risk_M) else 0.0
+        """Mean risk over all coverages that are reached; lower is better. Links of one score count as often as there are."""
+        if not len(self.risk_M):
+            return 0.0
+        return float(np.diff(self.coverage_M, prepend=0.0) @ self.risk_M / self.coverage_M[-1])
 
     def at(self, risk: float) -> float:
         """The largest coverage at which no more than `risk` of the links are wrong; 0 where there is none."""

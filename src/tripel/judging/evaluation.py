@@ -186,6 +186,7 @@ def _checked(predictions: Sequence[Prediction], gold: Gold) -> set[Key]:
         document, start, end = stray
         raise ValueError(
             f"document {document}, [{start}, {end}): a prediction, and no mention there; is it this corpus?"
+            " What a system found by itself is judged with --found"
         )
     return answered
 

@@ -10,6 +10,9 @@ none shares the first place with another.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from math import isfinite
+from operator import index
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +22,9 @@ from tripel.formats.entity_ids import bare, parted
 from tripel.formats.pubtator import is_pubtator
 from tripel.judging.predictions import Origin, Prediction
 
-EXPECTED = 'expected {"document": id, "start": n, "end": n, "candidates": [[id, score], ...]}, or "entity": id'
+EXPECTED = (
+    'expected {"document": id, "start": n, "end": n, "candidates": [[id, score], ...]}, best first, or "entity": id'
+)
 NIL = "NIL"
 
 
@@ -42,7 +47,8 @@ def _lines(path: Path) -> Iterator[Prediction]:
         if number == 1 and isinstance(line, dict) and line.keys() == Origin.__dataclass_fields__.keys():
             continue
         try:
-            yield Prediction(str(line["document"]), int(line["start"]), int(line["end"]), tuple(_candidates(line)))
+            place = str(line["document"]), index(line["start"]), index(line["end"])
+            yield Prediction(*place, _sorted(tuple(_candidates(line))))
         except (KeyError, TypeError, ValueError):
             raise ValueError(f"{path}:{number}: {EXPECTED}") from None
 
@@ -60,6 +66,14 @@ def _candidates(line: dict[str, Any]) -> Iterator[tuple[str, float]]:
         id, score = one if isinstance(one, list) else (one, -place)
         if (short := bare(_id(id))) not in ("", NIL):
             yield short, float(score)
+
+
+def _sorted(candidates: tuple[tuple[str, float], ...]) -> tuple[tuple[str, float], ...]:
+    """Raises ValueError where a score is no number, or higher than the one before it."""
+    scores = [score for _, score in candidates]
+    if not all(map(isfinite, scores)) or any(later > score for score, later in pairwise(scores)):
+        raise ValueError
+    return candidates
 
 
 def _id(said: Any) -> str:

@@ -36,7 +36,7 @@ from tripel.searching.indexing import Stamp
 from tripel.training import checkpoint
 from tripel.training.journal import METRICS, Journal
 from tripel.training.preparing import Ground, lesson
-from tripel.training.recipe import Recipe
+from tripel.training.recipe import Recipe, Role
 
 UNTRAINED_INDEX = "index-untrained"
 PICTURES = "pictures"
@@ -113,17 +113,25 @@ def _index(folder: Path, encoder: Encoder, recipe: Recipe, found: Ground, stamp:
 
 
 def _judged(run: Path, recipe: Recipe, found: Ground) -> list[str]:
-    learned = {document.id for document in found.documents["train"]}
     for role in recipe.data.judged:
-        joined = index_learn.learnt(run / INDEX, found.documents[role])
-        if joined:
-            raise ValueError(
-                f"{run}: {joined:,} documents of {role} joined its index (`tripel index learn`), so it is not judged on"
-                f" {role}; delete {run / INDEX} to judge what was trained"
-            )
-    return [
-        role for role in recipe.data.judged if not learned.issuperset(document.id for document in found.documents[role])
-    ]
+        fresh(run, found, role)
+    return [role for role in recipe.data.judged if not learnt_from(found, role)]
+
+
+def fresh(run: Path, found: Ground, role: Role) -> None:
+    """Raises ValueError where documents of dev or test joined the index of a run after it was trained."""
+    joined = index_learn.learnt(run / INDEX, found.documents[role])
+    if joined:
+        raise ValueError(
+            f"{run}: {joined:,} documents of {role} joined its index (`tripel index learn`), so it is not judged on"
+            f" {role}; delete {run / INDEX} to judge what was trained"
+        )
+
+
+def learnt_from(found: Ground, role: Role) -> bool:
+    """Whether training had all documents of dev or test."""
+    learned = {document.id for document in found.documents["train"]}
+    return learned.issuperset(document.id for document in found.documents[role])
 
 
 def _judge_role(

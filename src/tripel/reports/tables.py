@@ -13,7 +13,18 @@ from tripel.judging.trust import Trust
 
 MARKS = {"**": 0.01, "*": 0.05}  # of cells, by the p below which they stand
 UNMARKED: Mapping[str, Any] = {}
-LATEX = str.maketrans({character: f"\\{character}" for character in "&%$#_{}"} | {"\\": r"\textbackslash{}"})
+NAMED = {
+    "\\": "backslash",
+    "<": "less",
+    ">": "greater",
+    "|": "bar",
+    "^": "asciicircum",
+    "~": "asciitilde",
+}
+LATEX = str.maketrans(
+    {character: f"\\{character}" for character in "&%$#_{}"}
+    | {character: rf"\text{name}{{}}" for character, name in NAMED.items()}
+)
 
 
 @dataclass(frozen=True, slots=True)

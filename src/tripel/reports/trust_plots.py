@@ -20,9 +20,9 @@ def risk_coverage(systems: Mapping[str, RiskCoverage], *, title: str, path: Path
     """How many of the links given are wrong, over the share of links given; gives the PNG."""
     figure, axes = sheet(1)
     drawn = {name: _thinned(curve) for name, curve in systems.items()}
-    for (name, (coverage, risk)), (colour, _) in zip(drawn.items(), STYLES, strict=False):
+    for (name, (coverage, risk)), (colour, marker) in zip(drawn.items(), STYLES, strict=False):
         label = f"{name} (area {100 * systems[name].area:.1f} %)"
-        axes[0].plot(100 * coverage, 100 * risk, color=colour, label=label)
+        axes[0].plot(100 * coverage, 100 * risk, color=colour, marker=marker, markevery=0.1, markersize=5, label=label)
     axes[0].set(xlabel="links given, surest first (%)", ylabel="wrong among them (%)", title=title, ylim=(0, None))
     finish(axes[0])
     rows = [
