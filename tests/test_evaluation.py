@@ -218,3 +218,10 @@ def test_an_empty_gold_is_judged_as_empty() -> None:
     none: Gold = gold([], kb=KB, train=TRAIN)
     scores = evaluate([], none, kb=KB, system="s", protocol="full", seed=0)
     assert scores.linkable.n == 0
+
+
+def test_names_of_systems_break_no_table() -> None:
+    table = tables.Table(["system", "wrong <= 1 %"], [["a|b~c^d>e", "1_2"]])
+    assert str(table).splitlines()[2].replace("\\|", "").count("|") == 3
+    body = r"a\textbar{}b\textasciitilde{}c\textasciicircum{}d\textgreater{}e & 1\_2 \\"
+    assert r"wrong \textless{}= 1 \% \\" in table.latex() and body in table.latex()

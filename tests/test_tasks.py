@@ -305,12 +305,17 @@ def test_entities_judged_as_wholes_by_weights_chosen_on_dev(recipe: Path, tmp_pa
     assert read_json(other / "whole.json")["encoder"] != "another"
 
 
-def test_what_joined_the_index_is_not_judged(run: Path, tmp_path: Path) -> None:
+def test_what_joined_the_index_is_not_judged(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shutil.copytree(run, tmp_path / "run")
     said = asking.learn(tmp_path / "run", [ROOT / "data" / "sample" / "dev.pubtator"])
     assert "of 18 documents joined the index;" in said
     with pytest.raises(ValueError, match=r"18 documents of dev joined its index .*so it is not judged on dev"):
         tasks.evaluate(tmp_path / "run", on=["dev"])
+    with pytest.raises(ValueError, match=r"18 documents of dev joined its index"):
+        tasks.pipeline(tmp_path / "run", "dictionary", on=["dev"])
+    monkeypatch.setattr(tasks, "learnt_from", lambda found, role: role == "test")
+    with pytest.raises(ValueError, match="learnt from test, so it is not judged on it"):
+        tasks.pipeline(tmp_path / "run", "dictionary")
     asking.learn(tmp_path / "run", [ROOT / "data" / "sample" / "train.pubtator"])
     before, after = (Ranker.load(its).index.parts[1].entity_N for its in (run, tmp_path / "run"))
     assert (after >= 0).sum() > (before >= 0).sum() and (after[: len(before)] == -1).all()
