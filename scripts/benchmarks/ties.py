@@ -23,6 +23,7 @@ from tripel.judging.gold import Key
 from tripel.judging.predictions import Prediction
 from tripel.knowledge import KnowledgeBase
 from tripel.training.preparing import Ground, ground
+from tripel.training.recipe import Recipe
 
 Often = Callable[[Key, str], tuple[int, int]]
 
@@ -34,6 +35,7 @@ def main() -> None:
     parser.add_argument("others", type=Path, nargs="+")
     asked = parser.parse_args()
     recipe = tasks.read_recipe(asked.run)
+    assert isinstance(recipe, Recipe), "a run that links"
     found = ground(recipe, asked.run)
     often = counted(found, found.documents["test"])
     answers = {asked.run.name: said(asked.run, "test", kb=found.kb)}
