@@ -26,9 +26,10 @@ train bi-encoder baseline_bi_encoder "${ground[@]}" trainer.minutes=10 "data.jud
 train faithful medmentions_le_nguyen "${ground[@]}" encoder.model=embedded encoder.towers=shared encoder.entity_pooling=mean \
   encoder.mention_pooling=span encoder.attention_dropout=0 trainer.lr=2e-5 trainer.epochs=1 trainer.minutes=10 "data.judged=[test]"
 train fast medmentions_fast "${ground[@]}" trainer.minutes=10
+train long medmentions_fast "${ground[@]}" trainer.epochs=3
 train tagger medmentions_tagger
 .venv/bin/tripel evaluate "$folder/fast" --on test --recognizer "$folder/tagger" # from plain texts
 
 others=()
 for run in faithful bi-encoder self-aligned untrained characters words bm25; do others+=("$folder/$run"); done
-.venv/bin/tripel report "$folder/fast" "${others[@]}" --output "$folder/report"
+.venv/bin/tripel report "$folder/long" "$folder/fast" "${others[@]}" --output "$folder/report"
