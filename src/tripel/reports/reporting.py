@@ -94,7 +94,7 @@ def _described(source: Path) -> list[str]:
     time = f", {recipe.trainer.minutes:g} minutes" if recipe.trainer.minutes else ""
     shown = recipe.trainer.epochs or "mentions" in recipe.index.rows
     return [
-        f"{recipe.corpus.name} {recipe.data.train}" if shown else "nothing",
+        f"{recipe.corpus.name} {recipe.data.train}" if shown else "no documents",
         recipe.index.search.name
         if recipe.index.lexical
         else f"{Path(recipe.encoder.model).name}, {recipe.encoder.view}",
