@@ -143,6 +143,8 @@ class Shop:
             self.runner.look()
             its = jobs.get(self.database, job)
             if its.state in states and phase in its.phase:
+                if its.over:  # perhaps since it was looked at
+                    self.runner.look()
                 return its
             assert time.monotonic() < end, f"still {its}"
             time.sleep(0.05)
