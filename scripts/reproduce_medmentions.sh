@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # MedMentions ST21pv as in README.md and docs/results.md, with the dictionary that is derived from the training mentions: baselines
-# and ours, equally long where they learn, and the report of it. Called again, it goes on where it stopped.
+# and ours, equally long where they learn, ours for three epochs besides, and the report of it. Called again, it goes on where it
+# stopped.
 #   TRIPEL_DATA=... scripts/reproduce_medmentions.sh [FOLDER] [section.key=value ...]
 # Hours on one CPU core; arithmetic in bfloat16 with trainer.precision=bf16 encoder.precision=bf16.
 set -euo pipefail

@@ -16,7 +16,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tripel import tasks
-from tripel.documents import Document
 from tripel.judging.comparing import Comparison, said
 from tripel.judging.evaluation import current
 from tripel.judging.gold import Key
@@ -37,7 +36,7 @@ def main() -> None:
     recipe = tasks.read_recipe(asked.run)
     assert isinstance(recipe, Recipe), "a run that links"
     found = ground(recipe, asked.run)
-    often = counted(found, found.documents["test"])
+    often = counted(found)
     answers = {asked.run.name: said(asked.run, "test", kb=found.kb)}
     for other in asked.others:
         made = said(other, "test", kb=found.kb)
@@ -46,8 +45,8 @@ def main() -> None:
     print(Comparison(found, "test", answers, seed=recipe.trainer.seed))
 
 
-def counted(found: Ground, documents: Sequence[Document]) -> Often:
-    """How often training names an entity as a mention of the documents says it, and in how many documents at all."""
+def counted(found: Ground) -> Often:
+    """How often training names an entity as a mention of test says it, and in how many documents at all."""
     as_said: dict[str, Counter[str]] = defaultdict(Counter)
     in_documents: Counter[str] = Counter()
     for document in found.documents["train"]:
@@ -55,7 +54,11 @@ def counted(found: Ground, documents: Sequence[Document]) -> Often:
         in_documents.update({id for _, id in ids})
         for mention, id in ids:
             as_said[mention.text.casefold()][id] += 1
-    text = {(one.id, mention.start, mention.end): mention.text for one in documents for mention in one.mentions}
+    text = {
+        (one.id, mention.start, mention.end): mention.text
+        for one in found.documents["test"]
+        for mention in one.mentions
+    }
     return lambda key, id: (as_said[text[key].casefold()][id], in_documents[id])
 
 
