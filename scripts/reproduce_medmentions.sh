@@ -21,7 +21,7 @@ train() { # name of the run, configuration, settings
 for baseline in characters words bm25 untrained; do
   train "$baseline" "baseline_$baseline" "${ground[@]}" "data.judged=[test]"
 done
-train names mesh_self_alignment pairs.most=5 pairs.held_out=0.015
+train names mesh_self_alignment pairs.most=5 pairs.held_out=0.015 trainer.minutes=10
 train self-aligned baseline_self_aligned encoder.model="$folder/names" "${ground[@]}" "data.judged=[test]"
 train bi-encoder baseline_bi_encoder "${ground[@]}" trainer.minutes=10 "data.judged=[test]"
 train faithful medmentions_le_nguyen "${ground[@]}" encoder.model=embedded encoder.towers=shared encoder.entity_pooling=mean \
