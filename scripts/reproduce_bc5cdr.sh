@@ -16,7 +16,7 @@ train() { # name of the run, configuration, settings
 }
 
 merged=(data.train=train+dev data.watched=0 "data.judged=[test]")
-for baseline in characters words bm25 untrained; do
+for baseline in characters words mixed bm25 untrained; do
   train "$baseline" "baseline_$baseline" "${merged[@]}"
 done
 train names mesh_self_alignment pairs.most=5 pairs.held_out=0.015
@@ -43,5 +43,5 @@ done
 .venv/bin/tripel rerank "$folder/fast-reranked" trainer.epochs=1
 
 others=("$folder/fast")
-for run in faithful bi-encoder self-aligned untrained characters words bm25; do others+=("$folder/$run"); done
+for run in faithful bi-encoder self-aligned untrained characters words mixed bm25; do others+=("$folder/$run"); done
 .venv/bin/tripel report "$folder/fast-reranked" "${others[@]}" --output "$folder/report"

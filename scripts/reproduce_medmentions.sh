@@ -18,7 +18,7 @@ train() { # name of the run, configuration, settings
   .venv/bin/python src/train.py "configs/$2.yaml" --output "$run" "${@:3}" ${words[@]+"${words[@]}"}
 }
 
-for baseline in characters words bm25 untrained; do
+for baseline in characters words mixed bm25 untrained; do
   train "$baseline" "baseline_$baseline" "${ground[@]}" "data.judged=[test]"
 done
 train names mesh_self_alignment pairs.most=5 pairs.held_out=0.015 trainer.minutes=10
@@ -32,5 +32,5 @@ train tagger medmentions_tagger
 .venv/bin/tripel evaluate "$folder/fast" --on test --recognizer "$folder/tagger" # from plain texts
 
 others=()
-for run in faithful bi-encoder self-aligned untrained characters words bm25; do others+=("$folder/$run"); done
+for run in faithful bi-encoder self-aligned untrained characters words mixed bm25; do others+=("$folder/$run"); done
 .venv/bin/tripel report "$folder/long" "$folder/fast" "${others[@]}" --output "$folder/report"

@@ -32,7 +32,7 @@ def test_all_are_there() -> None:
         "sample", "bc5cdr_fast", "bc5cdr_le_nguyen", "medmentions_fast", "medmentions_le_nguyen", "mesh_names_ranking",
         "mesh_names_triplet", "mesh_self_alignment", "nemo_toy", "umls_self_alignment", "baseline_characters",
         "baseline_words", "baseline_bm25", "baseline_untrained", "baseline_self_aligned", "baseline_bi_encoder", "bc5cdr_tagger",
-        "medmentions_tagger", "bc5cdr_joint",
+        "medmentions_tagger", "bc5cdr_joint", "baseline_mixed",
     }  # fmt: skip
 
 
@@ -62,6 +62,24 @@ def test_faults_are_one_sentence(words: list[str], said: str) -> None:
     with pytest.raises(ValueError, match=re.escape(said)) as fault:
         Recipe.read(config.load(path, words))
     assert "\n" not in str(fault.value)
+
+
+def test_a_dictionary_of_the_answers_is_refused() -> None:
+    """What mentions of a split say names its entities, so that split cannot be judged, or chosen on, with it."""
+    path = next(path for path in CONFIGS if path.stem == "medmentions_fast")
+    for split, train, leaks in (
+        ("train", "train", ""),
+        ("train+dev", "train", "dev"),
+        ("test", "train", "test"),
+        ("train+dev", "train+dev", ""),
+        ("train", "train+dev", ""),
+    ):
+        words = [f"terminologies.0.split={split}", f"data.train={train}", "data.watched=0", "whole.weigh=false"]
+        if leaks:
+            with pytest.raises(ValueError, match=rf"terminologies\.0 .* mentions of {leaks} .*split={train}"):
+                Recipe.read(config.load(path, words))
+            words.append("terminologies.0.corpus={name: bc5cdr}")  # of another corpus it is a dictionary like any
+        Recipe.read(config.load(path, words))
 
 
 def test_yaml_reads_an_exponent_as_the_number_it_is() -> None:

@@ -77,6 +77,7 @@ def test_each_mention_and_each_link_is_looked_at() -> None:
     assert (its.strong.recall.value, its.strong.recall.n) == (pytest.approx(1 / 5), 5)
     assert its.strong.f1.value == pytest.approx(2 / 9)
     assert its.weak.precision.value == pytest.approx(2 / 4) and its.weak.recall.value == pytest.approx(2 / 5)
+    assert its.strict == its.strong.recall  # of the mention with two ids neither came first
     assert "not found" in tables.found([its]) and "22.2 [" in tables.found([its])
 
 
@@ -110,6 +111,14 @@ def test_a_gain_in_every_document_is_no_chance(gain: int, sure: bool) -> None:
     its = metrics.paired_f1(table, others, seed=0)
     assert its.difference == pytest.approx(gain / 10) and its.n == 400
     assert its.p < 0.001 if sure else its.p > 0.9
+
+
+def test_all_ids_of_a_mention_are_wanted_where_it_is_strict() -> None:
+    first, both = judged(found("b", 0, 4, "D3", "D2", "D1")), judged(found("b", 0, 4, "D3", "D1", "D2"))
+    assert first.strong.recall.value == both.strong.recall.value == both.strict.value == pytest.approx(1 / 5)
+    assert (first.strict.value, first.strict.n) == (0, 5)
+    header, _, row = str(tables.matched([both])).splitlines()[:3]
+    assert header.split(" | ")[-1].startswith("strong recall, all ids") and "20.0 [" in row.split(" | ")[-1]
 
 
 @settings(max_examples=20, deadline=None)

@@ -16,7 +16,7 @@ NAMES = [" ".join(RNG.choice(WORDS, RNG.integers(1, 4))) for _ in range(40)]
 ASKED = Queries(texts=("renal failure", "Fever", "hepatic pains", "zzz"))
 
 
-@pytest.mark.parametrize("read", ["characters", "words"])
+@pytest.mark.parametrize("read", ["characters", "words", "mixed"])
 def test_blocks_find_what_all_names_together_find(monkeypatch: pytest.MonkeyPatch, read: str) -> None:
     config = Ngram.Config(read=read)  # type: ignore[arg-type]
     whole = Ngram(config, NAMES)
@@ -40,3 +40,13 @@ def test_weights_are_those_of_a_fit_on_all_names(read: str) -> None:
     expected = other.fit_transform([name.casefold() for name in NAMES]).toarray()
     found = Ngram(Ngram.Config(read=read), NAMES)  # type: ignore[arg-type]
     assert np.array_equal(found.blocks_FB[0].toarray().T, expected)
+
+
+def test_mixed_scores_are_the_mean_of_both() -> None:
+    row_MR = np.tile(np.arange(len(NAMES)), (len(ASKED), 1))
+    characters, words, mixed = (
+        Ngram(Ngram.Config(read=read), NAMES).closeness(ASKED, row_MR)  # type: ignore[arg-type]
+        for read in ("characters", "words", "mixed")
+    )
+    assert mixed == pytest.approx((characters + words) / 2, abs=1e-6)
+    assert (characters != words).any()

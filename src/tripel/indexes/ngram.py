@@ -1,17 +1,18 @@
-"""Names by spelling: cosine of TF-IDF vectors over character n-grams or over words, fitted on the names alone.
+"""Names by spelling: cosine of TF-IDF vectors over character n-grams, over words, or both, fitted on the names alone.
 
 Shapes: M queries, N names, B names of a block, F n-grams or words, R rows wanted.
 """
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy.sparse import csr_matrix
+from scipy.sparse import csr_matrix, hstack
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sparse_dot_topn import sp_matmul_topn
 
@@ -21,7 +22,8 @@ READ: dict[str, dict[str, object]] = {
     "characters": {"analyzer": "char_wb", "ngram_range": (2, 5)},
     "words": {"analyzer": "word", "token_pattern": r"[a-zA-Z0-9_]{1,}", "stop_words": "english"},
 }
-BYTES = {"characters": 1500, "words": 600}  # of a name, with its n-grams or words, while it is made
+READS = {"characters": ("characters",), "words": ("words",), "mixed": ("characters", "words")}
+BYTES = {"characters": 1500, "words": 600, "mixed": 2100}  # of a name, with its n-grams or words, while it is made
 BLOCK = 1 << 18  # names made into vectors at a time: some 500 MB beside those that are made
 QUERIES = 1024  # searched at a time: some 30 MB of scores and rows at 512 rows wanted
 
@@ -33,14 +35,14 @@ class Ngram(Index):
 
     @dataclass(frozen=True, kw_only=True)
     class Config:
-        read: Literal["characters", "words"] = "characters"
-        """n-grams of 2 to 5 characters within words, or whole words."""
+        read: Literal["characters", "words", "mixed"] = "characters"
+        """n-grams of 2 to 5 characters within words, whole words, or the mean of both cosines."""
         threads: int = 2
 
     def __init__(self, config: Config, names: Sequence[str]) -> None:
         """Names are read twice: fitted on all at once, they would take three times the memory of their vectors."""
         self.config = config
-        self.vectorizer = _fitted(config.read, names)
+        self.vectorizers = [_fitted(read, names) for read in READS[config.read]]
         self.blocks_FB = [
             csr_matrix(self._features(names[first : first + BLOCK]).T) for first in range(0, len(names), BLOCK)
         ]
@@ -90,7 +92,9 @@ class Ngram(Index):
                 yield row_B[kept], csr_matrix(block_FB[:, kept])
 
     def _features(self, texts: Sequence[str]) -> csr_matrix:
-        return csr_matrix(self.vectorizer.transform(text.casefold() for text in texts))
+        """Of unit length where each reading finds something."""
+        read = [vectorizer.transform(text.casefold() for text in texts) for vectorizer in self.vectorizers]
+        return csr_matrix(read[0] if len(read) == 1 else hstack(read) / np.float32(math.sqrt(len(read))))
 
 
 def _fitted(read: str, names: Sequence[str]) -> TfidfVectorizer:

@@ -50,6 +50,8 @@ class EndToEnd:
 
     system: str
     strong: Match
+    strict: Estimate
+    """The strong recall, but of a composite mention with n ids all n stand among the first n candidates."""
     weak: Match
     lost: dict[str, int]
     """How many linkable mentions came to what: one of LOST each. Of those found with the same characters: right; the entity is
@@ -75,7 +77,7 @@ def end_to_end(
         Match(*metrics.precision_recall_f1(*_counts(said, gold, documents, weak=weak).T, seed=seed))
         for weak in (False, True)
     )
-    return EndToEnd(system, strong, weak, _lost(gold, said))
+    return EndToEnd(system, strong, _strict(said, gold, documents, seed=seed), weak, _lost(gold, said))
 
 
 def compare_f1(
@@ -129,6 +131,16 @@ def _meets(given: tuple[int, int, str], mention: Judged, *, weak: bool) -> bool:
     _, first, last = mention.key
     place = start < last and first < end if weak else (start, end) == (first, last)
     return place and mention.known and id in mention.ids
+
+
+def _strict(said: Said, gold: Gold, documents: Sequence[str], *, seed: int) -> Estimate:
+    """Over all documents, as recall is, those without a mention, too."""
+    count_D2 = {document: np.zeros(2) for document in documents}
+    for mention in gold.mentions:
+        right = mention.known and metrics.strict_rank(mention.ids, said.get(mention.key, ())) == 1
+        count_D2[mention.key[0]] += right, 1
+    right_D, wanted_D = np.array(list(count_D2.values())).reshape(-1, 2).T
+    return metrics.precision_recall_f1(right_D, wanted_D, right_D, wanted_D, seed=seed)[1]
 
 
 def _lost(gold: Gold, said: Said) -> dict[str, int]:

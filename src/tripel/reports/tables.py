@@ -130,17 +130,18 @@ def found(judged: Sequence[EndToEnd]) -> str:
 
 
 def matched(judged: Sequence[EndToEnd]) -> Table:
-    """Precision, recall and F1, strong and weak."""
-    kinds = ("precision", "recall", "f1")
-    columns = [
-        "system",
-        *(f"{match} {'F1' if kind == 'f1' else kind}" for match in ("strong", "weak") for kind in kinds),
-    ]
+    """Precision, recall and F1, strong and weak; of strong recall what is left where all ids of a mention are wanted."""
+    columns = ["system", *(f"{match} {kind}" for match in ("strong", "weak") for kind in ("precision", "recall", "F1"))]
     rows = [
-        [one.system, *(with_interval(getattr(match, kind)) for match in (one.strong, one.weak) for kind in kinds)]
+        [
+            one.system,
+            *map(with_interval, (one.strong.precision, one.strong.recall, one.strong.f1)),
+            *map(with_interval, (one.weak.precision, one.weak.recall, one.weak.f1)),
+            with_interval(one.strict),
+        ]
         for one in judged
     ]
-    return Table(columns, rows)
+    return Table([*columns, "strong recall, all ids"], rows)
 
 
 def lost(judged: Sequence[EndToEnd]) -> Table:

@@ -21,7 +21,7 @@ class Mentions(Terminology):
         corpus: dict[str, Any]
         """The corpus by name, with its settings."""
         split: str = "train"
-        """Never the split that is judged: its surface forms would be in the dictionary."""
+        """Of those that are learnt from; the forms of one that is judged would be in the dictionary, which a run refuses."""
 
     def __init__(self, config: Config) -> None:
         self.split = config.split

@@ -13,6 +13,7 @@ from tripel.encoding.encoder import Encoder
 from tripel.find import near
 from tripel.linking import weighing
 from tripel.searching import candidates, indexing
+from tripel.terminologies.mentions import Mentions
 from tripel.training import journal, negatives, trainer
 from tripel.training.clusters import By
 
@@ -72,6 +73,9 @@ class Recipe:
                 f"whole.weigh chooses weights on {self.data.dev}, which is learnt from: say whole.like=RUN, a run that learnt"
                 " from train alone, or whole.weigh=false"
             )
+        for i, one in enumerate(self.terminologies):
+            if one.name == "mentions":
+                _refuse_leak(i, one.settings, self.corpus, learnt=self.data.train)
 
     @classmethod
     def read(cls, values: Mapping[str, Any]) -> Recipe:
@@ -99,6 +103,23 @@ class Recipe:
         """Plain values; `read` reads them back equal."""
         named = {name: getattr(self, name) for name in self.__dataclass_fields__}
         return {name: dump(value) for name, value in named.items()}
+
+
+def _refuse_leak(i: int, derived: Mentions.Config, corpus: Choice, *, learnt: str) -> None:
+    """A dictionary of what mentions say, of documents that are judged or chosen on, would hold the answers."""
+    source = choose("corpora", derived.corpus, where=f"terminologies.{i}.corpus")
+    if (source.name, _path(source)) != (corpus.name, _path(corpus)):
+        return
+    for split in derived.split.split("+"):
+        if split not in learnt.split("+"):
+            raise ValueError(
+                f"terminologies.{i} has the names that the mentions of {split} say, and the run learns from {learnt}: what it"
+                f" is judged by, or chosen on, would stand in its dictionary; say terminologies.{i}.split={learnt}"
+            )
+
+
+def _path(corpus: Choice) -> object:
+    return getattr(corpus.settings, "path", None)
 
 
 _PLAIN: dict[str, type[Any]] = {
