@@ -14,6 +14,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import browsing
 import numpy as np
 import pytest
 from typer.testing import CliRunner
@@ -78,6 +79,34 @@ def test_errors_stand_on_the_page_alone(tmp_path: Path) -> None:
         "One. They are in [report.html](report.html), with the text around them.\n"
     )
     assert r"a\_b \& c & 90.8 \% \\" in (tmp_path / "tables" / "accuracy.tex").read_text(encoding="utf-8")
+
+
+def test_errors_are_looked_through_in_a_browser(tmp_path: Path) -> None:
+    """By a word, by what went wrong, and by which other system linked them right."""
+    errors = [
+        WRONG,
+        replace(WRONG, document="8", outcome="NIL", said=(), others=("<b>", "words")),
+        replace(WRONG, document="9", others=("words",)),
+    ]
+    path = Report("ours", [Section("Errors", [Errors("Three.", errors)])]).write(tmp_path)
+    with browsing.browser() as chrome:
+        page = chrome.new_page()
+        page.goto(path.as_uri())
+
+        def found() -> list[str]:
+            return list(page.locator("#errors tbody tr:visible td:nth-child(2)").all_inner_texts())
+
+        assert len(found()) == 3 and page.inner_text("#shown") == "3 shown"
+        page.get_by_label("Right by").select_option("words")
+        assert [said.split()[0] for said in found()] == ["8", "9"]
+        page.get_by_label("What went wrong").select_option("NIL")
+        assert [said.split()[0] for said in found()] == ["8"] and page.inner_text("#shown") == "1 shown"
+        page.get_by_label("Right by").select_option("<b>")
+        assert len(found()) == 1
+        page.get_by_label("Find").fill("no such word")
+        assert not found() and page.inner_text("#shown") == "0 shown"
+    alone = Report("ours", [Section("Errors", [Errors("One.", [WRONG])])]).html()
+    assert "Right by" not in alone and "right by" not in alone
 
 
 def test_pictures_of_trust_have_their_numbers_beside_them(tmp_path: Path) -> None:

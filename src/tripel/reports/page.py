@@ -62,6 +62,8 @@ class Error:
     outcome: str
     right: tuple[str, ...]
     said: tuple[str, ...]
+    others: tuple[str, ...] = ()
+    """Systems that did link it right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,11 @@ class Errors:
     def outcomes(self) -> list[str]:
         """What went wrong, each once."""
         return list(dict.fromkeys(one.outcome for one in self.errors))
+
+    @property
+    def others(self) -> list[str]:
+        """Systems that linked some of them right, each once."""
+        return sorted({name for one in self.errors for name in one.others})
 
 
 Block = Text | Shown | Picture | Errors

@@ -328,6 +328,7 @@ def _errors(its: Comparison) -> Errors:
                 outcome=found[m],
                 right=tuple(_entity(its.found.kb, id) for id in sorted(mention.ids)),
                 said=tuple(_said(its.found.kb, by_place.get(mention.key))),
+                others=tuple(name for name in its.others if its.ranks[name][m] == 1),
             )
         )
     drawn = "" if len(wrong) <= SHOWN else f", {SHOWN} of them drawn at random"
