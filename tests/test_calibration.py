@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from tripel.documents import Document, Mention
 from tripel.files import read_json, write_json
+from tripel.judging import metrics
 from tripel.judging.calibration import calibrated, reliability, risk_coverage
 from tripel.judging.runs import nil
 from tripel.judging.trust import Trust, trust
@@ -75,26 +76,38 @@ def test_calibration_makes_probabilities_true_and_keeps_their_order() -> None:
 
 PROBABILITY = np.array([0.95, 0.85, 0.45, 0.35, 0.25, 0.6])
 RIGHT = np.array([1, 0, 1, 0, 0, 0], np.bool_)
+DOCUMENT = np.array([0, 0, 1, 1, 2, 2])
 KINDS = {"without": np.array([0, 0, 0, 1, 1, 1], np.bool_), "outside": np.array([0, 1, 0, 0, 0, 0], np.bool_)}
 
 
 def judged() -> Trust:
-    return trust(PROBABILITY, RIGHT, KINDS["without"] | KINDS["outside"], thresholds={"half": 0.5}, kinds=KINDS)
+    nil = KINDS["without"] | KINDS["outside"]
+    return trust(PROBABILITY, RIGHT, nil, DOCUMENT, thresholds={"half": 0.5}, kinds=KINDS, seed=0)
 
 
 def test_nil_is_found_of_each_kind_apart() -> None:
     its = judged()
     assert its.kinds == {"without": 3, "outside": 1}
-    assert its.points[0].nil_found == {"without": pytest.approx(2 / 3), "outside": 0.0}
-    assert its.points[0].nil_recall == pytest.approx(2 / 4)
+    half = its.points[0]
+    assert {kind: one.value for kind, one in half.nil_found.items()} == {
+        "without": pytest.approx(2 / 3),
+        "outside": 0.0,
+    }
+    assert (half.nil_recall.value, half.nil_recall.n) == (pytest.approx(2 / 4), 4)
     assert tables.thresholds(its).columns[-2:] == ["without", "outside"]
-    assert tables.thresholds(its).rows[0][-3:] == ["50.0", "66.7", "0.0"]
+    assert [cell.split()[0] for cell in tables.thresholds(its).rows[0][-3:]] == ["50.0", "66.7", "0.0"]
     assert "4 of them NIL: 3 without, 1 outside." in tables.trust(its)
 
 
 def test_a_kind_of_which_there_is_none_has_no_column() -> None:
     none = trust(
-        PROBABILITY, RIGHT, KINDS["outside"], thresholds={"half": 0.5}, kinds={**KINDS, "without": RIGHT & ~RIGHT}
+        PROBABILITY,
+        RIGHT,
+        KINDS["outside"],
+        DOCUMENT,
+        thresholds={"half": 0.5},
+        kinds={**KINDS, "without": RIGHT & ~RIGHT},
+        seed=0,
     )
     assert list(none.kinds) == ["outside"] and tables.thresholds(none).columns[-1] == "outside"
 
@@ -114,18 +127,31 @@ def test_the_bins_are_kept_and_are_those_of_the_error(tmp_path: Path) -> None:
     its.save(tmp_path / "trust.json")
     again = Trust.load(tmp_path / "trust.json")
     assert again == its and sum(one.n for one in again.bins) == 6
-    assert again.reliability.error == pytest.approx(its.error) == reliability(PROBABILITY, RIGHT.astype(float)).error
+    assert (
+        again.reliability.error == pytest.approx(its.error.value) == reliability(PROBABILITY, RIGHT.astype(float)).error
+    )
 
 
-def test_what_an_older_run_kept_is_read(tmp_path: Path) -> None:
+def test_what_an_older_run_kept_is_to_be_judged_again(tmp_path: Path) -> None:
     path = tmp_path / "trust.json"
     judged().save(path)
-    old = {key: value for key, value in read_json(path).items() if key not in ("bins", "kinds")}
-    for point in old["points"]:
-        del point["nil_found"]
-    write_json(path, old)
-    its = Trust.load(path)
-    assert its.bins == () and "NIL found" in tables.trust(its) and "outside the knowledge base" in tables.trust(its)
-    write_json(path, {"n": "many"})
-    with pytest.raises(ValueError, match=r"trust\.json: .*; judge again with `tripel evaluate`"):
-        Trust.load(path)
+    for other in ({**read_json(path), "error": 0.1}, {"n": "many"}):
+        write_json(path, other)
+        with pytest.raises(ValueError, match=r"trust\.json: .*; judge again with `tripel evaluate`"):
+            Trust.load(path)
+
+
+def test_intervals_of_trust_are_those_of_drawn_documents() -> None:
+    """Each draw of documents, written out as mentions, gives the error and the area that the interval is made of."""
+    its = judged()
+    drawn_BD = metrics.draws(3, 0).astype(int)
+    places = [
+        np.concatenate([np.flatnonzero(d == DOCUMENT).repeat(n) for d, n in enumerate(drawn)]) for drawn in drawn_BD
+    ]
+    right = RIGHT.astype(float)
+    errors = [reliability(PROBABILITY[place], right[place]).error for place in places]
+    areas = [risk_coverage(PROBABILITY[place], right[place]).area for place in places]
+    for found, expected in ((its.error, errors), (its.area, areas)):
+        assert (found.low, found.high) == pytest.approx(tuple(np.percentile(expected, [2.5, 97.5])))
+        assert found.low < found.value < found.high and found.n == 6
+    assert its.area.value == pytest.approx(risk_coverage(PROBABILITY, right).area)

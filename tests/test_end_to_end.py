@@ -66,7 +66,7 @@ def test_each_mention_and_each_link_is_looked_at() -> None:
         found("b", 20, 25),  # found, and not linked
         found("c", 3, 4, "D1"),  # where nothing is
     )
-    assert {name: count for name, count in its.lost.items() if count} == {
+    assert {name: one.count for name, one in its.lost.items() if one.count} == {
         "right": 1,
         "ranked wrong": 1,
         "NIL": 1,
@@ -84,7 +84,7 @@ def test_each_mention_and_each_link_is_looked_at() -> None:
 def test_what_cannot_be_found_is_told_from_what_was_not() -> None:
     its = judged(found("a", 0, 5, "D2"), found("b", 8, 12, "D9"), found("b", 20, 25, "C2"))
     assert its.strong.recall.value == its.weak.recall.value == pytest.approx(1 / 5)
-    lost = {name: count for name, count in its.lost.items() if count}
+    lost = {name: one.count for name, one in its.lost.items() if one.count}
     assert lost == {"right": 1, "not among candidates": 1, "outside the knowledge base": 1, "not found": 2}
     assert "NIL" not in tables.found([its]), "columns of nothing are left out"
 
@@ -145,7 +145,7 @@ def test_p_is_that_of_all_exchanges(rows: list[list[int]]) -> None:
 
 def test_nothing_found_is_nothing_right() -> None:
     its = judged()
-    assert its.strong.f1.value == its.weak.precision.value == 0 and its.lost["not found"] == 5
+    assert its.strong.f1.value == its.weak.precision.value == 0 and its.lost["not found"].count == 5
 
 
 def test_another_corpus_is_noticed() -> None:
@@ -176,7 +176,7 @@ def test_matches_are_those_of_the_loops(said: list[tuple[str, int, int, str]]) -
         }
         assert match.precision.value == pytest.approx(len({i for i, _ in pairs}) / max(1, len(links)))
         assert match.recall.value == pytest.approx(len({j for _, j in pairs}) / 5)
-    assert sum(its.lost.values()) == 5 and its.weak.recall.value >= its.strong.recall.value
+    assert sum(one.count for one in its.lost.values()) == 5 and its.weak.recall.value >= its.strong.recall.value
 
 
 def test_intervals_hold_the_value() -> None:

@@ -77,7 +77,8 @@ def test_each_mention_has_one_outcome() -> None:
     assert found == ["right", "NIL", "no prediction", "outside the knowledge base", "not among candidates"]
     assert outcomes(ANSWERS, GOLD, ranks(ANSWERS, GOLD, kb=KB))[1] == "ranked wrong"
     scores = evaluate(answers, GOLD, kb=KB, system="s", protocol="full", seed=0)
-    assert sum(scores.outcomes.values()) == scores.linkable.n
+    assert sum(one.count for one in scores.outcomes.values()) == scores.linkable.n
+    assert scores.outcomes["right"] == scores.linkable.accuracy[1]
     assert "not among candidates" in str(tables.outcomes([scores])) and "ranked wrong" not in str(
         tables.outcomes([scores])
     )

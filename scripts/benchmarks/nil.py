@@ -54,11 +54,19 @@ def main() -> None:
         right_M = right_rows(documents, kb, ranked.hits)[:, 0]
         assert ranked.probability_MK is not None
         probability_M = ranked.probability_MK[:, 0]
-        print(f"## {name}\n\n{tables.trust(trust(probability_M, right_M, nil_M, thresholds=thresholds))}\n")
-        if not len(taken):  # those without an id alone
-            known_M = ~nil_M | np.array([not one.entities for one in mentions], np.bool_)
-            its = trust(probability_M[known_M], right_M[known_M], nil_M[known_M], thresholds=thresholds)
-            print(f"## {name}, without mentions whose entity it lacks\n\n{tables.trust(its)}\n")
+        every_M = np.ones_like(nil_M)
+        known_M = ~nil_M | np.array([not one.entities for one in mentions], np.bool_)
+        kept = {name: every_M} | ({} if len(taken) else {f"{name}, without mentions whose entity it lacks": known_M})
+        for title, kept_M in kept.items():
+            its = trust(
+                probability_M[kept_M],
+                right_M[kept_M],
+                nil_M[kept_M],
+                queries.document_M[kept_M],
+                thresholds=thresholds,
+                seed=asked.seed,
+            )
+            print(f"## {title}\n\n{tables.trust(its)}\n")
 
 
 def lacking(ranker: Ranker, rows: Int) -> Ranker:

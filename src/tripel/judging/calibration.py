@@ -51,29 +51,37 @@ class Reliability:
         return float((self.count_B * np.abs(self.said_B - self.true_B)).sum() / total)
 
 
-def risk_coverage(score_M: Float, right_M: Float, *, mentions: int | None = None) -> RiskCoverage:
+def risk_coverage(
+    score_M: Float, right_M: Float, *, mentions: int | None = None, weight_M: Float | None = None
+) -> RiskCoverage:
     """Mentions of one score are given together, so the order of ties plays no part.
 
-    mentions: how many there are, where some have no link, so that the curve ends before all are covered.
+    mentions: how many there are, where some have no link, so that the curve ends before all are covered. weight_M: how often
+    each counts, once where nothing is said.
     """
     order = np.argsort(-score_M, kind="stable")
-    score_M, wrong_M = score_M[order], 1.0 - right_M[order]
-    last = np.flatnonzero(np.append(np.diff(score_M) != 0, True)) if len(score_M) else np.array([], np.int64)
-    given = last + 1
-    return RiskCoverage(
-        given / max(1, len(score_M) if mentions is None else mentions), np.cumsum(wrong_M)[last] / given
-    )
+    weight_M = np.ones(len(score_M)) if weight_M is None else weight_M[order]
+    last = np.flatnonzero(np.diff(score_M[order], append=-np.inf))
+    given_M, wrong_M = np.cumsum(weight_M)[last], np.cumsum(weight_M * (1.0 - right_M[order]))[last]
+    kept = given_M > 0
+    total = max(1, weight_M.sum() if mentions is None else mentions)
+    return RiskCoverage(given_M[kept] / total, wrong_M[kept] / given_M[kept])
 
 
 def reliability(probability_M: Float, right_M: Float) -> Reliability:
     """A probability of 1 stands in the last bin."""
-    bin_M = np.minimum((probability_M * BINS).astype(np.int64), BINS - 1)
+    bin_M = binned(probability_M)
     count_B = np.bincount(bin_M, minlength=BINS)
     kept = count_B > 0
     said_B, true_B = (
         np.bincount(bin_M, values, minlength=BINS)[kept] / count_B[kept] for values in (probability_M, right_M)
     )
     return Reliability(said_B, true_B, count_B[kept])
+
+
+def binned(probability_M: Float) -> NDArray[np.int64]:
+    """The bin that each probability is in [M]."""
+    return np.minimum((probability_M * BINS).astype(np.int64), BINS - 1)
 
 
 def calibrated(score_dev: Float, right_dev: Float, score_M: Float) -> Float:

@@ -6,14 +6,14 @@ Shapes: N annotations, D documents.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from tripel.judging import metrics
-from tripel.judging.evaluation import current
+from tripel.judging.evaluation import current, document_numbers
 from tripel.judging.gold import Gold, Judged, Key
 from tripel.judging.metrics import Estimate, Paired
 from tripel.judging.predictions import Prediction
@@ -53,10 +53,10 @@ class EndToEnd:
     strict: Estimate
     """The strong recall, but of a composite mention with n ids all n stand among the first n candidates."""
     weak: Match
-    lost: dict[str, int]
-    """How many linkable mentions came to what: one of LOST each. Of those found with the same characters: right; the entity is
-    not in the knowledge base; said to be NIL; the entity is not among the candidates; another stands before it. Of the others:
-    something with characters in common was found; nothing there."""
+    lost: dict[str, Estimate]
+    """Which share of the linkable mentions came to what: one of LOST each. Of those found with the same characters: right;
+    the entity is not in the knowledge base; said to be NIL; the entity is not among the candidates; another stands before it.
+    Of the others: something with characters in common was found; nothing there."""
 
 
 def end_to_end(
@@ -77,7 +77,7 @@ def end_to_end(
         Match(*metrics.precision_recall_f1(*_counts(said, gold, documents, weak=weak).T, seed=seed))
         for weak in (False, True)
     )
-    return EndToEnd(system, strong, _strict(said, gold, documents, seed=seed), weak, _lost(gold, said))
+    return EndToEnd(system, strong, _strict(said, gold, documents, seed=seed), weak, _lost(gold, said, seed=seed))
 
 
 def compare_f1(
@@ -143,12 +143,12 @@ def _strict(said: Said, gold: Gold, documents: Sequence[str], *, seed: int) -> E
     return metrics.precision_recall_f1(right_D, wanted_D, right_D, wanted_D, seed=seed)[1]
 
 
-def _lost(gold: Gold, said: Said) -> dict[str, int]:
+def _lost(gold: Gold, said: Said, *, seed: int) -> dict[str, Estimate]:
     spans: dict[str, list[tuple[int, int]]] = defaultdict(list)
     for document, start, end in said:
         spans[document].append((start, end))
-    found = Counter(_outcome(mention, said.get(mention.key), spans[mention.key[0]]) for mention in gold.mentions)
-    return {name: found[name] for name in LOST}
+    found = [_outcome(mention, said.get(mention.key), spans[mention.key[0]]) for mention in gold.mentions]
+    return metrics.shares(found, document_numbers(gold), kinds=LOST, seed=seed)
 
 
 def _outcome(mention: Judged, ids: Sequence[str] | None, spans: Sequence[tuple[int, int]]) -> str:

@@ -21,7 +21,7 @@ from tripel.knowledge import KnowledgeBase
 
 AT = (1, 5, 20, 64)
 OUTCOMES = ("right", "ranked wrong", "not among candidates", "outside the knowledge base", "NIL", "no prediction")
-VERSION = 3  # of what is counted and how; figures of different versions are not to be compared
+VERSION = 4  # of what is counted and how; figures of different versions are not to be compared
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +53,8 @@ class Scores:
     unanswered: int
     """Linkable mentions for which there is no prediction: wrong."""
     leakage: Leakage
-    outcomes: dict[str, int]
-    """How many linkable mentions came out right, and what went wrong with the others: one of OUTCOMES each."""
+    outcomes: dict[str, Estimate]
+    """The share of linkable mentions that came out right, and of what went wrong with the others: one of OUTCOMES each."""
     linkable: Measures
     """All mentions whose entity the annotators knew; one outside the knowledge base is an error."""
     known: Measures
@@ -86,7 +86,7 @@ def evaluate(
     ranks_M = ranks(predictions, gold, kb=kb)
     found = outcomes(predictions, gold, ranks_M)
     strict_M = ranks(predictions, gold, kb=kb, strict=True)
-    document_M = _documents(gold)
+    document_M = document_numbers(gold)
     known = np.array([mention.known for mention in gold.mentions], np.bool_)
     every = np.ones_like(known)
     return Scores(
@@ -96,7 +96,7 @@ def evaluate(
         counts=gold.counts,
         unanswered=sum(mention.key not in answered for mention in gold.mentions),
         leakage=gold.leakage,
-        outcomes={one: found.count(one) for one in OUTCOMES},
+        outcomes=metrics.shares(found, document_M, kinds=OUTCOMES, seed=seed),
         linkable=_measures(ranks_M, strict_M, gold, document_M, every, seed=seed),
         known=_measures(ranks_M, strict_M, gold, document_M, known, seed=seed),
         slices=_slices(metrics.hits(ranks_M, k=1), gold, document_M, seed=seed),
@@ -109,7 +109,7 @@ def compare(
 ) -> Paired:
     """accuracy@1 of the first system less that of the second, over all linkable mentions."""
     hit_M, other_M = (metrics.hits(ranks(its, gold, kb=kb), k=1) for its in (one, other))
-    return metrics.paired(hit_M, other_M, _documents(gold), seed=seed)
+    return metrics.paired(hit_M, other_M, document_numbers(gold), seed=seed)
 
 
 def compare_slices(
@@ -117,7 +117,7 @@ def compare_slices(
 ) -> dict[str, dict[str, Paired]]:
     """The same within each slice, by heading."""
     hit_M, other_M = (metrics.hits(ranks(its, gold, kb=kb), k=1) for its in (one, other))
-    document_M = _documents(gold)
+    document_M = document_numbers(gold)
     return {
         heading: {
             slice: metrics.paired(hit_M[its], other_M[its], document_M[its], seed=seed) for slice, its in places.items()
@@ -197,7 +197,8 @@ def current(kb: KnowledgeBase, id: str) -> str:
     return id if row is None else kb.id(row)
 
 
-def _documents(gold: Gold) -> Int:
+def document_numbers(gold: Gold) -> Int:
+    """Which document each mention is in [M]."""
     numbers: dict[str, int] = {}
     return np.array([numbers.setdefault(mention.key[0], len(numbers)) for mention in gold.mentions], np.int64)
 

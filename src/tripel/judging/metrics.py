@@ -27,6 +27,11 @@ class Estimate:
     high: float
     n: int
 
+    @property
+    def count(self) -> int:
+        """How many of the mentions they are."""
+        return round(self.value * self.n)
+
 
 @dataclass(frozen=True, slots=True)
 class Paired:
@@ -70,9 +75,25 @@ def mean(value_M: Float, document_M: Int, *, seed: int) -> Estimate:
     if not len(value_M):
         return Estimate(0.0, 0.0, 0.0, 0)
     sum_D, count_D = _by_document(value_M, document_M)
-    weight_BD = _draws(len(count_D), seed)
-    mean_B = (weight_BD @ sum_D) / np.maximum(weight_BD @ count_D, 1e-12)
-    return _estimate(float(value_M.mean()), mean_B, len(value_M))
+    sum_B2 = resampled(np.column_stack([sum_D, count_D]), seed=seed)
+    return estimate(sum_B2[:, 0] / np.maximum(sum_B2[:, 1], 1e-12), len(value_M))
+
+
+def shares(kind_M: Sequence[str], document_M: Int, *, kinds: Sequence[str], seed: int) -> dict[str, Estimate]:
+    """How many of the mentions are of each kind, as a share of all."""
+    found_M = np.asarray(kind_M, np.str_)
+    return {kind: mean((found_M == kind).astype(np.float64), document_M, seed=seed) for kind in kinds}
+
+
+def resampled(sum_DF: Float, *, seed: int) -> Float:
+    """Sums over all documents, and over each draw of documents [1 + B, F]."""
+    return np.concatenate([np.ones((1, len(sum_DF))), draws(len(sum_DF), seed)]) @ sum_DF
+
+
+def estimate(value_B: Float, n: int) -> Estimate:
+    """From the value over all documents, and those over draws, as `resampled` orders them."""
+    low, high = np.percentile(value_B[1:], PERCENT)
+    return Estimate(float(value_B[0]), float(low), float(high), n)
 
 
 def precision_recall_f1(
@@ -82,12 +103,9 @@ def precision_recall_f1(
 
     precision = right / given, recall = found / wanted, F1 their harmonic mean; intervals by bootstrap over documents.
     """
-    count_D4 = np.column_stack([right_D, given_D, found_D, wanted_D])
-    weight_BD = np.concatenate([np.ones((1, len(given_D))), _draws(len(given_D), seed)])
+    sum_B4 = resampled(np.column_stack([right_D, given_D, found_D, wanted_D]), seed=seed)
     counts = int(given_D.sum()), int(wanted_D.sum()), int(wanted_D.sum())
-    precision, recall, f1 = (
-        _estimate(float(its[0]), its[1:], n) for its, n in zip(_shares(weight_BD @ count_D4), counts, strict=True)
-    )
+    precision, recall, f1 = (estimate(its_B, n) for its_B, n in zip(_shares(sum_B4), counts, strict=True))
     return precision, recall, f1
 
 
@@ -96,14 +114,13 @@ def paired_f1(one_D4: Float, other_D4: Float, *, seed: int) -> Paired:
 
     Interval by bootstrap over documents; p by exchanging the answers to whole documents at random (Yeh 2000).
     """
-    weight_BD = np.concatenate([np.ones((1, len(one_D4))), _draws(len(one_D4), seed)])
-    gain_B = _shares(weight_BD @ one_D4)[2] - _shares(weight_BD @ other_D4)[2]
+    gain_B = _shares(resampled(one_D4, seed=seed))[2] - _shares(resampled(other_D4, seed=seed))[2]
     seen = abs(float(gain_B[0]))
     swap_BD = np.random.default_rng(seed).integers(0, 2, (10 * DRAWS, len(one_D4)), np.int8).astype(np.float64)
     moved_B4 = swap_BD @ (other_D4 - one_D4)
     swapped_B = _shares(one_D4.sum(axis=0) + moved_B4)[2] - _shares(other_D4.sum(axis=0) - moved_B4)[2]
     p = (1 + int((np.abs(swapped_B) >= seen - 1e-9).sum())) / (1 + len(swapped_B))
-    figure = _estimate(float(gain_B[0]), gain_B[1:], int(one_D4[:, 3].sum()))
+    figure = estimate(gain_B, int(one_D4[:, 3].sum()))
     return Paired(figure.value, figure.low, figure.high, p, figure.n)
 
 
@@ -147,12 +164,7 @@ def _by_document(value_M: Float, document_M: Int) -> tuple[Float, Float]:
     return np.bincount(document_m, value_M).astype(np.float64), np.bincount(document_m).astype(np.float64)
 
 
-def _draws(documents: int, seed: int) -> Float:
+def draws(documents: int, seed: int) -> Float:
     """How often each document was drawn [B, D]."""
     rng = np.random.default_rng(seed)
     return rng.multinomial(documents, np.full(documents, 1 / documents), size=DRAWS).astype(np.float64)
-
-
-def _estimate(value: float, value_B: Float, n: int) -> Estimate:
-    low, high = np.percentile(value_B, PERCENT)
-    return Estimate(value, float(low), float(high), n)

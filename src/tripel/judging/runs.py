@@ -165,10 +165,11 @@ def _judge_role(
     journal.tables(role, ["system", "accuracy@1"], figures)
     gained = tables.gains(_gains(answers, truth, found, seed=recipe.trainer.seed))
     parts = [f"## {role}", tables.main(scores), gained, tables.slices(full)]
-    return "\n\n".join(map(str, [*parts, *_trusted(run, found, role, systems[TRAINED], looked[role])]))
+    trusted = _trusted(run, found, role, systems[TRAINED], looked[role], seed=recipe.trainer.seed)
+    return "\n\n".join(map(str, [*parts, *trusted]))
 
 
-def _trusted(run: Path, found: Ground, role: str, ranker: Ranker, look: _Looked) -> list[str]:
+def _trusted(run: Path, found: Ground, role: str, ranker: Ranker, look: _Looked, *, seed: int) -> list[str]:
     """How far the probabilities of the trained system can be trusted; nothing where it was not calibrated."""
     path = run / TRUST.format(role)
     if ranker.calibration is None:
@@ -183,8 +184,10 @@ def _trusted(run: Path, found: Ground, role: str, ranker: Ranker, look: _Looked)
         ranked.probability_MK[:, 0],
         right_MK[:, 0],
         np.any(list(kinds.values()), axis=0),
+        look.asked.document_M,
         thresholds=ranker.calibration.thresholds(),
         kinds=kinds,
+        seed=seed,
     )
     its.save(path)
     return [tables.trust(its)]

@@ -275,12 +275,11 @@ def _reliability(its: Comparison, sources: Sequence[Path], pictures: Path) -> It
     judged = {
         name: Trust.load(path) for name, source in runs.items() if (path := source / TRUST.format(its.role)).exists()
     }
-    found = {name: one.reliability for name, one in judged.items() if one.bins}
+    found = {name: one.reliability for name, one in judged.items()}
     bare = [name for name, source in runs.items() if name not in judged and (source / CALIBRATION).exists()]
-    old = [*bare, *(name for name, one in judged.items() if not one.bins)]
-    if old:
+    if bare:
         yield Text(
-            f"Of {', '.join(old)} no reliability was kept: judge again with `tripel evaluate RUN --on {its.role}`."
+            f"Of {', '.join(bare)} no reliability was kept: judge again with `tripel evaluate RUN --on {its.role}`."
         )
     scored = [
         source

@@ -86,11 +86,8 @@ def styles(scores: Sequence[Scores]) -> Table:
 
 def outcomes(scores: Sequence[Scores]) -> Table:
     """What became of the mentions, in % of all linkable ones; columns in which all is 0 are left out."""
-    columns = [name for name in OUTCOMES if any(one.outcomes[name] for one in scores)]
-    rows = [
-        [one.system, one.protocol, *(f"{100 * one.outcomes[name] / max(1, one.linkable.n):.1f}" for name in columns)]
-        for one in scores
-    ]
+    columns = [name for name in OUTCOMES if any(one.outcomes[name].count for one in scores)]
+    rows = [[one.system, one.protocol, *(with_interval(one.outcomes[name]) for name in columns)] for one in scores]
     return Table(["system", "protocol", *columns], rows)
 
 
@@ -146,11 +143,8 @@ def matched(judged: Sequence[EndToEnd]) -> Table:
 
 def lost(judged: Sequence[EndToEnd]) -> Table:
     """What became of the linkable mentions; columns in which all is 0 are left out."""
-    columns = [name for name in LOST if any(one.lost[name] for one in judged)]
-    rows = [
-        [one.system, *(f"{100 * one.lost[name] / max(1, one.strong.recall.n):.1f}" for name in columns)]
-        for one in judged
-    ]
+    columns = [name for name in LOST if any(one.lost[name].count for one in judged)]
+    rows = [[one.system, *(with_interval(one.lost[name]) for name in columns)] for one in judged]
     return Table(["% of linkable mentions", *columns], rows)
 
 
@@ -175,8 +169,8 @@ def trusted(its: Trust) -> str:
     return (
         f"probabilities of the best candidates of all {its.n:,} mentions, {its.nil:,} of them NIL:"
         f" {kinds or 'without an id, or with one outside the knowledge base'}. Expected calibration error"
-        f" {100 * its.error:.1f} %, mean risk over all coverages {100 * its.area:.1f} %. In % of links given, of mentions, of"
-        f" mentions said to be NIL, and of those that are{', in all and by kind' if its.kinds else ''}:"
+        f" {with_interval(its.error)} %, mean risk over all coverages {with_interval(its.area)} %. In % of links given, of"
+        f" mentions, of mentions said to be NIL, and of those that are{', in all and by kind' if its.kinds else ''}:"
     )
 
 
@@ -187,8 +181,8 @@ def thresholds(its: Trust) -> Table:
         [
             one.name,
             f"{one.threshold:.2f}",
-            *(f"{100 * share:.1f}" for share in (one.precision, one.coverage, one.nil_precision, one.nil_recall)),
-            *(f"{100 * one.nil_found[kind]:.1f}" for kind in its.kinds),
+            *map(with_interval, (one.precision, one.coverage, one.nil_precision, one.nil_recall)),
+            *(with_interval(one.nil_found[kind]) for kind in its.kinds),
         ]
         for one in its.points
     ]
