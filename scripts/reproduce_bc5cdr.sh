@@ -45,3 +45,8 @@ done
 others=("$folder/fast")
 for run in faithful bi-encoder self-aligned untrained characters words mixed bm25; do others+=("$folder/$run"); done
 .venv/bin/tripel report "$folder/fast-reranked" "${others[@]}" --output "$folder/report"
+
+others=() # what learns nothing, beside what learnt from train alone
+for run in untrained self-aligned characters words mixed bm25; do others+=("$folder/$run"); done
+.venv/bin/tripel evaluate "$folder/chosen" --on test
+.venv/bin/tripel report "$folder/chosen" "${others[@]}" --output "$folder/report-train"

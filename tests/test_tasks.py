@@ -195,7 +195,8 @@ def test_what_was_not_made_like_the_first_is_said(run: Path, tmp_path: Path) -> 
     stale = [{**head, "knowledge_base": "another"}, *lines]
     (other / predicted).write_text("\n".join(map(json.dumps, stale)), encoding="utf-8")
     settings = yaml.safe_load((run / "config.yaml").read_text(encoding="utf-8"))
-    settings["data"]["train"] = "train+dev"
+    settings["data"] |= {"train": "train+dev", "watched": 0}
+    settings["whole"]["weigh"] = False
     (other / "config.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
     places = [{key: line[key] for key in ("document", "start", "end")} for line in lines]
     known = json.dumps({**places[0], "entity": lines[0]["candidates"][0][0]})
@@ -204,6 +205,9 @@ def test_what_was_not_made_like_the_first_is_said(run: Path, tmp_path: Path) -> 
     said = tasks.compare(run, [other, tmp_path / "theirs.jsonl"], on=["test"])
     assert "other was judged over another knowledge base" in said
     assert f"{run.name} learnt from; other learnt from other documents" in said
+    settings["trainer"]["epochs"], settings["index"]["rows"] = 0, ["names"]
+    (other / "config.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
+    assert "other documents" not in tasks.compare(run, [other], on=["test"]), "it learnt from none"
     assert f"Of the {len(lines):,} first candidates of theirs {len(foreign):,} are not in the knowledge base" in said
     (tmp_path / "theirs.jsonl").write_text("\n".join(foreign), encoding="utf-8")
     for judge in (tasks.compare, tasks.found):

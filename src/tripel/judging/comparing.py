@@ -24,7 +24,7 @@ from tripel.knowledge import KnowledgeBase
 from tripel.reports import tables
 from tripel.training.checkpoint import CONFIG
 from tripel.training.preparing import Ground
-from tripel.training.recipe import Role
+from tripel.training.recipe import Recipe, Role
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,10 +152,11 @@ def _notes(name: str, source: Path, said: Sequence[Prediction], found: Ground, r
 
 def _learnt_otherwise(systems: Mapping[str, Path]) -> str:
     """A sentence where runs learnt from other documents than the first, whose are those that count as seen."""
-    recipes = {name: config.load(source / CONFIG) for name, source in systems.items() if (source / CONFIG).is_file()}
-    learnt = {name: (its.get("corpus"), its.get("data", {}).get("train")) for name, its in recipes.items()}
+    configs = {name: source / CONFIG for name, source in systems.items() if (source / CONFIG).is_file()}
+    recipes = {name: Recipe.read(config.load(path)) for name, path in configs.items()}
+    documents = {name: (its.corpus, its.data.train) for name, its in recipes.items()}
     first = next(iter(systems))
-    others = [name for name, its in learnt.items() if its != learnt.get(first, its)]
+    others = [name for name, its in documents.items() if recipes[name].learns and its != documents.get(first, its)]
     if not others:
         return ""
     return f"Seen in training is said of what {first} learnt from; {', '.join(others)} learnt from other documents."

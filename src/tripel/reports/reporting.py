@@ -92,9 +92,8 @@ def _described(source: Path) -> list[str]:
     path = source / "environment.json"
     made = read_json(path) if path.exists() else {}
     time = f", {recipe.trainer.minutes:g} minutes" if recipe.trainer.minutes else ""
-    shown = recipe.trainer.epochs or "mentions" in recipe.index.rows
     return [
-        f"{recipe.corpus.name} {recipe.data.train}" if shown else "no documents",
+        f"{recipe.corpus.name} {recipe.data.train}" if recipe.learns else "no documents",
         recipe.index.search.name
         if recipe.index.lexical
         else f"{Path(recipe.encoder.model).name}, {recipe.encoder.view}",

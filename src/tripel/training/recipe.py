@@ -77,6 +77,11 @@ class Recipe:
             if one.name == "mentions":
                 _refuse_leak(i, one.settings, self.corpus, learnt=self.data.train)
 
+    @property
+    def learns(self) -> bool:
+        """Whether it shows documents of training to an encoder, or keeps them in the index."""
+        return bool(self.trainer.epochs) or "mentions" in self.index.rows
+
     @classmethod
     def read(cls, values: Mapping[str, Any]) -> Recipe:
         """Check a mapping as it stands in YAML. Raises ValueError in one sentence."""
