@@ -141,6 +141,12 @@ def test_what_an_older_run_kept_is_to_be_judged_again(tmp_path: Path) -> None:
             Trust.load(path)
 
 
+def test_no_mentions_give_no_figures() -> None:
+    none = np.array([])
+    its = trust(none, none.astype(bool), none.astype(bool), none.astype(int), thresholds={"half": 0.5}, seed=0)
+    assert its.n == its.error.n == its.points[0].coverage.n == 0 and its.area.value == 0
+
+
 def test_intervals_of_trust_are_those_of_drawn_documents() -> None:
     """Each draw of documents, written out as mentions, gives the error and the area that the interval is made of."""
     its = judged()

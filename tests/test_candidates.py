@@ -6,10 +6,13 @@ import csv
 import math
 from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 
 import lessons
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tripel.documents import Document, Mention
 from tripel.indexes.base import Hits
@@ -91,11 +94,28 @@ def test_the_mix_is_that_of_the_best_recall() -> None:
         assert value == float(4 in index.mixed(k).search([text], k=2).row_MK[0])
 
 
+@given(
+    st.lists(st.integers(0, 8), max_size=4, unique=True),
+    st.lists(st.integers(0, 8), max_size=4, unique=True),
+    st.integers(0, 8),
+)
+def test_the_recall_of_each_mix_is_that_of_what_is_mixed(
+    by_characters: list[int], by_words: list[int], gold: int
+) -> None:
+    """However short either list is."""
+    kb = KnowledgeBase.of([Entity(id=f"D{i}", name=f"name {i}") for i in range(9)])
+    document = Document(id="1", text="ab", mentions=(Mention(start=0, end=2, text="ab", entities=(f"D{gold}",)),))
+    both = [hits([*rows, *[-1] * (4 - len(rows))]) for rows in (by_characters, by_words)]
+    index = SimpleNamespace(each=lambda texts, k: both)
+    _, recall = choose_mix(index, [document], kb, k=4)  # type: ignore[arg-type]
+    assert recall == [float(gold in mixed(*both, mix=mix).row_MK[0]) for mix in range(5)]
+
+
 def test_a_run_keeps_what_each_mix_finds_on_dev_and_no_mention(tmp_path: Path) -> None:
     values = {
         "corpus": {"name": "sample"},
         "terminologies": [{"name": "sample"}],
-        "objective": {"name": "prototype_triplet"},
+        "objective": {"name": "prototype_triplet", "distance": "cosine"},
     }
     found = ground(Recipe.read(values), tmp_path)
     folder = tmp_path / "candidates"

@@ -16,7 +16,7 @@ from tripel.formats.pubtator import is_pubtator
 
 check = partial(checking.check, recipe=tasks.recipe_of)
 
-WHOLE = "corpus: {name: sample}\nterminologies: [{name: sample}]\nobjective: {name: prototype_triplet}\n"
+WHOLE = "corpus: {name: sample}\nterminologies: [{name: sample}]\nobjective: {name: prototype_contrastive}\n"
 GOOD = "1|t|Fever.\n1|a|It fell.\n1\t0\t5\tFever\tDisease\tD005334\n"
 
 

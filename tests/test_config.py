@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tripel import config, find
+from tripel.files import data_folder
 from tripel.tagging.recipe import TaggerRecipe
 from tripel.tasks import recipe_of
 from tripel.training.recipe import Recipe
@@ -78,8 +79,20 @@ def test_a_dictionary_of_the_answers_is_refused() -> None:
         if leaks:
             with pytest.raises(ValueError, match=rf"terminologies\.0 .* mentions of {leaks} .*split={train}"):
                 Recipe.read(config.load(path, words))
+            same = f"terminologies.0.corpus={{name: medmentions, path: {data_folder() / 'medmentions_st21pv' / '.'}}}"
+            with pytest.raises(ValueError, match=rf"terminologies\.0 .* mentions of {leaks}"):
+                Recipe.read(config.load(path, [*words, same]))
             words.append("terminologies.0.corpus={name: bc5cdr}")  # of another corpus it is a dictionary like any
         Recipe.read(config.load(path, words))
+
+
+def test_what_learns_by_one_closeness_and_finds_by_another_is_refused() -> None:
+    path = next(path for path in CONFIGS if path.stem == "sample")
+    words = ["objective={name: prototype_triplet}"]
+    with pytest.raises(ValueError, match=r"learns by euclidean and encoder\.similarity is cosine"):
+        Recipe.read(config.load(path, words))
+    Recipe.read(config.load(path, [*words, "trainer.epochs=0"]))
+    Recipe.read(config.load(path, ["objective={name: prototype_triplet, distance: cosine}"]))
 
 
 def test_yaml_reads_an_exponent_as_the_number_it_is() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import runpy
+from dataclasses import replace
 from pathlib import Path
 
 import lessons
@@ -87,6 +88,21 @@ def test_a_precision_asks_for_the_lowest_threshold_that_gives_it() -> None:
     assert str(ITS.reaching(0.97)) == "above 0.90: precision 97.0 %, coverage 30.0 %"
     with pytest.raises(ValueError, match=r"no threshold gives a precision of 99\.0 % on dev; the best is above 0\.90"):
         ITS.reaching(0.99)
+
+
+def test_a_precision_that_few_links_tell_of_is_none() -> None:
+    few = replace(ITS, chosen_on={"mentions": 100})  # 30 links above 0.9
+    assert few.reaching(0.85).threshold == 0.5 and "97 % on dev" not in few.thresholds()
+    with pytest.raises(ValueError, match=r"no threshold gives a precision of 97\.0 % on dev; the best is above 0\.50"):
+        few.reaching(0.97)
+
+
+@pytest.mark.parametrize("documents", [1, 2])
+def test_few_documents_give_no_calibration(documents: int) -> None:
+    signs_MKF, right_MK, _ = drawn(400, 3)
+    right_MK[:200, 0], right_MK[200:, 0] = True, False
+    rows = np.tile(np.arange(3), (400, 1))
+    assert fit(signs_MKF, rows, right_MK, np.arange(400) * documents // 400, encoder="e", seed=1) is None
 
 
 def test_it_is_kept_and_anything_else_is_refused(tmp_path: Path) -> None:

@@ -75,6 +75,14 @@ def test_markers_are_pooled_and_are_one_token_each(folder: Path) -> None:
     torch.testing.assert_close(vector[0], (hidden[3] + hidden[6]) / 2)
 
 
+def test_markers_begin_the_same_each_time(folder: Path) -> None:
+    first, second = (
+        Encoder(Encoder.Config(model=str(folder), view="marked")).mention_tower.get_input_embeddings().weight
+        for _ in range(2)
+    )
+    assert torch.equal(first, second)
+
+
 def test_cls_pooling_reads_the_first_token(folder: Path) -> None:
     cls = Encoder(Encoder.Config(model=str(folder), entity_pooling="cls")).eval()
     hidden = cls.entity_tower(input_ids=torch.tensor([cls.tokenizer("fever")["input_ids"]])).last_hidden_state

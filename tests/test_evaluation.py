@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 from tripel.documents import Document, Mention
 from tripel.judging import predictions
 from tripel.judging.evaluation import Scores, compare, compare_slices, evaluate, outcomes, ranks
-from tripel.judging.gold import Gold, gold
+from tripel.judging.gold import CLUSTERS, Gold, gold
 from tripel.judging.metrics import Paired
 from tripel.judging.predictions import Origin, Prediction
 from tripel.knowledge import Entity, KnowledgeBase
@@ -122,6 +123,23 @@ def test_lexical_candidates_part_retrieval_from_ranking() -> None:
     assert [m.slices["lexical candidates"] for m in found.mentions] == [
         "with gold", "without gold", "without gold", "without gold", "without gold"
     ]  # fmt: skip
+
+
+def test_slices_stand_in_order_whatever_they_are_called() -> None:
+    """Numbers of clusters by number, others by name, those that begin with a number, too."""
+    types = ("Disease", "3D structure", "10-99")
+    document = Document(
+        id="1",
+        text="abc",
+        mentions=tuple(
+            Mention(start=i, end=i + 1, text="abc"[i], type=type, entities=("D1",)) for i, type in enumerate(types)
+        ),
+    )
+    train = [replace(document, id=f"t{i}") for i in range(12)]
+    kb = KnowledgeBase.of([Entity(id="D1", name="fever")])
+    its = evaluate([], gold([document], kb=kb, train=train), kb=kb, system="s", protocol="full", seed=0)
+    assert list(its.slices["type"]) == ["10-99", "3D structure", "Disease"]
+    assert list(its.slices["training clusters"]) == ["10-99"] and CLUSTERS == ("0", "1-2", "3-9", "10-99", "100+")
 
 
 def test_leakage_is_seen() -> None:

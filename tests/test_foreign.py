@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tripel.documents import Document, Mention
+from tripel.indexes.base import Hits
 from tripel.judging import foreign, predictions
 from tripel.judging.evaluation import evaluate
 from tripel.judging.gold import gold
 from tripel.judging.predictions import Origin, Prediction
 from tripel.knowledge import Entity, KnowledgeBase
+from tripel.searching.candidates import mixed
 
 OURS = [Prediction("1", 0, 2, (("D1", 0.5), ("D2", 0.25))), Prediction("1", 4, 9, ())]
 
@@ -25,6 +28,22 @@ def test_our_own_predictions_are_read_as_they_were_written(tmp_path: Path) -> No
     origin = Origin(protocol="full", system="trained", encoder="e", knowledge_base="k")
     predictions.write(tmp_path / "ours.jsonl", origin, OURS)
     assert foreign.read(tmp_path / "ours.jsonl") == OURS
+
+
+def test_what_spelling_found_is_read_as_other_software_is(tmp_path: Path) -> None:
+    """Characters first, then words: their scores never rise from one candidate to the next."""
+    characters, words = (
+        Hits(np.array([rows]), np.array([scores], np.float32), np.array([rows]))
+        for rows, scores in (([0, 1, 2], [0.5, 0.4, 0.2]), ([3, 1, 4], [0.9, 0.9, 0.3]))
+    )
+    kb = KnowledgeBase.of([Entity(id=f"D{row}", name=f"name {row}") for row in range(5)])
+    document = Document(id="7", text="MS", mentions=(Mention(start=0, end=2, text="MS"),))
+    hits = mixed(characters, words, mix=1)
+    said = predictions.of([document], hits.row_MK, hits.score_MK, kb)
+    origin = Origin(protocol="full", system="lexical", encoder="", knowledge_base="k")
+    predictions.write(tmp_path / "lexical.jsonl", origin, said)
+    assert foreign.read(tmp_path / "lexical.jsonl") == said
+    assert said[0].candidates == (("D0", 0.5), ("D3", -0.1), ("D1", -0.1))
 
 
 def test_plain_lines_give_an_entity_or_candidates(tmp_path: Path) -> None:
@@ -53,6 +72,7 @@ def test_plain_lines_give_an_entity_or_candidates(tmp_path: Path) -> None:
         ('"entity": "NIL"', []),
         ('"candidates": [["MESH:D1", 0.5], ["-1", 0.25]]', ["D1"]),
         ('"candidates": ["UMLS:C1", 5]', ["C1", "5"]),
+        ('"candidates": [["D1|MESH:D2", 0.5], ["D3", 0.25]]', ["D1", "D2", "D3"]),
     ],
 )
 def test_ids_are_read_as_those_of_documents_are(tmp_path: Path, said: str, ids: list[str]) -> None:

@@ -270,7 +270,9 @@ CONFIGS = {
         "umsl",
     ),
 }
-REST = b"objective: {name: prototype_triplet}\nterminologies: [{name: sample}]\n"  # else a configuration is not whole
+REST = (
+    b"objective: {name: prototype_contrastive}\nterminologies: [{name: sample}]\n"  # else a configuration is not whole
+)
 
 
 @pytest.mark.parametrize("case", CONFIGS)

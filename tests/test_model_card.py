@@ -3,6 +3,7 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import lessons
 import pytest
@@ -86,15 +87,35 @@ def test_the_licence_follows_all_terminologies(terminologies: tuple[str, ...], l
 
 def test_the_card_of_a_linker_counts_all_terminologies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     both = [{"name": "mesh"}, {"name": "umls", "path": "META"}]
-    values = {"corpus": {"name": "sample"}, "terminologies": both, "objective": {"name": "triplet"}}
+    values = {"corpus": {"name": "sample"}, "terminologies": both, "objective": {"name": "triplet", "distance": "cosine"}}
     measured = SimpleNamespace(n=1, accuracy={1: Estimate(1.0, 1.0, 1.0, 1)})
-    monkeypatch.setattr(cards, "read_json", lambda path: {})
-    monkeypatch.setattr(cards.Scores, "from_json", lambda values: SimpleNamespace(linkable=measured))
+    monkeypatch.setattr(cards, "scores_of", lambda run, role: SimpleNamespace(linkable=measured))
     (tmp_path / "encoder").mkdir()
     found = Ground(lessons.KB, dict.fromkeys(("train", "dev", "test"), lessons.DOCUMENTS), {})
     text = card(cards.of_linker(tmp_path, Recipe.read(values), found))
     assert front(text)["license"] == "other" and "UMLS licence of their own" in text
+    assert "| test accuracy@1" in text and "| dev accuracy@1" in text and "does not find mentions" in text
 
 
 def test_a_run_not_judged_yet_says_so() -> None:
-    assert "Not judged yet" in card(dataclasses.replace(FACTS, scores=()))
+    text = card(dataclasses.replace(FACTS, scores=()))
+    assert "Not judged yet" in text and "Judged on" not in text
+
+
+def test_what_is_said_is_true_of_its_kind() -> None:
+    """A tagger was shown texts and links nothing, a joint run finds mentions, names as they are spelt have no encoder."""
+
+    def told(**others: Any) -> str:
+        return card(dataclasses.replace(FACTS, **others))
+
+    linker = told()
+    assert "it links to the nearest entity" in linker and "**Began as:**" in linker and "[[aspirin]]" in linker
+    assert "is NIL" in told(calibrated=True) and "it links to the nearest entity" not in told(calibrated=True)
+    tagger = told(kind="tagger", knowledge_base="", terminologies=())
+    assert "--recognizer RUN" in tagger and "Knowledge base" not in tagger
+    assert not any(said in tagger for said in ("never saw", "nearest", "does not find mentions", "file of pairs"))
+    both = told(kind="tagger and linker")
+    assert "does not find mentions" not in both and 'RUN "The patient was given aspirin."' in both
+    spelt = told(lexical=True, trained_on="")
+    assert "as they are spelt" in spelt and "**Trained on:** nothing" in spelt
+    assert not any(said in spelt for said in ("**Objective:**", "**Began as:**", "one space"))

@@ -42,6 +42,17 @@ def test_weights_are_those_of_a_fit_on_all_names(read: str) -> None:
     assert np.array_equal(found.blocks_FB[0].toarray().T, expected)
 
 
+@pytest.mark.parametrize("read", ["words", "mixed"])
+def test_names_of_other_letters_have_no_words_and_are_no_fault(read: str) -> None:
+    """The published way tells words by Latin letters."""
+    found = Ngram(Ngram.Config(read=read), ["发热", "咳嗽"])  # type: ignore[arg-type]
+    score_MR, row_MR = found.nearest(Queries(texts=("发热",)), rows=2)
+    if read == "words":
+        assert (row_MR == -1).all()
+    else:
+        assert row_MR[0, 0] == 0 and score_MR[0, 0] == pytest.approx(0.5)
+
+
 def test_mixed_scores_are_the_mean_of_both() -> None:
     row_MR = np.tile(np.arange(len(NAMES)), (len(ASKED), 1))
     characters, words, mixed = (

@@ -22,6 +22,7 @@ from tripel import tasks
 from tripel.cli import main as cli
 from tripel.files import read_json, read_lines, write_json
 from tripel.judging.evaluation import Scores
+from tripel.knowledge import KnowledgeBase
 from tripel.linking.ranker import Ranker
 from tripel.reports import tables
 from tripel.searching import asking
@@ -132,6 +133,17 @@ def test_a_run_that_never_began_can_begin_in_its_folder(recipe: Path, tmp_path: 
     assert tasks.train(recipe, words, output=tmp_path / "run") == tmp_path / "run"
 
 
+def test_what_a_run_kept_that_never_began_is_not_taken_for_another(recipe: Path, tmp_path: Path) -> None:
+    """Its terminologies were the wrong ones, and are put right."""
+    names = tmp_path / "names.tsv"
+    names.write_text("X1\tnothing at all\nX2\tnor this\n", encoding="utf-8")
+    words, output = [*WORDS, "trainer.epochs=0", "data.watched=0", "data.judged=[dev]"], tmp_path / "run"
+    with pytest.raises(ValueError, match="are these the right terminologies"):
+        tasks.train(recipe, [*words, f"terminologies=[{{name: dictionary, path: {names}}}]"], output=output)
+    tasks.train(recipe, words, output=output)
+    assert len(KnowledgeBase.open(output / "knowledge.arrow")) > 2
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -145,6 +157,61 @@ def test_settings_that_cannot_be_are_refused_at_once(recipe: Path, tmp_path: Pat
     with pytest.raises(ValueError, match=said):
         tasks.train(recipe, [*WORDS, *words], output=tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_what_nothing_would_be_left_to_judge_of_is_not_trained(recipe: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "thrice"
+    folder.mkdir()
+    for split in ("train", "dev", "test"):
+        shutil.copy(ROOT / "data" / "sample" / "dev.pubtator", folder / f"{split}.pubtator")
+    with pytest.raises(ValueError, match="learnt from all documents of dev and test: nothing is left to judge"):
+        tasks.train(recipe, [*WORDS, f"corpus={{name: files, path: {folder}}}"], output=tmp_path / "run")
+    assert not (tmp_path / "run" / "encoder").exists()
+
+
+def test_one_split_judged_again_leaves_the_other_and_the_card_tells_both(run: Path, tmp_path: Path) -> None:
+    moved = Path(shutil.copytree(run, tmp_path / "moved"))
+    before = (moved / "tables.md").read_text(encoding="utf-8")
+    (moved / "README.md").unlink()
+    said = tasks.evaluate(moved, on=["test"])
+    assert "## test" in said and "## dev" not in said
+    assert (moved / "tables.md").read_text(encoding="utf-8") == before
+    card = (moved / "README.md").read_text(encoding="utf-8")
+    assert "| test accuracy@1" in card and "| dev accuracy@1" in card
+
+
+def test_what_an_earlier_encoder_said_is_not_taken_for_what_this_one_says(run: Path, tmp_path: Path) -> None:
+    moved = Path(shutil.copytree(run, tmp_path / "moved"))
+    path = moved / "predictions" / "test-trained-full.jsonl"
+    head, *lines = path.read_text(encoding="utf-8").splitlines()
+    path.write_text("\n".join([json.dumps({**json.loads(head), "reranker": "another"}), *lines]), encoding="utf-8")
+    assert "moved was judged before it was as it is" in tasks.compare(moved, [], on=["test"])
+    assert "was judged before" not in tasks.compare(run, [], on=["test"])
+    tasks.evaluate(moved, on=["dev"])
+    for name in ("README.md", "tables.md"):
+        told = (moved / name).read_text(encoding="utf-8")
+        assert "dev" in told and "## test" not in told and "test accuracy@1" not in told
+
+
+def test_nothing_is_chosen_on_documents_of_dev_that_joined_the_index(run: Path, tmp_path: Path) -> None:
+    moved = Path(shutil.copytree(run, tmp_path / "moved"))
+    asking.learn(moved, [ROOT / "data" / "sample" / "dev.pubtator"])
+    (moved / "calibration.json").unlink(missing_ok=True)
+    for on in ("dev", "test"):
+        with pytest.raises(ValueError, match="documents of dev joined its index"):
+            tasks.evaluate(moved, on=[on])  # type: ignore[list-item]
+    assert not (moved / "calibration.json").exists()
+
+
+def test_a_recognizer_is_not_judged_on_what_it_learnt_from(run: Path, tmp_path: Path) -> None:
+    tagger = tmp_path / "tagger"
+    tagger.mkdir()
+    settings = yaml.safe_load((run / "config.yaml").read_text(encoding="utf-8"))
+    settings["data"] |= {"train": "train+dev", "watched": 0}
+    settings["whole"]["weigh"] = False
+    (tagger / "config.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
+    with pytest.raises(ValueError, match=r"tagger learnt from train\+dev, so it is not judged on dev"):
+        tasks.pipeline(run, str(tagger), on=["dev"])
 
 
 def test_judging_again_changes_no_figure(run: Path) -> None:

@@ -103,7 +103,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """A text and the mentions in it, in the order of their offsets."""
+    """A text and the mentions in it; they stand in the order of their offsets, however they are given."""
 
     id: str
     text: str
@@ -112,6 +112,7 @@ class Document:
     """Characters [0, title_end) are the title; 0 when the text has none."""
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "mentions", tuple(sorted(self.mentions, key=lambda m: (m.start, m.end, m.type))))
         for mention in self.mentions:
             if self.text[mention.start : mention.end] != mention.text:
                 raise ValueError(
@@ -120,8 +121,8 @@ class Document:
                 )
 
     def having(self, *, mentions: Iterable[Mention]) -> Document:
-        """The same text with other mentions, put in order."""
-        return replace(self, mentions=tuple(sorted(mentions, key=lambda m: (m.start, m.end, m.type))))
+        """The same text with other mentions."""
+        return replace(self, mentions=tuple(mentions))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -20,9 +21,9 @@ from tripel.find import component
 from tripel.judging.comparing import compared, named, said
 from tripel.judging.end_to_end import compare_f1, end_to_end
 from tripel.judging.pipelines import judge_pipeline
-from tripel.judging.runs import PICTURES, TABLES, draw_learning, fresh, judge, learnt_from, right
+from tripel.judging.runs import PICTURES, TABLES, draw_learning, fresh, judge, learnt_from, left, right
 from tripel.kb import library
-from tripel.linking import reranker_training
+from tripel.linking import finding, reranker_training
 from tripel.linking.link_files import JSON, WORDS, Goal, link_texts
 from tripel.linking.linker import Linker
 from tripel.linking.ranker import INDEX
@@ -46,13 +47,14 @@ from tripel.tagging.recipe import TaggerRecipe
 from tripel.training import checkpoint
 from tripel.training.checkpoint import CONFIG
 from tripel.training.journal import METRICS, Journal
-from tripel.training.preparing import Ground, ground, lesson, read_documents
+from tripel.training.preparing import Ground, forget, ground, lesson, read_documents
 from tripel.training.recipe import Data, Recipe, Role
 from tripel.training.watching import Lessons, watched
 from tripel.training.wiring import AnyRecipe, agreed, begun, processes, public, steps
 
 ENVIRONMENT = "environment.json"
 EXAMPLES = "examples.txt"
+CARD = "README.md"
 SHOWN = 3  # candidates of an example
 MEAN = {"entity_pooling": "mean"}  # how encoders that were not trained here are mostly used
 
@@ -69,6 +71,7 @@ def train(path: Path | str, overrides: Sequence[str] = (), *, output: Path | str
     if processes().is_main_process:
         if (run / METRICS).exists() or (run / checkpoint.ENCODER).exists():
             raise ValueError(f"{run} is a run already; go on with `tripel resume {run}`, or choose another --output")
+        forget(run)
         config.save(run / CONFIG, recipe.dump())
         write_json(run / ENVIRONMENT, describe())
     return _train_any(recipe, run, resumed=False)
@@ -98,7 +101,9 @@ def evaluate(run: Path | str, *, on: Sequence[Role] = ()) -> str:
         return _judge_tagger(run, its, read_documents(its), Journal.silent())
     recipe = replace(recipe, data=_judging(recipe.data, on))
     found = _ground(recipe, run)
-    return _judge(run, recipe, found, Journal.silent())
+    text = _judge(run, recipe, found, Journal.silent())
+    write_text(run / CARD, card(cards.of_linker(run, recipe, found)))
+    return text
 
 
 def _judging(data: Data, on: Sequence[Role]) -> Data:
@@ -115,6 +120,7 @@ def rerank(run: Path | str, overrides: Sequence[str] = ()) -> str:
     recipe = _linking(run, "a re-ranker reads mentions and entities")
     found, folder = _ground(recipe, run), run / RERANKER
     resumed = (folder / CONFIG).exists()
+    reranker_training.said(overrides)
     its = (
         reranker_training.recipe(recipe, run, overrides)
         if not resumed
@@ -123,9 +129,9 @@ def rerank(run: Path | str, overrides: Sequence[str] = ()) -> str:
     if processes().is_main_process:
         config.save(folder / CONFIG, its.dump())
     for journal in reranker_training.trained(its, found, folder, resumed=resumed):
-        judged = _judge(run, recipe, found, journal)
+        text = _judge(run, recipe, found, journal)
         finish(run, recipe, found)
-        return judged
+        return text
     return ""
 
 
@@ -145,7 +151,7 @@ def found(run: Path, others: Sequence[Path], *, on: Sequence[Role] = ()) -> str:
     for role in on or ("test",):
         answers, truth = {name: said(path, role, kb=its.kb) for name, path in named(others).items()}, right(its, role)
         ids = [document.id for document in its.documents[role]]
-        judged = [
+        scores = [
             end_to_end(made, truth, documents=ids, kb=its.kb, system=name, seed=recipe.trainer.seed)
             for name, made in answers.items()
         ]
@@ -157,7 +163,7 @@ def found(run: Path, others: Sequence[Path], *, on: Sequence[Role] = ()) -> str:
                 answers[first], answers[name], truth, documents=ids, kb=its.kb, seed=recipe.trainer.seed
             ).items()
         }
-        parts += [f"## {role}", tables.found(judged), *([str(tables.gains(gained, of="F1"))] if gained else [])]
+        parts += [f"## {role}", tables.found(scores), *([str(tables.gains(gained, of="F1"))] if gained else [])]
     return "\n\n".join(parts)
 
 
@@ -169,11 +175,23 @@ def pipeline(run: Path, recognizer: str, *, on: Sequence[Role] = (), threshold: 
         fresh(run, its, role)
         if learnt_from(its, role):
             raise ValueError(f"{run} learnt from {role}, so it is not judged on it")
+        _refuse_taught(recognizer, recipe, role)
     linker = Linker.load(run, recognizer=recognizer, threshold=threshold)
     return "\n\n".join(
         judge_pipeline(linker, its, role, run=run, recognizer=recognizer, threshold=threshold, seed=recipe.trainer.seed)
         for role in roles
     )
+
+
+def _refuse_taught(recognizer: str, recipe: Recipe, role: Role) -> None:
+    """Raises ValueError where the recognizer is a run that learnt from documents which it would be judged on."""
+    path = Path(finding.parts(recognizer)[0] if recognizer else "", CONFIG)
+    if not recognizer or not path.is_file():
+        return
+    its = read_recipe(path.parent)
+    split = {"dev": recipe.data.dev, "test": recipe.data.test}[role]
+    if not isinstance(its, NameRecipe) and its.corpus == recipe.corpus and split in its.data.train.split("+"):
+        raise ValueError(f"{path.parent} learnt from {its.data.train}, so it is not judged on {split}")
 
 
 def report(run: Path, others: Sequence[Path], *, folder: Path, texts: bool = True, wandb: bool = False) -> Path:
@@ -250,15 +268,17 @@ def told(run: Path) -> str:
     lines = [(run / TABLES).read_text(encoding="utf-8")]
     if (run / EXAMPLES).exists():
         lines.append((run / EXAMPLES).read_text(encoding="utf-8"))
-    places = {"run folder": run, "tables": run / TABLES, "pictures": run / PICTURES, "model card": run / "README.md"}
+    places = {"run folder": run, "tables": run / TABLES, "pictures": run / PICTURES, "model card": run / CARD}
     return "\n".join([*lines, *(f"{what:<12}{path}" for what, path in places.items())])
 
 
 def finish(run: Path, recipe: Recipe, found: Ground) -> None:
     """The examples linked, and the model card."""
     if recipe.data.examples:
-        write_text(run / EXAMPLES, "\n".join(link(linker_of(run, k=SHOWN, threshold=0.0), recipe.data.examples)) + "\n")
-    write_text(run / "README.md", card(cards.of_linker(run, recipe, found)))
+        write_text(
+            run / EXAMPLES, "\n".join(link(linker_of(run, k=SHOWN, threshold=-math.inf), recipe.data.examples)) + "\n"
+        )
+    write_text(run / CARD, card(cards.of_linker(run, recipe, found)))
 
 
 def recipe_of(values: dict[str, Any]) -> AnyRecipe:
@@ -305,7 +325,7 @@ def _train_tagger(recipe: TaggerRecipe, run: Path, resumed: bool) -> Path:
     look = tagger_training.look(trainer, documents["dev"][: recipe.data.watched]) if recipe.data.watched else None
     for journal in steps(recipe, run, resumed, trainer, lambda epoch: lesson, start, look=look):
         _judge_tagger(run, recipe, documents, journal)
-        write_text(run / "README.md", card(cards.of_tagger(run, recipe, documents)))
+        write_text(run / CARD, card(cards.of_tagger(run, recipe, documents)))
     return run
 
 
@@ -317,6 +337,7 @@ def _train(recipe: Recipe, run: Path, resumed: bool) -> Path:
         )
     with processes().main_process_first():  # the others read what it wrote
         found = _ground(recipe, run)
+        left(run, recipe, found)  # raises now what would be raised after training
         if isinstance(recipe.objective.settings, TaggingAndLinking.Config):
             recipe = tagger_training.told(recipe, found.documents["train"], run)
     trainer, start, near = begun(recipe, run)
@@ -335,8 +356,9 @@ def _judge(run: Path, recipe: Recipe, found: Ground, journal: Journal) -> str:
     """A linker, and the tagger that it was trained together with, where there is one."""
     text = judge(run, recipe, found, journal)
     if (run / TAGGER).exists():
-        text += "\n\n" + judge_tagger(run, recipe.data, found.documents, journal, seed=recipe.trainer.seed)
-        write_text(run / TABLES, text + "\n")
+        finds = judge_tagger(run, recipe.data, found.documents, journal, seed=recipe.trainer.seed)
+        write_text(run / TABLES, (run / TABLES).read_text(encoding="utf-8") + f"\n{finds}\n")
+        text += f"\n\n{finds}"
     return text
 
 
@@ -355,7 +377,7 @@ def _train_names(recipe: NameRecipe, run: Path, resumed: bool) -> Path:
     look = None if found.watched is None else partial(quick, asked=found.watched)
     for journal in steps(recipe, run, resumed, trainer, lambda epoch: made, start, look=look):
         judge_names(run, recipe, found, journal)
-        write_text(run / "README.md", card(cards.of_names(run, recipe, found)))
+        write_text(run / CARD, card(cards.of_names(run, recipe, found)))
     return run
 
 

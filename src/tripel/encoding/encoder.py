@@ -29,6 +29,7 @@ from tripel.knowledge import KnowledgeBase
 
 SETTINGS = "tripel.json"
 EMBEDDED = "embedded"
+MARKERS_SEED = 0  # of the vectors that markers begin with
 EMBEDDED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"  # all-MiniLM-L6-v2
 SHORTEST = 8  # tokens: [CLS], [SEP], two markers, and something between them
 BESIDE = 768  # tokens beside the mentions of one sequence
@@ -328,6 +329,10 @@ def _transformer(source: str, config: Encoder.Config, *, vocabulary: int) -> Pre
             source, config=settings, local_files_only=local, use_safetensors=True, trust_remote_code=False
         )
     model.pooler = None  # never read, so it would only hold up gradients
-    if vocabulary > model.config.vocab_size:
+    known = model.config.vocab_size
+    if vocabulary > known:
         model.resize_token_embeddings(vocabulary, mean_resizing=False)
+        generator = torch.Generator().manual_seed(MARKERS_SEED)
+        with torch.no_grad():
+            model.get_input_embeddings().weight[known:].normal_(0, model.config.initializer_range, generator=generator)
     return model  # type: ignore[no-any-return]  # a class that is chosen at run time

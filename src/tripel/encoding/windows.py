@@ -56,7 +56,7 @@ def heads(texts: Sequence[str], tokenizer: PreTrainedTokenizerFast, *, length: i
     """The first `length` tokens of each text, the tokenizer's own included."""
     if not texts:
         return ()
-    encoded = tokenizer(list(texts), truncation=True, max_length=length, verbose=False)
+    encoded = tokenizer(list(map(whole, texts)), truncation=True, max_length=length, verbose=False)
     return tuple(np.array(ids, np.int64) for ids in encoded["input_ids"])
 
 

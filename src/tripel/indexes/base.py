@@ -19,7 +19,7 @@ Bool = NDArray[np.bool_]
 
 @dataclass(frozen=True, eq=False)
 class Hits:
-    """The closest entities of each query, closest first. Ties go by score, then name, then id."""
+    """The closest entities of each query, closest first; equally close ones in the order of the knowledge base."""
 
     row_MK: NDArray[np.int64]
     """Rows of the knowledge base; -1 pads."""

@@ -25,6 +25,7 @@ READ: dict[str, dict[str, object]] = {
 READS = {"characters": ("characters",), "words": ("words",), "mixed": ("characters", "words")}
 BYTES = {"characters": 1500, "words": 600, "mixed": 2100}  # of a name, with its n-grams or words, while it is made
 BLOCK = 1 << 18  # names made into vectors at a time: some 500 MB beside those that are made
+NO_WORD = " "  # where names have none, as words are told, which are of Latin letters
 QUERIES = 1024  # searched at a time: some 30 MB of scores and rows at 512 rows wanted
 
 
@@ -103,8 +104,9 @@ def _fitted(read: str, names: Sequence[str]) -> TfidfVectorizer:
     having: Counter[str] = Counter()
     for name in names:
         having.update(set(analyze(name.casefold())))
-    vectorizer = TfidfVectorizer(vocabulary=sorted(having), dtype=np.float32, **READ[read])
-    having_F = np.array([having[gram] for gram in sorted(having)], np.float32)
+    grams = sorted(having) or [NO_WORD]
+    vectorizer = TfidfVectorizer(vocabulary=grams, dtype=np.float32, **READ[read])
+    having_F = np.array([having[gram] for gram in grams], np.float32)
     vectorizer.idf_ = np.log((1 + np.float32(len(names))) / (1 + having_F)) + 1
     return vectorizer
 

@@ -19,7 +19,7 @@ from tripel.judging.evaluation import Scores, compare, compare_slices, evaluate,
 from tripel.judging.gold import Gold
 from tripel.judging.metrics import Float, Int, Paired
 from tripel.judging.predictions import Prediction
-from tripel.judging.runs import CANDIDATES, FULL, TRAINED, right
+from tripel.judging.runs import CANDIDATES, FULL, PREDICTIONS, TRAINED, made_now, right
 from tripel.knowledge import KnowledgeBase
 from tripel.reports import tables
 from tripel.training.checkpoint import CONFIG
@@ -143,6 +143,8 @@ def _notes(name: str, source: Path, said: Sequence[Prediction], found: Ground, r
         origin = predictions.origin(_predictions(source, role, FULL))
         if origin.knowledge_base != found.kb.fingerprint:
             yield f"{name} was judged over another knowledge base; `tripel evaluate {source} --on {role}` judges it anew."
+        if not made_now(source, _predictions(source, role, FULL)):
+            yield f"{name} was judged before it was as it is; `tripel evaluate {source} --on {role}` judges it anew."
         return
     first = [one.ids[0] for one in said if one.ids]
     unknown = sum(found.kb.row(id) is None for id in first)
@@ -177,7 +179,7 @@ def said(source: Path, role: Role, *, kb: KnowledgeBase) -> list[Prediction]:
 
 
 def _predictions(run: Path, role: Role, protocol: str) -> Path:
-    return run / "predictions" / f"{role}-{TRAINED}-{protocol}.jsonl"
+    return run / PREDICTIONS.format(role, TRAINED, protocol)
 
 
 def named(sources: Sequence[Path]) -> Mapping[str, Path]:

@@ -99,7 +99,10 @@ def compare_f1(
 
 
 def _said(predictions: Sequence[Prediction], kb: KnowledgeBase) -> Said:
-    return {(one.document, one.start, one.end): [current(kb, id) for id in one.ids] for one in predictions}
+    return {
+        (one.document, one.start, one.end): list(dict.fromkeys(current(kb, id) for id in one.ids))
+        for one in predictions
+    }
 
 
 def _counts(said: Said, gold: Gold, documents: Sequence[str], *, weak: bool) -> metrics.Float:

@@ -14,7 +14,7 @@ import numpy as np
 from pydantic import TypeAdapter
 
 from tripel.judging import metrics, protocols
-from tripel.judging.gold import Counts, Gold, Key, Leakage
+from tripel.judging.gold import BY_CLUSTERS, CLUSTERS, Counts, Gold, Key, Leakage
 from tripel.judging.metrics import Estimate, Int, Paired
 from tripel.judging.predictions import Prediction
 from tripel.knowledge import KnowledgeBase
@@ -230,11 +230,9 @@ def _places(gold: Gold) -> dict[str, dict[str, list[int]]]:
     for m, mention in enumerate(gold.mentions):
         for heading, slice in mention.slices.items():
             places[heading][slice].append(m)
-    return {heading: dict(_ordered(found)) for heading, found in places.items()}
-
-
-def _ordered(found: Mapping[str, list[int]]) -> list[tuple[str, list[int]]]:
-    """Buckets of numbers by number, others by name."""
-    return sorted(
-        found.items(), key=lambda item: (int(item[0].split("-")[0].rstrip("+")) if item[0][0].isdigit() else 0, item[0])
-    )
+    return {
+        heading: {
+            slice: found[slice] for slice in (CLUSTERS if heading == BY_CLUSTERS else sorted(found)) if slice in found
+        }
+        for heading, found in places.items()
+    }

@@ -18,9 +18,9 @@ from typing import Any
 
 from tripel.corpora import pubtator
 from tripel.files import read_lines
-from tripel.formats.entity_ids import bare, parted
+from tripel.formats.entity_ids import parted
 from tripel.formats.pubtator import is_pubtator
-from tripel.judging.predictions import Origin, Prediction
+from tripel.judging.predictions import Prediction
 
 EXPECTED = (
     'expected {"document": id, "start": n, "end": n, "candidates": [[id, score], ...]}, best first, or "entity": id'
@@ -44,12 +44,12 @@ def read(path: Path) -> list[Prediction]:
 
 def _lines(path: Path) -> Iterator[Prediction]:
     for number, line in enumerate(read_lines(path), 1):
-        if number == 1 and isinstance(line, dict) and line.keys() == Origin.__dataclass_fields__.keys():
+        if number == 1 and isinstance(line, dict) and "protocol" in line and "document" not in line:
             continue
         try:
             place = str(line["document"]), index(line["start"]), index(line["end"])
             yield Prediction(*place, _sorted(tuple(_candidates(line))))
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, OverflowError):
             raise ValueError(f"{path}:{number}: {EXPECTED}") from None
 
 
@@ -64,8 +64,9 @@ def _candidates(line: dict[str, Any]) -> Iterator[tuple[str, float]]:
         raise TypeError
     for place, one in enumerate(line["candidates"]):
         id, score = one if isinstance(one, list) else (one, -place)
-        if (short := bare(_id(id))) not in ("", NIL):
-            yield short, float(score)
+        for short in parted(_id(id)):
+            if short != NIL:
+                yield short, float(score)
 
 
 def _sorted(candidates: tuple[tuple[str, float], ...]) -> tuple[tuple[str, float], ...]:

@@ -14,6 +14,8 @@ from tripel.documents import Document, Mention
 from tripel.knowledge import KnowledgeBase
 
 BUCKETS = ((0, 0), (1, 2), (3, 9), (10, 99), (100, None))
+CLUSTERS = tuple(str(low) if low == high else f"{low}+" if high is None else f"{low}-{high}" for low, high in BUCKETS)
+BY_CLUSTERS = "training clusters"
 SHORT_FORM = re.compile(r"(?=(?:.*[A-Z]){2})\S{2,6}")  # two capitals in at most six characters without a blank
 
 Key = tuple[str, int, int]
@@ -153,7 +155,7 @@ def _slices(
         "type": mention.type or "none",
         "entity": "seen in training" if clusters else "unseen in training",
         "surface form": "seen with it" if before & set(ids) else "seen with others" if before else "unseen",
-        "training clusters": _bucket(clusters),
+        BY_CLUSTERS: _bucket(clusters),
         "name": "exact" if set(rows) & set(named) else "other wording",
         "name of": "several entities" if len(named) > 1 else "one entity" if named else "no entity",
     }
@@ -163,8 +165,7 @@ def _slices(
 
 
 def _bucket(clusters: int) -> str:
-    low, high = next((low, high) for low, high in BUCKETS if high is None or clusters <= high)
-    return str(low) if low == high else f"{low}+" if high is None else f"{low}-{high}"
+    return next(name for (_, high), name in zip(BUCKETS, CLUSTERS, strict=True) if high is None or clusters <= high)
 
 
 def _counts(documents: Sequence[Document], mentions: Sequence[Judged]) -> Counts:

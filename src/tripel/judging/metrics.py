@@ -166,5 +166,7 @@ def _by_document(value_M: Float, document_M: Int) -> tuple[Float, Float]:
 
 def draws(documents: int, seed: int) -> Float:
     """How often each document was drawn [B, D]."""
+    if not documents:
+        return np.zeros((DRAWS, 0))
     rng = np.random.default_rng(seed)
     return rng.multinomial(documents, np.full(documents, 1 / documents), size=DRAWS).astype(np.float64)

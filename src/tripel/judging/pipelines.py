@@ -17,10 +17,11 @@ from tripel.judging.end_to_end import LOST, EndToEnd, compare_f1, end_to_end
 from tripel.judging.gold import Gold
 from tripel.judging.metrics import Estimate
 from tripel.judging.predictions import Origin, Prediction
-from tripel.judging.runs import FULL, right
+from tripel.judging.runs import FULL, made_now, right
 from tripel.knowledge import KnowledgeBase
 from tripel.linking import finding
 from tripel.linking.linker import Linker
+from tripel.linking.reranker import mark
 from tripel.progress import bar
 from tripel.reports import tables
 from tripel.reports.tables import Table
@@ -83,8 +84,13 @@ class Pipeline:
 
 
 def kept(run: Path, role: Role) -> list[Pipeline]:
-    """The pipelines of a run that were judged."""
-    return [Pipeline.load(path) for path in sorted(run.glob(SCORES.format(role, "*")))]
+    """The pipelines of a run that were judged, as it is now."""
+    its = (Pipeline.load(path) for path in sorted(run.glob(SCORES.format(role, "*"))))
+    return [
+        one
+        for one in its
+        if not (run / SAID.format(role, one.name)).exists() or made_now(run, run / SAID.format(role, one.name))
+    ]
 
 
 def gains(pipelines: Mapping[Path, Sequence[Pipeline]], found: Ground, role: Role, *, seed: int) -> Table:
@@ -140,7 +146,9 @@ def judge_pipeline(
     speed = len(bare) / (time.monotonic() - began)
     name = named(recognizer, threshold)
     encoder = checkpoint.encoder_fingerprint(checkpoint.published(run))
-    origin = Origin(protocol=FULL, system=name, encoder=encoder, knowledge_base=found.kb.fingerprint)
+    origin = Origin(
+        protocol=FULL, system=name, encoder=encoder, knowledge_base=found.kb.fingerprint, reranker=mark(run)
+    )
     said = [prediction for one in linked for prediction in _predictions(one)]
     predictions.write(run / SAID.format(role, name), origin, said)
     truth = right(found, role)

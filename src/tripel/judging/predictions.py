@@ -29,6 +29,8 @@ class Origin:
     """Fingerprint; empty where no encoder took part."""
     knowledge_base: str
     """Fingerprint."""
+    reranker: str = ""
+    """Fingerprint; empty where none took part."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ import numpy as np
 
 from tripel.documents import Document
 from tripel.encoding.encoder import Encoder
-from tripel.files import read_lines, write_json, write_text
+from tripel.files import read_json, read_lines, write_json, write_text
 from tripel.indexes.base import Bool, Float, Hits
 from tripel.judging import predictions
 from tripel.judging.evaluation import Scores, compare, evaluate
@@ -41,6 +41,9 @@ from tripel.training.recipe import Recipe, Role
 UNTRAINED_INDEX = "index-untrained"
 PICTURES = "pictures"
 TABLES = "tables.md"
+ROLE_TABLES = "scores/{}.md"  # in a run folder, by role
+PREDICTIONS = "predictions/{}-{}-{}.jsonl"  # by role, system and protocol
+SCORES = "scores/{}-{}-{}.json"  # the same
 LEXICAL, UNTRAINED, TRAINED = "lexical", "untrained", "trained"
 BEST = "best-row"  # the trained system where an entity counts as its best row, beside the one that judges wholes
 CANDIDATES, FULL = "candidates", "full"
@@ -64,13 +67,40 @@ def judge(run: Path, recipe: Recipe, found: Ground, journal: Journal) -> str:
     if recipe.data.compare_untrained:
         systems[UNTRAINED] = untrained(run, recipe, found)
     looked: dict[str, _Looked] = {}
-    systems[TRAINED] = _weighed(run, recipe, found, trained(run, recipe, found), looked)
-    said = [_judge_role(run, recipe, found, role, systems, looked, journal) for role in _judged(run, recipe, found)]
+    ranker, roles = trained(run, recipe, found), judged(run, recipe, found)
+    systems[TRAINED] = _weighed(run, recipe, found, ranker, looked)
+    said = [_judge_role(run, recipe, found, role, systems, looked, journal) for role in roles]
     shutil.rmtree(run / UNTRAINED_INDEX, ignore_errors=True)
     draw_learning(run, journal)
-    text = "\n\n".join([*_chosen(systems[TRAINED]), *said])
-    write_text(run / TABLES, text + "\n")
-    return text
+    for role, text in zip(roles, said, strict=True):
+        write_text(run / ROLE_TABLES.format(role), text)
+    chosen = _chosen(systems[TRAINED])
+    write_text(run / TABLES, "\n\n".join([*chosen, *_tables(run)]) + "\n")
+    return "\n\n".join([*chosen, *said])
+
+
+def _tables(run: Path) -> Iterator[str]:
+    """Those of dev and of test, whenever each was judged, as long as what is there now was."""
+    for role in ("dev", "test"):
+        path = run / ROLE_TABLES.format(role)
+        if path.exists() and made_now(run, run / PREDICTIONS.format(role, TRAINED, FULL)):
+            yield path.read_text(encoding="utf-8")
+
+
+def made_now(run: Path, path: Path) -> bool:
+    """Whether a run said what is in a file of predictions by the encoder and the re-ranker that it has now."""
+    made = predictions.origin(path)
+    if not made.encoder or not (run / checkpoint.ENCODER).exists():
+        return True
+    return (made.encoder, made.reranker) == (checkpoint.encoder_fingerprint(checkpoint.published(run)), mark(run))
+
+
+def scores_of(run: Path, role: Role) -> Scores | None:
+    """Of the trained system over the full knowledge base; None where it was not judged as it is now."""
+    path = run / SCORES.format(role, TRAINED, FULL)
+    if not path.exists() or not made_now(run, run / PREDICTIONS.format(role, TRAINED, FULL)):
+        return None
+    return Scores.from_json(read_json(path))
 
 
 def draw_learning(run: Path, journal: Journal) -> None:
@@ -112,10 +142,21 @@ def _index(folder: Path, encoder: Encoder, recipe: Recipe, found: Ground, stamp:
         indexing.make(folder, encoder, found.kb, taught, recipe.index, stamp=stamp, progress=progress)
 
 
-def _judged(run: Path, recipe: Recipe, found: Ground) -> list[str]:
+def judged(run: Path, recipe: Recipe, found: Ground) -> Sequence[Role]:
+    """Which of dev and test a run is judged on. Raises ValueError where documents of one joined its index, and as `left` does."""
     for role in recipe.data.judged:
         fresh(run, found, role)
-    return [role for role in recipe.data.judged if not learnt_from(found, role)]
+    return left(run, recipe, found)
+
+
+def left(run: Path, recipe: Recipe, found: Ground) -> Sequence[Role]:
+    """Which of them training does not show whole. Raises ValueError where none is left."""
+    roles = [role for role in recipe.data.judged if not learnt_from(found, role)]
+    if not roles:
+        raise ValueError(
+            f"{run} learnt from all documents of {' and '.join(recipe.data.judged)}: nothing is left to judge"
+        )
+    return roles
 
 
 def fresh(run: Path, found: Ground, role: Role) -> None:
@@ -146,15 +187,21 @@ def _judge_role(
     answers = _answers(run, found, role, systems, looked)
     truth = right(found, role)
     for (system, protocol), made in answers.items():
-        encoder = checkpoint.encoder_fingerprint(checkpoint.published(run)) if system in (TRAINED, BEST) else ""
-        origin = Origin(protocol=protocol, system=system, encoder=encoder, knowledge_base=found.kb.fingerprint)
-        predictions.write(run / "predictions" / f"{role}-{system}-{protocol}.jsonl", origin, made)
+        ours = system in (TRAINED, BEST)
+        origin = Origin(
+            protocol=protocol,
+            system=system,
+            encoder=checkpoint.encoder_fingerprint(checkpoint.published(run)) if ours else "",
+            knowledge_base=found.kb.fingerprint,
+            reranker=mark(run) if ours else "",
+        )
+        predictions.write(run / PREDICTIONS.format(role, system, protocol), origin, made)
     scores = [
         evaluate(made, truth, kb=found.kb, system=system, protocol=protocol, seed=recipe.trainer.seed)
         for (system, protocol), made in answers.items()
     ]
     for one in scores:
-        write_json(run / "scores" / f"{role}-{one.system}-{one.protocol}.json", one.to_json())
+        write_json(run / SCORES.format(role, one.system, one.protocol), one.to_json())
     full = [one for one in scores if one.protocol == FULL]
     drawn = _map(run, recipe, found, role, systems[TRAINED])
     named = drawn if library.all_shareable(found.kb) else {}  # its legend names entities
@@ -284,6 +331,7 @@ def _choose(
     weigh = recipe.whole.weigh and not (run / WEIGHTS).exists()
     if not weigh and (run / CALIBRATION).exists():
         return
+    fresh(run, found, "dev")
     documents = found.documents["dev"]
     look = looked["dev"] = _Looked.by(ranker, documents, said="dev, to choose on it", whole=recipe.whole.weigh)
     if weigh:

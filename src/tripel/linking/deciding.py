@@ -7,6 +7,7 @@ Shapes: M mentions, K candidates, F signs.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +28,7 @@ SIGNS = ("lead", "closeness", "exact")
 MOST = 12.0  # of the logit of a probability
 FIRST = 5  # candidates of each mention that are learnt from
 FEWEST = 50  # mentions of which the first candidate is right, and of which it is wrong 5
+LINKS = 50  # of dev that a precision is told of at least
 PRECISIONS = (0.95, 0.97, 0.99)
 LIKELIER = 0.5  # the threshold when nothing else is said: more likely right than wrong
 
@@ -74,18 +76,24 @@ class Calibration:
 
     def reaching(self, precision: float) -> Point:
         """The lowest threshold from which on dev links are right so often. Raises ValueError where none is."""
-        enough = [point for point in self.points if point.precision >= precision and point.coverage > 0]
+        enough = [point for point in self.told if point.precision >= precision]
         if not enough:
-            best = max((point for point in self.points if point.coverage > 0), key=lambda point: point.precision)
+            best = max(self.told, key=lambda point: point.precision)
             raise ValueError(f"no threshold gives a precision of {100 * precision:.1f} % on dev; the best is {best}")
         return enough[0]
+
+    @property
+    def told(self) -> list[Point]:
+        """The points that enough links of dev stand behind for their precision to say something."""
+        links = self.chosen_on.get("mentions", math.inf)
+        return [point for point in self.points if point.coverage > 0 and point.coverage * links >= LINKS]
 
     def thresholds(self) -> dict[str, float]:
         """Those worth looking at, by what they are for: more likely right than wrong, and each precision that dev reached."""
         reached = {
             f"{100 * precision:.0f} % on dev": self.reaching(precision).threshold
             for precision in PRECISIONS
-            if any(point.precision >= precision and point.coverage > 0 for point in self.points)
+            if any(point.precision >= precision for point in self.told)
         }
         return {"likelier right": LIKELIER, **reached}
 
@@ -152,6 +160,9 @@ def fit(
     first_M = right_MK[:, 0] & (row_MK[:, 0] >= 0)
     if first_M.sum() < FEWEST or (~first_M).sum() < FEWEST / 10:
         return None
+    for kept_M, _ in folds(document_M, seed=seed):
+        if not (first_M[kept_M].any() and (~first_M[kept_M]).any()):  # all of one kind are in one document
+            return None
     probability_M = np.zeros(len(row_MK))
     for kept_M, left_M in folds(document_M, seed=seed):
         its = _regression(signs_MKF[kept_M], row_MK[kept_M], right_MK[kept_M])

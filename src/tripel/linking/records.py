@@ -11,7 +11,7 @@ from typing import Any
 
 from tripel.documents import Candidate, Decision, Document, Link, Linked, Mention
 
-BRACKETS = re.compile(r"\[\[(.+?)\]\]")
+BRACKETS = re.compile(r"\[\[(.+?)\]\]", re.DOTALL)
 WORDS: dict[Decision, str] = {"linked": "linked", "nil": "NIL", "filtered": "filtered"}
 ID = 12  # characters of a column of ids, more where one is longer
 

@@ -32,13 +32,20 @@ def recipe(its: Recipe, run: Path, overrides: Sequence[str]) -> Recipe:
     values["trainer"] = {**TRAINER, "seed": its.trainer.seed, "precision": its.trainer.precision}
     model = checkpoint.published(run) / ("mention" if its.encoder.towers == "two" else "")
     values["encoder"] = {**values["encoder"], "model": str(model), "towers": "shared", "entity_view": "names"}
-    said = config.words(overrides)
-    for name in said:
-        if name not in SECTIONS:
-            raise ValueError(f"{name} is the run's; of a re-ranker there is {', '.join(SECTIONS)}")
-    for name, section in said.items():
+    for name, section in said(overrides).items():
         values[name] = {**values[name], **section}
     return Recipe.read(values)
+
+
+def said(overrides: Sequence[str]) -> dict[str, Any]:
+    """What `section.key=value` words say of a re-ranker. Raises ValueError for what is the run's own."""
+    found = config.words(overrides)
+    for name, section in found.items():
+        if name not in SECTIONS:
+            raise ValueError(f"{name} is the run's; of a re-ranker there is {', '.join(SECTIONS)}")
+        if not isinstance(section, dict):
+            raise ValueError(f"{name}={section}: expected {name}.key=value")
+    return found
 
 
 def trained(its: Recipe, found: Ground, folder: Path, *, resumed: bool) -> Iterator[Journal]:

@@ -33,7 +33,7 @@ class PrototypeTriplet(Objective[Lesson, Batch]):
         margin: float = 1.15
         """How much closer the gold entity must be than the hardest wrong one."""
         distance: Name = "euclidean"
-        """As the encoder's similarity, turned round."""
+        """The encoder's similarity, turned round."""
         members: int = 20
         """Mentions of a cluster shown at a time."""
         documents: int = 200

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import yaml
 
@@ -22,10 +23,26 @@ PUBLIC = ("mesh", "ctd", "sample")  # every other terminology may be licensed
 OF_A_FILE = (
     "Its names come from a file of pairs: the terms of the file's source apply to them and to what is fitted to them."
 )
-LINKS = """A linker: given a text and the places in it that name something, it says which entity of a knowledge base each place
-means. An encoder puts mentions and entities into one space; the nearest entity is the answer."""
-LOOKS_UP = """An encoder of names: those that mean the same lie together, and the nearest name of a knowledge base is the answer.
-It never saw a text, and a linker can begin with it."""
+Kind = Literal["linker", "tagger and linker", "tagger", "names"]
+WHAT: dict[Kind, str] = {
+    "linker": "A linker: given a text and the places in it that name something, it says which entity of a knowledge base each"
+    " place means.",
+    "tagger and linker": "A tagger and linker: given a text it finds the places that name something, and says which entity of a"
+    " knowledge base each means.",
+    "tagger": "A tagger: given a text it finds the places that name something, and of which type each is. A linker says what they"
+    " mean.",
+    "names": "An encoder of names: those that mean the same lie together, and the nearest name of a knowledge base is the answer."
+    " It never saw a text, and a linker can begin with it.",
+}
+BY_VECTORS = " An encoder puts mentions and entities into one space; the nearest entity is the answer."
+BY_SPELLING = " Mentions and names are compared as they are spelt, and nothing was learnt."
+COMMANDS: dict[Kind, str] = {
+    "linker": 'tripel link RUN "The patient was given [[aspirin]]."',
+    "tagger and linker": 'tripel link RUN "The patient was given aspirin."',
+    "tagger": 'tripel link LINKER --recognizer RUN "The patient was given aspirin."',
+    "names": 'tripel index query RUN "aspirin"',
+}
+LINKING = ("linker", "tagger and linker")
 TAGS = ("entity-linking", "biomedical", "metric-learning", "tripel")
 
 
@@ -40,15 +57,18 @@ class Facts:
     """Its name on the Hugging Face hub, where it has one."""
     objective: str
     trained_on: str
-    """Corpus, splits and counts, in words."""
+    """Corpus, splits and counts, in words; empty where nothing was learnt."""
     judged_on: str
-    """Corpus, split and counts, in words."""
+    """Corpus, split and counts, in words; empty where nothing was judged."""
     terminologies: tuple[str, ...]
     """Names of the components that read the knowledge base; none where it is that of a file of pairs."""
     knowledge_base: str
-    """Release, filters and counts, in words."""
-    links: bool = True
-    """Whether it links mentions of texts, or looks names up."""
+    """Release, filters and counts, in words; empty where there is none."""
+    kind: Kind = "linker"
+    lexical: bool = False
+    """A linker that compares names as they are spelt."""
+    calibrated: bool = False
+    """A linker whose links have probabilities, so that it says NIL by itself."""
     languages: tuple[str, ...] = ("en",)
     """ISO 639-1 codes."""
     scores: tuple[tuple[str, str], ...] = ()
@@ -90,15 +110,18 @@ def _notes(facts: Facts) -> str:
 
 
 def _what(facts: Facts) -> str:
-    return f"""# {facts.name}
-
-{LINKS if facts.links else LOOKS_UP}
-
-- **Began as:** {facts.base}
-- **Objective:** {facts.objective}
-- **Trained on:** {facts.trained_on}
-- **Knowledge base:** {facts.knowledge_base}. {_notes(facts)}
-- **Languages:** {", ".join(facts.languages)}"""
+    what = WHAT[facts.kind]
+    if facts.kind in LINKING:
+        what += BY_SPELLING if facts.lexical else BY_VECTORS
+    told = {
+        "Began as": "" if facts.lexical else facts.base,
+        "Objective": facts.objective if facts.trained_on else "",
+        "Trained on": facts.trained_on or "nothing",
+        "Knowledge base": f"{facts.knowledge_base}. {_notes(facts)}" if facts.knowledge_base else "",
+        "Languages": ", ".join(facts.languages),
+    }
+    lines = "\n".join(f"- **{label}:** {said}" for label, said in told.items() if said)
+    return f"# {facts.name}\n\n{what}\n\n{lines}"
 
 
 def _uses(facts: Facts) -> str:
@@ -107,15 +130,27 @@ def _uses(facts: Facts) -> str:
 Meant for research and for tools in which a person sees the links: indexing literature, helping curators, searching.
 
 Not meant for decisions about patients, for text in languages other than {", ".join(facts.languages)}, or, without
-measuring there first, for kinds of text far from what it was trained on. It does not find mentions, and unless a
-threshold is set it links to the nearest entity even where the knowledge base has no right one. Short forms with several
-meanings, and entities that training never showed, are linked less well than the overall figure says."""
+measuring there first, for kinds of text far from what it was trained on.{_limits(facts)}"""
+
+
+def _limits(facts: Facts) -> str:
+    if facts.kind not in LINKING:
+        return ""
+    finds = "" if facts.kind == "tagger and linker" else " It does not find mentions."
+    sure = (
+        " Unless a threshold is set, what is less likely right than wrong, by probabilities that were fitted on dev, is NIL."
+        if facts.calibrated
+        else " Unless a threshold is set it links to the nearest entity even where the knowledge base has no right one."
+    )
+    hard = "Short forms with several meanings, and entities that training never showed, are linked less well than the overall"
+    return f"{finds}{sure} {hard} figure says."
 
 
 def _scores(facts: Facts) -> str:
     rows = "\n".join(f"| {_cell(label)} | {_cell(figure)} |" for label, figure in facts.scores)
     table = f"| Measure | Value |\n|---|---|\n{rows}" if rows else "Not judged yet: `tripel evaluate` fills this in."
-    return f"## Scores\n\nJudged on {facts.judged_on}.\n\n{table}"
+    judged = f"Judged on {facts.judged_on}.\n\n" if rows else ""
+    return f"## Scores\n\n{judged}{table}"
 
 
 def _how(facts: Facts) -> str:
@@ -123,15 +158,11 @@ def _how(facts: Facts) -> str:
 
 ```bash
 pip install "tripel=={facts.version}"
-{_command(facts)}   # RUN is the folder of this file
+{COMMANDS[facts.kind]}   # RUN is the folder of this file
 ```
 
 `encoder/` is in the layout of Hugging Face: `transformers.AutoModel.from_pretrained("RUN/encoder")` loads it. How
 mentions are shown and which tokens are pooled stands beside the weights; `tripel.encoding.encoder.Encoder.load` applies both."""
-
-
-def _command(facts: Facts) -> str:
-    return 'tripel link RUN "The patient was given [[aspirin]]."' if facts.links else 'tripel index query RUN "aspirin"'
 
 
 def _cite(facts: Facts) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -20,7 +19,7 @@ from tripel.config import choose, dump
 from tripel.corpora.pubtator import whole
 from tripel.encoding.encode import entity_vectors, unit_vectors
 from tripel.encoding.encoder import Encoder
-from tripel.files import appearing, located, mended, read_json, write_json
+from tripel.files import appearing, located, mended, read_json, share, write_json
 from tripel.kb import library
 from tripel.knowledge import KnowledgeBase
 from tripel.linking.abbreviations import expand
@@ -173,7 +172,7 @@ def _carried(folder: Path, output: Path) -> None:
         raise ValueError(f"{output} is there already; `tripel index update {output} KB` goes on with it")
     Ranker.load(folder)  # raises where something is missing
     with appearing(output) as part:
-        lay_out(folder, part, copy=os.link)
+        lay_out(folder, part, copy=share)
 
 
 def lay_out(folder: Path, part: Path, *, copy: Callable[[str, str], object]) -> None:
@@ -204,9 +203,10 @@ def ask(
     sources: Iterable[str] = (),
     ids: Iterable[str] = (),
 ) -> list[Answer]:
-    """The k closest entities of each name; filters act before ranking."""
+    """The k closest entities of each name, asked once each; filters act before ranking."""
     types, sources, ids = tuple(types), tuple(sources), tuple(ids)
     allowed_E = linker.kb.allowed(types=types, sources=sources, ids=ids) if types or sources or ids else None
+    queries = list(dict.fromkeys(queries))
     hits = linker.ask(queries, k=k, allowed_E=allowed_E)
     return [
         _answer(linker, query, rank, int(row), float(score), int(place))

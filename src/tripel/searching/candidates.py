@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from pydantic import NonNegativeInt, PositiveInt
 
 from tripel.documents import Document
 from tripel.indexes.base import Hits, Queries
@@ -19,11 +20,11 @@ from tripel.knowledge import KnowledgeBase
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
-    mix: int | None = None
+    mix: NonNegativeInt | None = None
     """How many candidates characters bring before words fill up; chosen on dev when left out."""
-    names: int = 512
+    names: PositiveInt = 512
     """Names searched in each view before they are folded to entities."""
-    threads: int = 2
+    threads: PositiveInt = 2
 
 
 class Candidates:
@@ -72,7 +73,10 @@ class Candidates:
 
 
 def mixed(characters: Hits, words: Hits, *, mix: int) -> Hits:
-    """The first `mix` entities by characters, then by words, then what characters have left; each entity once."""
+    """The first `mix` entities by characters, then by words, then what characters have left; each entity once.
+
+    Cosines of the two are no common scale: those by words are told less 1, what characters have left less 2.
+    """
     out = Hits(
         np.full_like(characters.row_MK, -1),
         np.full_like(characters.score_MK, -np.inf),
@@ -84,11 +88,11 @@ def mixed(characters: Hits, words: Hits, *, mix: int) -> Hits:
         _, first = np.unique(rows, return_index=True)
         kept = np.array([i for i in np.sort(first) if rows[i] >= 0][:k], np.int64)
         out.row_MK[m, : len(kept)] = rows[kept]
-        for target, a, b in (
-            (out.score_MK, characters.score_MK, words.score_MK),
-            (out.name_MK, characters.name_MK, words.name_MK),
+        for target, a, b, less in (
+            (out.score_MK, characters.score_MK, words.score_MK, 1),
+            (out.name_MK, characters.name_MK, words.name_MK, 0),
         ):
-            target[m, : len(kept)] = np.concatenate([a[m, :mix], b[m], a[m, mix:]])[kept]
+            target[m, : len(kept)] = np.concatenate([a[m, :mix], b[m] - less, a[m, mix:] - 2 * less])[kept]
     return out
 
 
@@ -105,13 +109,15 @@ def choose_mix(
     hit_KM = np.zeros((k + 1, len(mentions)), np.bool_)
     for m, rows in enumerate(gold):
         by_characters = min((i for i, row in enumerate(characters.row_MK[m]) if row in rows), default=k + 1)
-        ahead = words.row_MK[m].tolist()
+        spelt = [row for row in characters.row_MK[m].tolist() if row >= 0]
+        ahead = [row for row in words.row_MK[m].tolist() if row >= 0]
         for mix in range(k + 1):
             if by_characters < mix:
                 hit_KM[mix, m] = True
                 continue
-            first = set(characters.row_MK[m, :mix].tolist())
-            others = [row for row in ahead if row not in first and row >= 0][: k - mix]
-            hit_KM[mix, m] = not rows.isdisjoint(others) or by_characters < k - len(others)
+            first = set(spelt[:mix])
+            others = [row for row in ahead if row not in first][: k - len(first)]
+            left = [row for row in spelt[mix:] if row not in others][: k - len(first) - len(others)]
+            hit_KM[mix, m] = not rows.isdisjoint([*others, *left])
     recall = hit_KM.mean(axis=1).tolist() if mentions else [0.0] * (k + 1)
     return max(range(k + 1), key=lambda mix: (recall[mix], mix)), recall

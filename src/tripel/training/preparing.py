@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -30,6 +31,7 @@ from tripel.training.negatives import Pool, by_spelling
 from tripel.training.recipe import Recipe
 
 DEPTH = 64
+CANDIDATES = "candidates"  # a folder of a run
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,11 +59,17 @@ def ground(recipe: Recipe, run: Path) -> Ground:
     """Read corpora and knowledge, find candidates by spelling. What a run folder already holds is not made again."""
     documents = read_documents(recipe)
     kb = knowledge_base(recipe.terminologies, run / KNOWLEDGE)
-    found = {role: run / "candidates" / f"{role}.safetensors" for role in documents}
+    found = {role: run / CANDIDATES / f"{role}.safetensors" for role in documents}
     if not all(path.exists() for path in found.values()):
         _find_candidates(recipe, kb, documents, found)
     candidates = {role: _load_hits(path) for role, path in found.items()}
     return Ground(kb, documents, candidates)
+
+
+def forget(run: Path) -> None:
+    """Take away what an attempt kept that never began to train: its settings may have been others."""
+    (run / KNOWLEDGE).unlink(missing_ok=True)
+    shutil.rmtree(run / CANDIDATES, ignore_errors=True)
 
 
 def read_documents(recipe: Recipe | TaggerRecipe) -> dict[str, tuple[Document, ...]]:

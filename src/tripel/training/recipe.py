@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import NonNegativeInt
@@ -73,6 +74,13 @@ class Recipe:
                 f"whole.weigh chooses weights on {self.data.dev}, which is learnt from: say whole.like=RUN, a run that learnt"
                 " from train alone, or whole.weigh=false"
             )
+        settings = self.objective.settings
+        learnt = getattr(settings, "similarity", None) or getattr(settings, "distance", self.encoder.similarity)
+        if self.trainer.epochs and learnt != self.encoder.similarity:
+            raise ValueError(
+                f"objective learns by {learnt} and encoder.similarity is {self.encoder.similarity}, by which entities are found:"
+                " say the same of both"
+            )
         for i, one in enumerate(self.terminologies):
             if one.name == "mentions":
                 _refuse_leak(i, one.settings, self.corpus, learnt=self.data.train)
@@ -113,7 +121,7 @@ class Recipe:
 def _refuse_leak(i: int, derived: Mentions.Config, corpus: Choice, *, learnt: str) -> None:
     """A dictionary of what mentions say, of documents that are judged or chosen on, would hold the answers."""
     source = choose("corpora", derived.corpus, where=f"terminologies.{i}.corpus")
-    if (source.name, _path(source)) != (corpus.name, _path(corpus)):
+    if source.name != corpus.name or _folder(source) != _folder(corpus):
         return
     for split in derived.split.split("+"):
         if split not in learnt.split("+"):
@@ -123,8 +131,9 @@ def _refuse_leak(i: int, derived: Mentions.Config, corpus: Choice, *, learnt: st
             )
 
 
-def _path(corpus: Choice) -> object:
-    return getattr(corpus.settings, "path", None)
+def _folder(corpus: Choice) -> Path:
+    folder: Path = corpus.make().folder
+    return folder.resolve()
 
 
 _PLAIN: dict[str, type[Any]] = {
