@@ -87,7 +87,11 @@ def test_the_licence_follows_all_terminologies(terminologies: tuple[str, ...], l
 
 def test_the_card_of_a_linker_counts_all_terminologies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     both = [{"name": "mesh"}, {"name": "umls", "path": "META"}]
-    values = {"corpus": {"name": "sample"}, "terminologies": both, "objective": {"name": "triplet", "distance": "cosine"}}
+    values = {
+        "corpus": {"name": "sample"},
+        "terminologies": both,
+        "objective": {"name": "triplet", "distance": "cosine"},
+    }
     measured = SimpleNamespace(n=1, accuracy={1: Estimate(1.0, 1.0, 1.0, 1)})
     monkeypatch.setattr(cards, "scores_of", lambda run, role: SimpleNamespace(linkable=measured))
     (tmp_path / "encoder").mkdir()

@@ -197,10 +197,13 @@ def test_nothing_is_chosen_on_documents_of_dev_that_joined_the_index(run: Path, 
     moved = Path(shutil.copytree(run, tmp_path / "moved"))
     asking.learn(moved, [ROOT / "data" / "sample" / "dev.pubtator"])
     (moved / "calibration.json").unlink(missing_ok=True)
-    for on in ("dev", "test"):
-        with pytest.raises(ValueError, match="documents of dev joined its index"):
-            tasks.evaluate(moved, on=[on])  # type: ignore[list-item]
-    assert not (moved / "calibration.json").exists()
+    assert "## test" in tasks.evaluate(moved, on=["test"]) and not (moved / "calibration.json").exists()
+    settings = yaml.safe_load((moved / "config.yaml").read_text(encoding="utf-8"))
+    settings["whole"]["weigh"] = True
+    (moved / "config.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
+    with pytest.raises(ValueError, match="18 documents of dev joined its index"):
+        tasks.evaluate(moved, on=["test"])
+    assert not (moved / "whole.json").exists()
 
 
 def test_a_recognizer_is_not_judged_on_what_it_learnt_from(run: Path, tmp_path: Path) -> None:

@@ -327,9 +327,12 @@ def _choose(
     encoder: str,
     reranker: str,
 ) -> None:
-    """Weights and calibration on dev, where they are not there."""
+    """Weights and calibration on dev, where they are not there; no calibration where documents of dev joined the index.
+
+    Raises ValueError where weights would be chosen on documents that joined it.
+    """
     weigh = recipe.whole.weigh and not (run / WEIGHTS).exists()
-    if not weigh and (run / CALIBRATION).exists():
+    if not weigh and ((run / CALIBRATION).exists() or index_learn.learnt(run / INDEX, found.documents["dev"])):
         return
     fresh(run, found, "dev")
     documents = found.documents["dev"]
