@@ -71,7 +71,8 @@ def train(path: Path | str, overrides: Sequence[str] = (), *, output: Path | str
     if processes().is_main_process:
         if (run / METRICS).exists() or (run / checkpoint.ENCODER).exists():
             raise ValueError(f"{run} is a run already; go on with `tripel resume {run}`, or choose another --output")
-        forget(run)
+        if (run / CONFIG).exists():  # of an attempt that never began to train
+            forget(run)
         config.save(run / CONFIG, recipe.dump())
         write_json(run / ENVIRONMENT, describe())
     return _train_any(recipe, run, resumed=False)

@@ -67,7 +67,7 @@ def ground(recipe: Recipe, run: Path) -> Ground:
 
 
 def forget(run: Path) -> None:
-    """Take away what an attempt kept that never began to train: its settings may have been others."""
+    """Take away what was kept: the settings, or the files that they name, may have been others."""
     (run / KNOWLEDGE).unlink(missing_ok=True)
     shutil.rmtree(run / CANDIDATES, ignore_errors=True)
 
