@@ -238,8 +238,7 @@ def test_offline_for_a_while_and_a_reload_lose_nothing(chrome: Any, server: Serv
     page.keyboard.press("c")
     page.keyboard.type("written offline")
     page.keyboard.press("Control+Enter")
-    page.wait_for_selector("#saved[data-state=offline]")
-    assert "3 decisions kept in this browser" in page.inner_text("#saved")
+    page.wait_for_selector("#saved[data-state=offline]:has-text('3 decisions kept in this browser')")
     assert page.locator("#text .letter.user").count() >= 2  # shown as decided meanwhile
     page.on("dialog", lambda dialog: dialog.accept())  # leaving with something unsaved asks first
     page.context.set_offline(False)

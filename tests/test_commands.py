@@ -108,20 +108,24 @@ def test_a_script_of_a_table_gives_words_that_fit(path: Path, tmp_path: Path) ->
         stub.chmod(0o755)
     words = [str(tmp_path / "scripts" / path.name), "runs/x", "encoder.precision=bf16"]
     done = subprocess.run(words, check=True, capture_output=True, text=True)
-    trained, reported = [], []
+    trained: list[str] = []
+    reported: list[str] = []
     for said in map(json.loads, done.stdout.splitlines()):
         if said[0] == "report":
-            reported = [word for word in said[1:] if word.startswith("runs/x/")]
+            *its, output = (word for word in said[1:] if word.startswith("runs/x/"))
+            assert set(its) <= set(trained)
+            reported.append(output)
             continue
         if said[0] == "rerank":
             assert said[1].removesuffix("-reranked") in trained
             trained.append(said[1])
             continue
         if said[0] == "evaluate":
-            assert {said[1], said[-1]} <= set(trained)
+            its = [said[1], *said[said.index("--recognizer") + 1 :]] if "--recognizer" in said else [said[1]]
+            assert set(its) <= set(trained)
             continue
         script, configuration, output, run, *settings = said
         assert (script, output, settings[-1]) == ("src/train.py", "--output", "encoder.precision=bf16")
         tasks.recipe_of(config.load(ROOT / configuration, settings))
         trained.append(run)
-    assert len(trained) >= 7 and set(reported[:-1]) <= set(trained) and reported[-1] == "runs/x/report"
+    assert len(trained) >= 7 and reported[0] == "runs/x/report" and len(set(reported)) == len(reported)
