@@ -86,11 +86,7 @@ class Pipeline:
 def kept(run: Path, role: Role) -> list[Pipeline]:
     """The pipelines of a run that were judged, as it is now."""
     its = (Pipeline.load(path) for path in sorted(run.glob(SCORES.format(role, "*"))))
-    return [
-        one
-        for one in its
-        if not (run / SAID.format(role, one.name)).exists() or made_now(run, run / SAID.format(role, one.name))
-    ]
+    return [one for one in its if made_now(run, run / SAID.format(role, one.name))]
 
 
 def gains(pipelines: Mapping[Path, Sequence[Pipeline]], found: Ground, role: Role, *, seed: int) -> Table:

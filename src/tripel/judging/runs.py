@@ -88,11 +88,17 @@ def _tables(run: Path) -> Iterator[str]:
 
 
 def made_now(run: Path, path: Path) -> bool:
-    """Whether a run said what is in a file of predictions by the encoder and the re-ranker that it has now."""
-    made = predictions.origin(path)
-    if not made.encoder or not (run / checkpoint.ENCODER).exists():
+    """Whether a run said what is in a file of predictions by the encoder and the re-ranker that it has now.
+
+    Where the file or the encoder was taken away nothing is known that speaks against it.
+    """
+    if not path.is_file() or not (run / checkpoint.ENCODER).exists():
         return True
-    return (made.encoder, made.reranker) == (checkpoint.encoder_fingerprint(checkpoint.published(run)), mark(run))
+    made = predictions.origin(path)
+    return not made.encoder or (made.encoder, made.reranker) == (
+        checkpoint.encoder_fingerprint(checkpoint.published(run)),
+        mark(run),
+    )
 
 
 def scores_of(run: Path, role: Role) -> Scores | None:
