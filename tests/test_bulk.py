@@ -276,3 +276,22 @@ def test_an_output_within_the_input_is_refused(run: Path, tmp_path: Path) -> Non
 def test_options_that_do_not_go_together_are_refused(words: list[str], said: str) -> None:
     result = CliRunner().invoke(app, ["link", "run", *words])
     assert isinstance(result.exception, ValueError) and said in str(result.exception)
+
+
+@pytest.mark.parametrize(("failing", "opens"), [(0, True), (2, True), (3, False)])
+def test_a_door_that_fails_to_open_is_tried_again(failing: int, opens: bool) -> None:
+    """As Ray's does now and then, since a process that it began is not seen yet."""
+    answers = iter([*[ConnectionAbortedError("Initialization failure from server")] * failing, None])
+    tried = []
+
+    def door() -> None:
+        tried.append(answer := next(answers))
+        if answer is not None:
+            raise answer
+
+    if opens:
+        bulk_cluster._enter(door)
+        assert len(tried) == failing + 1
+    else:
+        with pytest.raises(ConnectionAbortedError):
+            bulk_cluster._enter(door)

@@ -15,7 +15,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, redirect_stdout
+from contextlib import closing, contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -33,6 +33,7 @@ QUIET = {
 }
 LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}  # by its name: off, Ray's processes listen on 127.0.0.1 alone
 
+TRIES = 3  # to enter a cluster
 HINT = "`ray start --head` starts one; where a token is asked for, set RAY_AUTH_MODE=token"
 
 
@@ -60,7 +61,7 @@ def cluster(address: str, *, workers: int, scratch: Path) -> Iterator[Pool]:
         kind: dict[str, Any] = {"address": address} if address else _here(workers, scratch)
         try:
             _knock(address)
-            ray.init(log_to_driver=False, logging_level=logging.FATAL, **kind)
+            _enter(lambda: ray.init(log_to_driver=False, logging_level=logging.FATAL, **kind))
         except (OSError, RuntimeError) as error:
             where = f"at {address}" if address else "on this machine"
             raise ValueError(f"no Ray answers {where} ({error}); {HINT}") from None
@@ -84,6 +85,15 @@ def _terminable() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def _enter(door: Callable[[], object]) -> None:
+    """Ray's server for drivers outside may fail to begin for one of them, and begins for the next."""
+    for _ in range(TRIES - 1):
+        with suppress(ConnectionAbortedError):
+            door()
+            return
+    door()
 
 
 def _knock(address: str) -> None:
