@@ -1,8 +1,8 @@
 """What any software said of mentions, from a file: our own predictions, plain JSON Lines, or PubTator.
 
 Our predictions begin with a line that says what made them. Plain JSON Lines are one object a mention, `document`, `start`, `end`
-and either `candidates` ([[id, score], ...] or [id, ...], best first) or `entity`: an id, several, or null for NIL. Several ids of
-an entity, parted by bars, and those of a mention of PubTator are candidates in their order. Ids are read as those of documents
+and either `candidates` ([[id, score], ...] or [id, ...], best first) or `entity`: an id, several, or null for NIL. Several ids
+parted by bars, and those of a mention of PubTator are candidates in their order. Ids are read as those of documents
 are: without `MESH:` or `UMLS:`, and `-1`, `NIL` and nothing are none. Where no scores are given, minus the place is the score:
 none shares the first place with another.
 """

@@ -95,10 +95,12 @@ def made_now(run: Path, path: Path) -> bool:
     if not path.is_file() or not (run / checkpoint.ENCODER).exists():
         return True
     made = predictions.origin(path)
-    return not made.encoder or (made.encoder, made.reranker) == (
-        checkpoint.encoder_fingerprint(checkpoint.published(run)),
-        mark(run),
-    )
+    return not made.encoder or (made.encoder, made.reranker) == _made_by(run)
+
+
+def _made_by(run: Path) -> tuple[str, str]:
+    """Fingerprints of the encoder and of the re-ranker, which is empty where there is none."""
+    return checkpoint.encoder_fingerprint(checkpoint.published(run)), mark(run)
 
 
 def scores_of(run: Path, role: Role) -> Scores | None:
@@ -192,15 +194,10 @@ def _judge_role(
 ) -> str:
     answers = _answers(run, found, role, systems, looked)
     truth = right(found, role)
+    own = dict(zip(("encoder", "reranker"), _made_by(run), strict=True))
     for (system, protocol), made in answers.items():
-        ours = system in (TRAINED, BEST)
-        origin = Origin(
-            protocol=protocol,
-            system=system,
-            encoder=checkpoint.encoder_fingerprint(checkpoint.published(run)) if ours else "",
-            knowledge_base=found.kb.fingerprint,
-            reranker=mark(run) if ours else "",
-        )
+        by = own if system in (TRAINED, BEST) else {"encoder": ""}
+        origin = Origin(protocol=protocol, system=system, knowledge_base=found.kb.fingerprint, **by)
         predictions.write(run / PREDICTIONS.format(role, system, protocol), origin, made)
     scores = [
         evaluate(made, truth, kb=found.kb, system=system, protocol=protocol, seed=recipe.trainer.seed)
@@ -299,7 +296,7 @@ class _Looked:
 
 def _weighed(run: Path, recipe: Recipe, found: Ground, ranker: Ranker, looked: dict[str, _Looked]) -> Ranker:
     """The ranker with its weights and its calibration: those there, or another run's, or chosen on dev, looked at once."""
-    encoder, reranker = checkpoint.encoder_fingerprint(checkpoint.published(run)), mark(run)
+    encoder, reranker = _made_by(run)
     if recipe.whole.like:
         _taken(Path(recipe.whole.like), run, encoder=encoder, reranker=reranker, weigh=recipe.whole.weigh)
     elif recipe.data.dev not in recipe.data.train.split("+"):
