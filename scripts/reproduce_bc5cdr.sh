@@ -19,7 +19,7 @@ merged=(data.train=train+dev data.watched=0 "data.judged=[test]")
 for baseline in characters words mixed bm25 untrained; do
   train "$baseline" "baseline_$baseline" "${merged[@]}"
 done
-train names mesh_self_alignment pairs.most=5 pairs.held_out=0.015
+train names mesh_self_alignment pairs.most=5 pairs.held_out=0.015 trainer.minutes=10
 train self-aligned baseline_self_aligned encoder.model="$folder/names" "${merged[@]}"
 train bi-encoder baseline_bi_encoder trainer.epochs=1 "${merged[@]}"
 train faithful bc5cdr_le_nguyen encoder.model=embedded encoder.towers=shared encoder.entity_pooling=mean \
@@ -50,3 +50,14 @@ others=() # what learns nothing, beside what learnt from train alone
 for run in untrained self-aligned characters words mixed bm25; do others+=("$folder/$run"); done
 .venv/bin/tripel evaluate "$folder/chosen" --on test
 .venv/bin/tripel report "$folder/chosen" "${others[@]}" --output "$folder/report-train"
+
+.venv/bin/python scripts/benchmarks/evidence.py "$folder/chosen" | tee "$folder/evidence.md" # what each kind of evidence is worth
+
+if [ ! -d "$folder/learnt" ]; then # dev joins the index, and nothing is trained
+  rm -rf "$folder/learnt.part"
+  cp -r "$folder/chosen" "$folder/learnt.part"
+  .venv/bin/tripel index learn "$folder/learnt.part" "${TRIPEL_DATA:-data}/bc5cdr/dev.pubtator"
+  mv "$folder/learnt.part" "$folder/learnt"
+fi
+.venv/bin/tripel evaluate "$folder/learnt" --on test
+.venv/bin/tripel evaluate "$folder/learnt" "$folder/chosen"

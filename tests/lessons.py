@@ -12,8 +12,14 @@ from tripel.training.clusters import By, group
 KB = KnowledgeBase.of(
     [
         Entity(id="D1", name="fever", synonyms=("pyrexia", "hot")),
-        Entity(id="D2", name="multiple sclerosis", synonyms=("ms",)),
-        Entity(id="D3", name="mitral stenosis", synonyms=("ms", "tight valve"), alternatives=("C3",)),
+        Entity(id="D2", name="multiple sclerosis", synonyms=("ms",), definition="Nerves that lose their sheaths."),
+        Entity(
+            id="D3",
+            name="mitral stenosis",
+            synonyms=("ms", "tight valve"),
+            definition="A valve of the heart that is too narrow.",
+            alternatives=("C3",),
+        ),
         Entity(id="D4", name="aspirin"),
         Entity(id="D5", name="acetylsalicylic acid"),
         Entity(id="D6", name="cold"),

@@ -23,3 +23,7 @@ def test_keys_are_those_of_the_loops(tmp_path: Path, monkeypatch: pytest.MonkeyP
         key, text = index_update._keys(kind, encoder, lessons.KB)  # type: ignore[arg-type]
         assert text.to_pylist() == expected
         assert key.to_pylist() == [f"{one.id}\t{its}" for one, its in zip(lessons.KB, expected, strict=True)]
+    its = [one for one in lessons.KB if one.definition]
+    key, text = index_update._keys("descriptions", encoder, lessons.KB)
+    assert text.to_pylist() == [f"{one.name}\x1f{one.definition}" for one in its]
+    assert key.to_pylist() == [f"{one.id}\t{shown}" for one, shown in zip(its, text.to_pylist(), strict=True)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import lessons
@@ -13,6 +14,7 @@ from tripel.documents import Document, Mention
 from tripel.encoding.encode import entity_vectors, mention_vectors
 from tripel.encoding.encoder import Encoder
 from tripel.indexes.base import Queries
+from tripel.knowledge import KnowledgeBase
 from tripel.linking.linker import Linker
 from tripel.linking.ranker import Ranker
 from tripel.searching import indexing
@@ -45,7 +47,17 @@ def test_rows_say_what_they_are(encoder: Encoder, tmp_path: Path) -> None:
     assert len(mentions.entity_N) == len(lesson.grouped.clusters) and (mentions.name_N == -1).all()
 
 
-@pytest.mark.parametrize("kinds", [("names",), ("whole",), ("mentions",), ("whole", "mentions"), ("centroids",)])
+@pytest.mark.parametrize(
+    "kinds",
+    [
+        ("names",),
+        ("whole",),
+        ("mentions",),
+        ("whole", "mentions"),
+        ("centroids",),
+        ("names", "descriptions", "mentions"),
+    ],
+)
 def test_each_kind_of_row(encoder: Encoder, tmp_path: Path, kinds: tuple[str, ...]) -> None:
     index = made(tmp_path / "index", encoder, lesson=lessons.lesson(), rows=kinds)
     assert tuple(part.kind for part in index.parts) == kinds
@@ -61,8 +73,31 @@ def test_a_centroid_is_the_mean_of_the_directions_of_its_names(encoder: Encoder,
     assert found[0, 0] == pytest.approx(1, abs=2e-3)
 
 
+def test_a_description_is_the_name_as_it_stands_before_the_definition(encoder: Encoder, tmp_path: Path) -> None:
+    part = made(tmp_path / "index", encoder, rows=("names", "descriptions")).parts[1]
+    assert part.entity_N.tolist() == [1, 2] and part.name_N.tolist() == [-1, -1]  # the others have none
+    text = "multiple sclerosis: Nerves that lose their sheaths."
+    name = Mention(start=0, end=18, text="multiple sclerosis")
+    document = Document(id="D2", text=text, mentions=(name,))
+    (vector,) = mention_vectors(encoder, [(document, document.mentions)])
+    assert np.abs(vector - entity_vectors(encoder, ["multiple sclerosis"])[0]).max() > 1e-4  # its definition tells
+    found = part.index.closeness(Queries(vectors_MD=(vector / np.linalg.norm(vector))[None]), np.array([[0]]))
+    assert found[0, 0] == pytest.approx(1, abs=2e-3)
+
+
+def test_descriptions_that_cannot_be_are_an_error(encoder: Encoder, tmp_path: Path) -> None:
+    without = KnowledgeBase.of(replace(entity, definition="") for entity in lessons.KB)
+    config = indexing.Config.read({"rows": ("names", "descriptions")}, where="index")
+    with pytest.raises(ValueError, match="no entity of the knowledge base has a definition"):
+        indexing.make(tmp_path / "index", encoder, without, None, config, stamp=STAMP)
+    alone = tiny.encoder(tmp_path / "alone", view="bare")
+    with pytest.raises(ValueError, match="view=bare reads no text"):
+        indexing.make(tmp_path / "index", alone, lessons.KB, None, config, stamp=STAMP)
+    assert not list(tmp_path.glob("*index*"))
+
+
 def test_nothing_to_search_is_an_error(encoder: Encoder, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="give names, whole, centroids or mentions"):
+    with pytest.raises(ValueError, match="give names, whole, centroids, descriptions or mentions"):
         made(tmp_path / "index", encoder, rows=("mentions",))
 
 

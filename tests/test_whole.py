@@ -31,6 +31,7 @@ def units(count: int) -> np.ndarray:
 
 
 NAMES, CLUSTERS, MENTIONS = units(len(KB.names)), units(6), units(sum(len(d.mentions) for d in lessons.DOCUMENTS))
+DESCRIPTIONS = units(2)
 CLUSTER_ENTITY = np.array([0, 0, 0, 0, 2, 5])
 
 
@@ -38,7 +39,10 @@ def index() -> Entities:
     whole = Exact.Config()
     names = Part(Exact(whole, Vectors([NAMES]), similarity="cosine"), KB.row_N, np.arange(len(NAMES)), "names")
     clusters = Exact(whole, Vectors([CLUSTERS]), similarity="cosine")
-    return Entities([names, Part(clusters, CLUSTER_ENTITY, np.full(6, -1), "mentions", 0.1)])
+    described = Part(
+        Exact(whole, Vectors([DESCRIPTIONS]), similarity="cosine"), KB.described, np.full(2, -1), "descriptions"
+    )
+    return Entities([names, described, Part(clusters, CLUSTER_ENTITY, np.full(6, -1), "mentions", 0.1)])
 
 
 ASKED = Asked.of(lessons.DOCUMENTS, Queries(vectors_MD=MENTIONS))
@@ -58,12 +62,15 @@ def test_evidence_is_that_of_the_loops() -> None:
             said = sorted(
                 (float(MENTIONS[m] @ CLUSTERS[c]) for c in np.flatnonzero(row == CLUSTER_ENTITY)), reverse=True
             )
+            described = [float(MENTIONS[m] @ DESCRIPTIONS[d]) for d in np.flatnonzero(KB.described == row)]
+            best = max([*names, *described, *(one - 0.1 for one in said)])
             expected = {
-                "best row": max([*names, *(one - 0.1 for one in said)]),
+                "best row": best,
                 "mentions": sum(said[:3]) / len(said[:3]) if said else 0,
                 "seen": float(bool(said)),
                 "clusters": math.log(1 + len(said)),
                 "exact": float(text.casefold() in (one.casefold() for one in KB[row].names)),
+                "description": described[0] - best if described else 0,
                 "reread": 0.0,
             }
             found = dict(zip(EVIDENCE, shown[m, k].tolist(), strict=True))

@@ -126,6 +126,11 @@ class KnowledgeBase(Sequence[Entity]):
         yield from _entities(self.table)
 
     @cached_property
+    def described(self) -> NDArray[np.int64]:
+        """The rows of entities that have a definition, in their order."""
+        return np.flatnonzero(pc.utf8_length(_chunk(self.table["definition"])).to_numpy(zero_copy_only=False))
+
+    @cached_property
     def names(self) -> pa.StringArray:
         """All names [N], those of one entity side by side, the preferred one first."""
         return self._names.flatten()

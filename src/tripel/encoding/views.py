@@ -68,6 +68,12 @@ def described(entity: Entity, *, separator: str) -> str:
     return f" {separator} ".join(filter(None, (max(entity.names, key=len), entity.definition)))
 
 
+def in_its_definition(entity: Entity) -> tuple[Document, tuple[Mention, ...]]:
+    """An entity as its name stands before its definition, to be read like a mention in a document."""
+    name = Mention(start=0, end=len(entity.name), text=entity.name)
+    return Document(id=entity.id, text=f"{entity.name}: {entity.definition}", mentions=(name,)), (name,)
+
+
 def aside(kb: KnowledgeBase, name: int) -> str:
     """A candidate as it is read beside a mention: the name of it that matched, by position, and its preferred name."""
     matched, preferred = (str(kb.names[i].as_py()) for i in (name, int(kb.first_E[kb.row_N[name]])))

@@ -28,7 +28,8 @@ from tripel.searching.folding import Entities, some
 Real = NDArray[np.float64]
 
 WEIGHTS = "whole.json"  # in a run folder
-EVIDENCE = ("best row", "mentions", "seen", "clusters", "exact", "reread")
+EVIDENCE = ("best row", "mentions", "seen", "clusters", "exact", "description", "reread")
+DESCRIPTION, REREAD = EVIDENCE.index("description"), EVIDENCE.index("reread")
 SEVERAL = 3  # clusters whose mean closeness is looked at
 AT_ONCE = 256  # mentions whose candidates are looked at together
 
@@ -125,8 +126,9 @@ def evidence(
 
     best row: the score it was found by. mentions: mean closeness of its three closest clusters of training mentions, 0 where it
     has none. seen: whether it has one. clusters: log(1 + their number). exact: whether the mention, or its long form, is one of
-    its names. reread: of one without such a cluster, how far it stays below the candidate that fits best where they are read
-    together with the text; 0 for the others, whose clusters tell more, and without a re-ranker.
+    its names. description: how much closer than its best row it is as it stands before its definition, 0 where it has none.
+    reread: of one without such a cluster, how far it stays below the candidate that fits best where they are read together with
+    the text; 0 for the others, whose clusters tell more, and without a re-ranker.
     """
     out = np.zeros((*hits.row_MK.shape, len(EVIDENCE)), np.float32)
     for first in range(0, len(asked), AT_ONCE):
@@ -135,17 +137,19 @@ def evidence(
         row_MK = hits.row_MK[chunk]
         out[chunk, :, 0] = np.where(row_MK < 0, 0, hits.score_MK[chunk])
         out[chunk, :, 4] = exact(kb, asked.forms_M[chunk], row_MK)
-        its = index.mentions_of(some(asked.queries, np.arange(len(asked))[chunk]), row_MK)
-        for m, (owner_R, score_R) in enumerate(its, first):
+        queries = some(asked.queries, np.arange(len(asked))[chunk])
+        for m, (owner_R, score_R) in enumerate(index.rows_like("mentions", queries, row_MK), first):
             has_K = np.bincount(owner_R, minlength=row_MK.shape[1])
             out[m, :, 1] = _closest(score_R, owner_R, has_K)
             out[m, :, 2] = has_K > 0
             out[m, :, 3] = np.log1p(has_K)
+        for m, (owner_R, score_R) in enumerate(index.rows_like("descriptions", queries, row_MK), first):
+            out[m, owner_R, DESCRIPTION] = score_R - hits.score_MK[m, owner_R]
     if reranker is not None:
         name_MK = np.where(hits.name_MK >= 0, index.name_N[hits.name_MK], -1)
         score_MK = reranker.scores(asked.documents, kb, hits, name_MK)
         below_MK = score_MK - score_MK.max(axis=1, keepdims=True)
-        out[:, :, 5] = np.where((hits.row_MK < 0) | (out[:, :, 2] > 0), 0, below_MK)
+        out[:, :, REREAD] = np.where((hits.row_MK < 0) | (out[:, :, 2] > 0), 0, below_MK)
     return out
 
 

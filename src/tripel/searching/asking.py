@@ -36,6 +36,7 @@ from tripel.searching import plan as index_plan
 from tripel.searching import update as index_update
 from tripel.searching.indexing import Stamp
 from tripel.searching.plan import memory
+from tripel.searching.rows import rows_of
 from tripel.searching.vectors import Vectors
 from tripel.sizes import parsed, said
 from tripel.training import checkpoint
@@ -56,7 +57,7 @@ class Answer:
     matched: str
     """The name that matched; the preferred one where an entity was found by something else."""
     found_by: str
-    """names, whole, centroids or mentions."""
+    """names, whole, centroids, descriptions or mentions."""
     source: str
     """The vocabulary of the name that matched, where known."""
     score: float
@@ -320,7 +321,7 @@ def _fits(config: indexing.Config, kb: KnowledgeBase, encoder: Encoder, max_ram:
     """Raises ValueError before any work where searching would take more memory than given."""
     if not max_ram:
         return
-    rows = {kind: len(kb.names) if kind == "names" else len(kb) for kind in config.rows if kind != "mentions"}
+    rows = {kind: len(rows_of(kind, kb)[0]) for kind in config.rows if kind != "mentions"}
     held = (memory(config.search, rows=count, dimensions=encoder.dimensions) for count in rows.values())
     needed = sum(held) + index_plan.BESIDES
     if needed > parsed(max_ram):

@@ -122,14 +122,14 @@ class Entities:
                 out.name_MK[m, : len(best)] = place_R[best]
         return out
 
-    def mentions_of(self, queries: Queries, row_MK: Int) -> Iterator[tuple[Int, Float]]:
-        """The clusters of training mentions of given entities (-1 is none): for each query the place of the entity in its row of
+    def rows_like(self, kind: str, queries: Queries, row_MK: Int) -> Iterator[tuple[Int, Float]]:
+        """The rows of one kind that given entities have (-1 is none): for each query the place of the entity in its row of
         `row_MK`, and closeness without discount [R] each.
 
         Where more are asked for than there are, as of entities with thousands of clusters, all are compared at once.
         """
         for part, first in zip(self.parts, self.first_P.tolist(), strict=False):
-            if part.kind == "mentions":
+            if part.kind == kind:
                 yield from _closeness_to(part, first, queries, [self._rows(row_K) for row_K in row_MK])
                 return
         yield from ((np.zeros(0, np.int64), np.zeros(0, np.float32)) for _ in row_MK)

@@ -1,4 +1,4 @@
-"""An index in a folder: its rows of names, whole entities, centroids or training mentions, made, made searchable, and opened.
+"""An index in a folder: its rows of names, whole entities, centroids, descriptions or training mentions, made and opened.
 
 A folder carries the fingerprints of encoder and knowledge base; opening it with others is refused. What is being made lies
 beside it under another name, so a build that was killed goes on after its last finished shard.
@@ -40,8 +40,8 @@ class Config:
     """What stands for an entity when it is searched, and how it is searched."""
 
     rows: tuple[Kind, ...] = ("names", "mentions")
-    """Each name, the entity shown whole, the mean of its names, or each cluster of its training mentions; several stand
-    together."""
+    """Each name, the entity shown whole, the mean of its names, its name as it stands before its definition, or each cluster of
+    its training mentions; several stand together."""
     search: Choice = field(default_factory=lambda: Choice("indexes", "exact", Exact.Config()))
     """exact, hnsw or ivf of vectors, or ngram or bm25 of names as they are spelt, with its settings. Clusters of training
     mentions are always searched exactly."""
@@ -105,8 +105,10 @@ def make(
     wanted = [kind for kind in config.rows if kind != "mentions" or lesson is not None]
     if not wanted:
         raise ValueError(
-            f"index.rows is {list(config.rows)}: nothing to search; give names, whole, centroids or mentions"
+            f"index.rows is {list(config.rows)}: nothing to search; give names, whole, centroids, descriptions or mentions"
         )
+    if "descriptions" in wanted:
+        _check_descriptions(encoder, kb)
     for kind in wanted:
         if kind != "mentions" and config.search.name in APPROXIMATE:
             component("indexes", config.search.name).check(
@@ -135,6 +137,13 @@ def make(
     if lesson is None and not config.lexical and made_by(folder, stamp):
         _keep_learnt(folder, part)
     swap_in(part, folder)
+
+
+def _check_descriptions(encoder: Encoder, kb: KnowledgeBase) -> None:
+    if not len(kb.described):
+        raise ValueError("index.rows has descriptions, and no entity of the knowledge base has a definition")
+    if encoder.config.view == "bare":
+        raise ValueError("index.rows has descriptions, and encoder.view=bare reads no text: document or marked does")
 
 
 def _link_shards(folder: Path, part: Path, kind: Kind, kb: KnowledgeBase) -> None:

@@ -18,6 +18,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from tripel.documents import Document, Mention
+from tripel.encoding import views
 from tripel.encoding.encode import entity_vectors, mention_vectors, unit_vectors
 from tripel.encoding.encoder import Encoder
 from tripel.files import replacing
@@ -29,7 +30,7 @@ from tripel.training.clusters import Grouped
 
 Int = NDArray[np.int64]
 Float = NDArray[np.float32]
-Kind = Literal["names", "whole", "centroids", "mentions"]
+Kind = Literal["names", "whole", "centroids", "descriptions", "mentions"]
 
 ROWS = "rows.safetensors"  # in the folder of each kind of row
 
@@ -54,13 +55,17 @@ def rows_of(kind: Kind, kb: KnowledgeBase) -> tuple[Int, Int]:
     """The entity of each row of a kind, and its position in `kb.names` where it is a name, -1 otherwise [N], [N]."""
     if kind == "names":
         return kb.row_N, np.arange(len(kb.names))
-    return np.arange(len(kb)), np.full(len(kb), -1, np.int64)
+    entity_N = kb.described if kind == "descriptions" else np.arange(len(kb))
+    return entity_N, np.full(len(entity_N), -1, np.int64)
 
 
 def encode_shards(
     folder: Path, kind: Kind, encoder: Encoder, kb: KnowledgeBase, row_R: Int, *, first: int, progress: Progress
 ) -> None:
-    """Vectors of some rows, a shard at a time from number `first` on; a shard that is there is not made again."""
+    """Vectors of some rows, a shard at a time from number `first` on; a shard that is there is not made again.
+
+    `row_R` are places among the rows of the kind.
+    """
     for number, begin in enumerate(range(0, len(row_R), SHARD), first):
         path = shard_path(folder, number)
         if not path.exists():
@@ -111,6 +116,9 @@ def _encoded(kind: Kind, encoder: Encoder, kb: KnowledgeBase, row_R: Int, *, pro
         return unit_vectors(
             encoder, entity_vectors(encoder, encoder.shown_names(kb).take(row_R).to_pylist(), progress=progress)
         )
+    if kind == "descriptions":
+        shown = [views.in_its_definition(kb[int(row)]) for row in kb.described[row_R]]
+        return unit_vectors(encoder, mention_vectors(encoder, shown, progress=progress))
     if kind == "whole":
         texts = [encoder.entity_text(kb, int(row)) for row in row_R]
         return unit_vectors(encoder, entity_vectors(encoder, texts, progress=progress))

@@ -82,9 +82,9 @@ def update(
 def _carry(
     folder: Path, part: Path, kind: Kind, encoder: Encoder, old: KnowledgeBase, new: KnowledgeBase, progress: Progress
 ) -> Int:
-    """Rows of names, of whole entities or of centroids. Gives kept, copied, encoded, buried."""
+    """Rows of names, of whole entities, of centroids or of descriptions. Gives kept, copied, encoded, buried."""
     rows = load_rows(folder)
-    place_N = rows["name"] if kind == "names" else rows["entity"]
+    place_N = rows["name"] if kind == "names" else _places(kind, old, rows["entity"])
     old_key, old_text = _keys(kind, encoder, old)
     new_key, new_text = _keys(kind, encoder, new)
     now_N = np.where(place_N < 0, -1, _find(old_key, new_key)[np.maximum(place_N, 0)])
@@ -113,6 +113,14 @@ def _carry(
     return np.array([int((now_N >= 0).sum()), len(copied), len(order) - len(copied), gone])
 
 
+def _places(kind: Kind, kb: KnowledgeBase, entity_N: Int) -> Int:
+    """Where the row of each entity stands among the rows of a kind that a build would make; -1 stays."""
+    place_E = np.full(len(kb), -1, np.int64)
+    entity_P, _ = rows_of(kind, kb)
+    place_E[entity_P] = np.arange(len(entity_P))
+    return np.where(entity_N < 0, -1, place_E[entity_N])
+
+
 def _told(name_N: Int, old: pa.StringArray, new: pa.StringArray) -> Int:
     """Kept, copied, encoded and buried of names that no vector stands for."""
     before = old.take(pa.array(name_N))
@@ -138,6 +146,9 @@ def _keys(kind: Kind, encoder: Encoder, kb: KnowledgeBase) -> tuple[pa.StringArr
         parts = (every[first : first + SHARD] for first in range(0, len(kb), SHARD))
         arrays = [pa.array([encoder.entity_text(kb, row) for row in part], pa.string()) for part in parts]
         text = pa.chunked_array(arrays, pa.string()).combine_chunks()
+    elif kind == "descriptions":
+        name = pc.take(kb.names, pa.array(kb.first_E[entity_N]))
+        text = pc.binary_join_element_wise(name, pc.take(kb.table["definition"], pa.array(entity_N)), "\x1f")
     else:
         text = pc.binary_join(_listed(encoder, kb), "\x1f")
     return pc.binary_join_element_wise(ids, text, "\t"), text
