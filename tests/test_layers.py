@@ -21,7 +21,8 @@ LAYERS = (
     "names.batches",
     "recognizers linking searching names.negatives names.exporting",
     "judging reports names.separation names.separation_plots data.corpus_plots",
-    "training names tagging bulk searching.asking kb.knowing judging.runs judging.pipelines judging.comparing reports.reporting "
+    "training names tagging bulk searching.asking kb.knowing judging.kept judging.splits judging.choosing judging.runs "
+    "judging.pipelines judging.comparing reports.reporting "
     "reports.cards reports.maps linking.records linking.link_files linking.page linking.reranker_training linking.bundling "
     "tasks spacy_docs spacy annotations web cli checkups doctor __main__ __init__",
 )

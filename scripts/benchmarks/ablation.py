@@ -25,7 +25,8 @@ from tripel.files import read_json, read_lines
 from tripel.judging import metrics, predictions
 from tripel.judging.evaluation import ranks
 from tripel.judging.gold import Gold
-from tripel.judging.runs import BEST, FULL, TRAINED, right
+from tripel.judging.kept import BEST, FULL, TRAINED
+from tripel.judging.runs import right
 from tripel.reports.tables import Table
 from tripel.training.preparing import Ground, ground
 from tripel.training.recipe import Recipe

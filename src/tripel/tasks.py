@@ -20,8 +20,10 @@ from tripel.files import read_json, write_json, write_text
 from tripel.find import component
 from tripel.judging.comparing import compared, named, said
 from tripel.judging.end_to_end import compare_f1, end_to_end
+from tripel.judging.kept import PICTURES, TABLES
 from tripel.judging.pipelines import judge_pipeline
-from tripel.judging.runs import PICTURES, TABLES, draw_learning, fresh, judge, learnt_from, left, right
+from tripel.judging.runs import draw_learning, judge, right
+from tripel.judging.splits import fresh, learnt_from, left
 from tripel.kb import library
 from tripel.linking import finding, reranker_training
 from tripel.linking.link_files import JSON, WORDS, Goal, link_texts

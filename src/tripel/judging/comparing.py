@@ -17,9 +17,10 @@ from tripel import config
 from tripel.judging import foreign, predictions
 from tripel.judging.evaluation import Scores, compare, compare_slices, evaluate, ranks
 from tripel.judging.gold import Gold
+from tripel.judging.kept import CANDIDATES, FULL, PREDICTIONS, TRAINED, made_now
 from tripel.judging.metrics import Float, Int, Paired
 from tripel.judging.predictions import Prediction
-from tripel.judging.runs import CANDIDATES, FULL, PREDICTIONS, TRAINED, made_now, right
+from tripel.judging.runs import right
 from tripel.knowledge import KnowledgeBase
 from tripel.reports import tables
 from tripel.training.checkpoint import CONFIG

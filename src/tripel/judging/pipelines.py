@@ -15,9 +15,10 @@ from tripel.files import read_json, write_json
 from tripel.judging import predictions
 from tripel.judging.end_to_end import LOST, EndToEnd, compare_f1, end_to_end
 from tripel.judging.gold import Gold
+from tripel.judging.kept import FULL, made_now
 from tripel.judging.metrics import Estimate
 from tripel.judging.predictions import Origin, Prediction
-from tripel.judging.runs import FULL, made_now, right
+from tripel.judging.runs import right
 from tripel.knowledge import KnowledgeBase
 from tripel.linking import finding
 from tripel.linking.linker import Linker

@@ -3,56 +3,62 @@
 from __future__ import annotations
 
 import shutil
-import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from tripel.documents import Document
 from tripel.encoding.encoder import Encoder
-from tripel.files import read_json, read_lines, write_json, write_text
-from tripel.indexes.base import Bool, Float, Hits
+from tripel.files import read_lines, write_json, write_text
+from tripel.indexes.base import Bool, Hits
 from tripel.judging import predictions
+from tripel.judging.choosing import Looked, told, weighed
 from tripel.judging.evaluation import Scores, compare, evaluate
 from tripel.judging.gold import Gold, gold
+from tripel.judging.kept import (
+    BEST,
+    CANDIDATES,
+    FULL,
+    LEXICAL,
+    PICTURES,
+    PREDICTIONS,
+    ROLE_TABLES,
+    SCORES,
+    SPEEDS,
+    TABLES,
+    TRAINED,
+    TRUST,
+    UNTRAINED,
+    UNTRAINED_INDEX,
+    made_by,
+    tables_of,
+)
 from tripel.judging.metrics import Paired
 from tripel.judging.predictions import Origin, Prediction
+from tripel.judging.splits import judged
 from tripel.judging.trust import trust
 from tripel.kb import library
 from tripel.knowledge import KnowledgeBase
-from tripel.linking import deciding, weighing
 from tripel.linking.deciding import CALIBRATION, Calibration
 from tripel.linking.ranker import INDEX, Ranker
 from tripel.linking.reranker import mark
-from tripel.linking.weighing import Evident, right_rows
-from tripel.linking.whole import WEIGHTS, Asked, Weights
+from tripel.linking.weighing import right_rows
+from tripel.linking.whole import WEIGHTS, Weights
 from tripel.progress import bar
 from tripel.reports import maps, plots, tables
 from tripel.searching import indexing
-from tripel.searching import learn as index_learn
 from tripel.searching.indexing import Stamp
 from tripel.training import checkpoint
 from tripel.training.journal import METRICS, Journal
 from tripel.training.preparing import Ground, lesson
-from tripel.training.recipe import Recipe, Role
+from tripel.training.recipe import Recipe
 
-UNTRAINED_INDEX = "index-untrained"
-PICTURES = "pictures"
-TABLES = "tables.md"
-ROLE_TABLES = "scores/{}.md"  # in a run folder, by role
-PREDICTIONS = "predictions/{}-{}-{}.jsonl"  # by role, system and protocol
-SCORES = "scores/{}-{}-{}.json"  # the same
-LEXICAL, UNTRAINED, TRAINED = "lexical", "untrained", "trained"
-BEST = "best-row"  # the trained system where an entity counts as its best row, beside the one that judges wholes
-CANDIDATES, FULL = "candidates", "full"
-TRUST = "scores/{}-trust.json"  # in a run folder, by role
 WITHOUT, OUTSIDE = (
     "without an id",
     "outside the knowledge base",
 )  # why a mention is NIL: the annotators' vocabulary, or ours
-SPEEDS = "speeds"  # a folder; a file for each role: mentions a second of each system
 
 Answers = dict[tuple[str, str], list[Prediction]]
 """Predictions by system and protocol."""
@@ -66,49 +72,17 @@ def judge(run: Path, recipe: Recipe, found: Ground, journal: Journal) -> str:
     systems: dict[str, Ranker] = {}
     if recipe.data.compare_untrained:
         systems[UNTRAINED] = untrained(run, recipe, found)
-    looked: dict[str, _Looked] = {}
+    looked: dict[str, Looked] = {}
     ranker, roles = trained(run, recipe, found), judged(run, recipe, found)
-    systems[TRAINED] = _weighed(run, recipe, found, ranker, looked)
+    systems[TRAINED] = weighed(run, recipe, found, ranker, looked)
     said = [_judge_role(run, recipe, found, role, systems, looked, journal) for role in roles]
     shutil.rmtree(run / UNTRAINED_INDEX, ignore_errors=True)
     draw_learning(run, journal)
     for role, text in zip(roles, said, strict=True):
         write_text(run / ROLE_TABLES.format(role), text)
-    chosen = _chosen(systems[TRAINED])
-    write_text(run / TABLES, "\n\n".join([*chosen, *_tables(run)]) + "\n")
+    chosen = told(systems[TRAINED])
+    write_text(run / TABLES, "\n\n".join([*chosen, *tables_of(run)]) + "\n")
     return "\n\n".join([*chosen, *said])
-
-
-def _tables(run: Path) -> Iterator[str]:
-    """Those of dev and of test, whenever each was judged, as long as what is there now was."""
-    for role in ("dev", "test"):
-        path = run / ROLE_TABLES.format(role)
-        if path.exists() and made_now(run, run / PREDICTIONS.format(role, TRAINED, FULL)):
-            yield path.read_text(encoding="utf-8")
-
-
-def made_now(run: Path, path: Path) -> bool:
-    """Whether a run said what is in a file of predictions by the encoder and the re-ranker that it has now.
-
-    Where the file or the encoder was taken away nothing is known that speaks against it.
-    """
-    if not path.is_file() or not (run / checkpoint.ENCODER).exists():
-        return True
-    made = predictions.origin(path)
-    return not made.encoder or (made.encoder, made.reranker) == _made_by(run)
-
-
-def _made_by(run: Path) -> tuple[str, str]:
-    """Fingerprints of the encoder and of the re-ranker, which is empty where there is none."""
-    return checkpoint.encoder_fingerprint(checkpoint.published(run)), mark(run)
-
-
-def scores_of(run: Path, role: Role) -> Scores | None:
-    """Of the trained system over the full knowledge base; None where it was not judged as it is now."""
-    path = run / SCORES.format(role, TRAINED, FULL)
-    if not path.exists() or not made_now(run, run / PREDICTIONS.format(role, TRAINED, FULL)):
-        return None
-    return Scores.from_json(read_json(path))
 
 
 def draw_learning(run: Path, journal: Journal) -> None:
@@ -150,51 +124,18 @@ def _index(folder: Path, encoder: Encoder, recipe: Recipe, found: Ground, stamp:
         indexing.make(folder, encoder, found.kb, taught, recipe.index, stamp=stamp, progress=progress)
 
 
-def judged(run: Path, recipe: Recipe, found: Ground) -> Sequence[Role]:
-    """Which of dev and test a run is judged on. Raises ValueError where documents of one joined its index, and as `left` does."""
-    for role in recipe.data.judged:
-        fresh(run, found, role)
-    return left(run, recipe, found)
-
-
-def left(run: Path, recipe: Recipe, found: Ground) -> Sequence[Role]:
-    """Which of them training does not show whole. Raises ValueError where none is left."""
-    roles = [role for role in recipe.data.judged if not learnt_from(found, role)]
-    if not roles:
-        raise ValueError(
-            f"{run} learnt from all documents of {' and '.join(recipe.data.judged)}: nothing is left to judge"
-        )
-    return roles
-
-
-def fresh(run: Path, found: Ground, role: Role) -> None:
-    """Raises ValueError where documents of dev or test joined the index of a run after it was trained."""
-    joined = index_learn.learnt(run / INDEX, found.documents[role])
-    if joined:
-        raise ValueError(
-            f"{run}: {joined:,} documents of {role} joined its index (`tripel index learn`), so it is not judged on"
-            f" {role}; delete {run / INDEX} to judge what was trained"
-        )
-
-
-def learnt_from(found: Ground, role: Role) -> bool:
-    """Whether training had all documents of dev or test."""
-    learned = {document.id for document in found.documents["train"]}
-    return learned.issuperset(document.id for document in found.documents[role])
-
-
 def _judge_role(
     run: Path,
     recipe: Recipe,
     found: Ground,
     role: str,
     systems: Mapping[str, Ranker],
-    looked: dict[str, _Looked],
+    looked: dict[str, Looked],
     journal: Journal,
 ) -> str:
     answers = _answers(run, found, role, systems, looked)
     truth = right(found, role)
-    own = dict(zip(("encoder", "reranker"), _made_by(run), strict=True))
+    own = dict(zip(("encoder", "reranker"), made_by(run), strict=True))
     for (system, protocol), made in answers.items():
         by = own if system in (TRAINED, BEST) else {"encoder": ""}
         origin = Origin(protocol=protocol, system=system, knowledge_base=found.kb.fingerprint, **by)
@@ -219,7 +160,7 @@ def _judge_role(
     return "\n\n".join(map(str, [*parts, *trusted]))
 
 
-def _trusted(run: Path, found: Ground, role: str, ranker: Ranker, look: _Looked, *, seed: int) -> list[str]:
+def _trusted(run: Path, found: Ground, role: str, ranker: Ranker, look: Looked, *, seed: int) -> list[str]:
     """How far the probabilities of the trained system can be trusted; nothing where it was not calibrated."""
     path = run / TRUST.format(role)
     if ranker.calibration is None:
@@ -259,110 +200,7 @@ def right(found: Ground, role: str) -> Gold:
     return gold(documents, kb=found.kb, train=found.documents["train"], retrieved=lexical.__getitem__)
 
 
-def _chosen(ranker: Ranker) -> list[str]:
-    """What choosing the weights came to, for whoever reads figures of dev beside it."""
-    if ranker.weights is None or not ranker.weights.chosen_on:
-        return []
-    its = ranker.weights.chosen_on
-    return [
-        f"Weights were chosen on {its['mentions']:,} mentions of dev: {100 * its['right by best row']:.1f} % right by their best"
-        f" row, {100 * its['right as wholes']:.1f} % as wholes, by weights chosen without the documents judged."
-    ]
-
-
-@dataclass(frozen=True, eq=False)
-class _Looked:
-    """What an index found for the mentions of dev or test, and what speaks for it."""
-
-    asked: Asked
-    hits: Hits
-    seconds: float
-    evidence: Float | None
-    """Where entities are judged as wholes."""
-    weighing: float
-    """Seconds that it took."""
-
-    @classmethod
-    def by(cls, ranker: Ranker, documents: Sequence[Document], *, said: str, whole: bool) -> _Looked:
-        began = time.monotonic()
-        with bar(f"linking {said}") as progress:
-            asked = ranker.asked(documents, progress=progress)
-            hits = ranker.nearest(asked)
-        found = time.monotonic()
-        with bar(f"weighing {said}") as progress:
-            evidence = ranker.evidence(asked, hits, progress=progress) if whole else None
-        return cls(asked, hits, found - began, evidence, time.monotonic() - found)
-
-
-def _weighed(run: Path, recipe: Recipe, found: Ground, ranker: Ranker, looked: dict[str, _Looked]) -> Ranker:
-    """The ranker with its weights and its calibration: those there, or another run's, or chosen on dev, looked at once."""
-    encoder, reranker = _made_by(run)
-    if recipe.whole.like:
-        _taken(Path(recipe.whole.like), run, encoder=encoder, reranker=reranker, weigh=recipe.whole.weigh)
-    elif recipe.data.dev not in recipe.data.train.split("+"):
-        _choose(run, recipe, found, ranker, looked, encoder=encoder, reranker=reranker)
-    weights = Weights.load(run / WEIGHTS) if (run / WEIGHTS).exists() else None
-    calibration = Calibration.load(run / CALIBRATION) if (run / CALIBRATION).exists() else None
-    return Ranker(ranker.encoder, ranker.kb, ranker.index, weights, ranker.reranker, calibration)
-
-
-def _taken(like: Path, run: Path, *, encoder: str, reranker: str, weigh: bool) -> None:
-    """Another run's weights and calibration, for a run that learns from dev, too."""
-    if weigh and not (run / WEIGHTS).exists():
-        weights = Weights.load(like / WEIGHTS)
-        if bool(weights.reranker) != bool(reranker):
-            raise ValueError(
-                f"of {like} and {run} one has a re-ranker and one has none: call `tripel rerank` on both, the first one first"
-            )
-        replace(weights, encoder=encoder, reranker=reranker).save(run / WEIGHTS)
-    if (like / CALIBRATION).exists() and not (run / CALIBRATION).exists():
-        theirs = Calibration.load(like / CALIBRATION)
-        replace(theirs, encoder=encoder, reranker=reranker).save(run / CALIBRATION)
-
-
-def _choose(
-    run: Path,
-    recipe: Recipe,
-    found: Ground,
-    ranker: Ranker,
-    looked: dict[str, _Looked],
-    *,
-    encoder: str,
-    reranker: str,
-) -> None:
-    """Weights and calibration on dev, where they are not there; no calibration where documents of dev joined the index.
-
-    Raises ValueError where weights would be chosen on documents that joined it.
-    """
-    weigh = recipe.whole.weigh and not (run / WEIGHTS).exists()
-    if not weigh and ((run / CALIBRATION).exists() or index_learn.learnt(run / INDEX, found.documents["dev"])):
-        return
-    fresh(run, found, "dev")
-    documents = found.documents["dev"]
-    look = looked["dev"] = _Looked.by(ranker, documents, said="dev, to choose on it", whole=recipe.whole.weigh)
-    if weigh:
-        assert look.evidence is not None
-        its = Evident.of(documents, ranker.kb, look.asked, look.hits, look.evidence)
-        chosen = weighing.choose(its, balance=recipe.whole.balance, encoder=encoder, seed=recipe.trainer.seed)
-        replace(chosen, reranker=reranker).save(run / WEIGHTS)
-    weights = Weights.load(run / WEIGHTS) if recipe.whole.weigh else None
-    judged = Ranker(ranker.encoder, ranker.kb, ranker.index, weights, ranker.reranker)
-    ranked = judged.judged(look.asked, look.hits, look.evidence)
-    right_MK = right_rows(documents, ranker.kb, ranked.hits)
-    calibration = deciding.fit(
-        ranked.signs_MKF,
-        ranked.hits.row_MK,
-        right_MK,
-        look.asked.document_M,
-        encoder=encoder,
-        reranker=reranker,
-        seed=recipe.trainer.seed,
-    )
-    if calibration is not None:
-        calibration.save(run / CALIBRATION)
-
-
-def _answers(run: Path, found: Ground, role: str, systems: Mapping[str, Ranker], looked: dict[str, _Looked]) -> Answers:
+def _answers(run: Path, found: Ground, role: str, systems: Mapping[str, Ranker], looked: dict[str, Looked]) -> Answers:
     """What every system says; spelling first, whose candidates the others rank, too. How fast each was is written down:
     mentions a second, encoded and searched for among all entities."""
     documents, candidates = found.documents[role], found.candidates[role]
@@ -372,7 +210,7 @@ def _answers(run: Path, found: Ground, role: str, systems: Mapping[str, Ranker],
         if name == TRAINED and role in looked:
             look = looked[role]
         else:
-            look = _Looked.by(ranker, documents, said=f"{role}, {name}", whole=ranker.weights is not None)
+            look = Looked.by(ranker, documents, said=f"{role}, {name}", whole=ranker.weights is not None)
         if name == TRAINED:
             looked[role] = look
         full = look.hits

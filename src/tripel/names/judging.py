@@ -18,8 +18,9 @@ from tripel.files import read_lines, write_json, write_text
 from tripel.indexes.base import Queries
 from tripel.indexes.exact import Exact
 from tripel.judging import metrics
+from tripel.judging.kept import TABLES, TRAINED, UNTRAINED, UNTRAINED_INDEX
 from tripel.judging.metrics import Float
-from tripel.judging.runs import TABLES, TRAINED, UNTRAINED, UNTRAINED_INDEX, draw_learning
+from tripel.judging.runs import draw_learning
 from tripel.linking.ranker import INDEX
 from tripel.names import pair_files
 from tripel.names.preparing import NameGround, Questions

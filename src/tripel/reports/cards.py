@@ -7,8 +7,8 @@ from pathlib import Path
 from tripel import __version__
 from tripel.documents import Document
 from tripel.files import read_json
+from tripel.judging.kept import TRAINED, scores_of
 from tripel.judging.metrics import Estimate
-from tripel.judging.runs import TRAINED, scores_of
 from tripel.linking.deciding import CALIBRATION
 from tripel.linking.reranker import mark
 from tripel.names.preparing import NameGround

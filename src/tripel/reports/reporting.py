@@ -15,9 +15,9 @@ from tripel.judging import protocols
 from tripel.judging.calibration import calibrated, reliability, risk_coverage
 from tripel.judging.comparing import Comparison, compared, named
 from tripel.judging.evaluation import outcomes
+from tripel.judging.kept import FULL, SPEEDS, TRAINED, TRUST
 from tripel.judging.pipelines import SAID, Pipeline, gains, kept
 from tripel.judging.predictions import Prediction
-from tripel.judging.runs import FULL, SPEEDS, TRAINED, TRUST
 from tripel.judging.trust import Trust
 from tripel.knowledge import KnowledgeBase
 from tripel.linking.deciding import CALIBRATION
