@@ -13,7 +13,7 @@ from tripel.documents import Document, Mention
 from tripel.judging import predictions
 from tripel.judging.evaluation import Scores, compare, compare_slices, evaluate, outcomes, ranks
 from tripel.judging.gold import CLUSTERS, Gold, gold
-from tripel.judging.metrics import Paired
+from tripel.judging.metrics import Paired, mean
 from tripel.judging.predictions import Origin, Prediction
 from tripel.knowledge import Entity, KnowledgeBase
 from tripel.reports import tables
@@ -209,6 +209,12 @@ def test_tables_say_n_and_intervals() -> None:
     by_slice = str(tables.slices(scores))
     assert "training clusters" in by_slice
     assert by_slice.index("| 0 ") < by_slice.index("| 1-2 ")
+
+
+def test_a_figure_of_no_mention_is_a_dash() -> None:
+    nothing = mean(np.zeros(0), np.zeros(0, np.int64), seed=0)
+    assert tables.percent(nothing) == tables.with_interval(nothing) == "–"
+    assert tables.with_interval(replace(nothing, n=1)) == "0.0 [0.0, 0.0]"
 
 
 @pytest.mark.parametrize(
