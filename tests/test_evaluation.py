@@ -213,7 +213,7 @@ def test_tables_say_n_and_intervals() -> None:
 
 def test_a_figure_of_no_mention_is_a_dash() -> None:
     nothing = mean(np.zeros(0), np.zeros(0, np.int64), seed=0)
-    assert tables.percent(nothing) == tables.with_interval(nothing) == "–"
+    assert tables.percent(nothing) == tables.with_interval(nothing) == "-"
     assert tables.with_interval(replace(nothing, n=1)) == "0.0 [0.0, 0.0]"
 
 

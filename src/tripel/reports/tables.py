@@ -220,12 +220,12 @@ def legend(first: str) -> str:
 
 
 def percent(figure: Estimate) -> str:
-    """78.4, and of no mention –"""
-    return f"{100 * figure.value:.1f}" if figure.n else "–"
+    """78.4, and of no mention -"""
+    return f"{100 * figure.value:.1f}" if figure.n else "-"
 
 
 def with_interval(figure: Estimate) -> str:
-    """78.4 [77.0, 79.9], and of no mention –"""
+    """78.4 [77.0, 79.9], and of no mention -"""
     return percent(figure) if not figure.n else f"{percent(figure)} [{100 * figure.low:.1f}, {100 * figure.high:.1f}]"
 
 
