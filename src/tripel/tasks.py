@@ -197,14 +197,24 @@ def _refuse_taught(recognizer: str, recipe: Recipe, role: Role) -> None:
         raise ValueError(f"{path.parent} learnt from {its.data.train}, so it is not judged on {split}")
 
 
-def report(run: Path, others: Sequence[Path], *, folder: Path, texts: bool = True, wandb: bool = False) -> Path:
+def report(
+    run: Path,
+    others: Sequence[Path],
+    *,
+    folder: Path,
+    on: Role = "test",
+    texts: bool = True,
+    note: str = "",
+    wandb: bool = False,
+) -> Path:
     """A judged run, other runs and files of predictions beside it, as one page with tables and pictures; gives the page.
 
+    note: a sentence for its readers, above all figures.
     wandb: tables and pictures go to a wandb run in the folder, too, as training's do; without it nothing leaves the machine.
     """
     recipe = _linking(run, f"its tables are in {run / TABLES}")
     found = _ground(recipe, run)
-    made = reporting.report([run, *others], recipe, found, folder=folder, texts=texts)
+    made = reporting.report([run, *others], recipe, found, role=on, folder=folder, texts=texts, note=note)
     if wandb:
         wanted = replace(recipe.journal, wandb=True)
         with Journal.at_wandb(folder, wanted, settings=public(recipe.dump())) as journal:

@@ -154,7 +154,9 @@ def report(
         list[Path] | None, typer.Argument(help="Other runs, or predictions of any software: JSON Lines or PubTator.")
     ] = None,
     output: Annotated[Path, typer.Option(help="The folder of page, tables and pictures.")] = Path("runs/report"),
+    on: Annotated[Role, typer.Option(help="dev while choosing; test once, at the end.")] = Role.test,
     texts: Annotated[bool, typer.Option(help="Show errors with the text around them.")] = True,
+    note: Annotated[str, typer.Option(help="A sentence for its readers, above all figures.")] = "",
     wandb: Annotated[
         bool,
         typer.Option(
@@ -162,7 +164,7 @@ def report(
         ),
     ] = False,
 ) -> None:
-    """Write one self-contained page on test: tables with intervals and paired tests, pictures, and the errors to look through.
+    """Write one self-contained page: tables with intervals and paired tests, pictures, and the errors to look through.
 
     Beside it lie the same as Markdown, each table as LaTeX, each picture as PNG with its numbers as CSV.
 
@@ -170,7 +172,8 @@ def report(
     """
     from tripel import tasks
 
-    print(f"the report is {tasks.report(run, others or [], folder=output, texts=texts, wandb=wandb)}")
+    made = tasks.report(run, others or [], folder=output, on=on.value, texts=texts, note=note, wandb=wandb)
+    print(f"the report is {made}")
 
 
 @app.command()

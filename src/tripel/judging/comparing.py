@@ -10,22 +10,26 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
 from tripel import config
 from tripel.judging import foreign, predictions
-from tripel.judging.evaluation import Scores, compare, compare_slices, evaluate, ranks
+from tripel.judging.evaluation import Scores, compare, compare_slices, evaluate, placed, ranks
 from tripel.judging.gold import Gold
 from tripel.judging.kept import CANDIDATES, FULL, PREDICTIONS, TRAINED, made_now
 from tripel.judging.metrics import Float, Int, Paired
 from tripel.judging.predictions import Prediction
 from tripel.judging.runs import right
 from tripel.knowledge import KnowledgeBase
+from tripel.progress import bar
 from tripel.reports import tables
 from tripel.training.checkpoint import CONFIG
 from tripel.training.preparing import Ground
 from tripel.training.recipe import Recipe, Role
+
+Of = TypeVar("Of")
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +66,7 @@ class Comparison:
         """Of each system."""
         return [
             evaluate(made, self.truth, kb=self.found.kb, system=name, protocol=FULL, seed=self.seed)
-            for name, made in self.answers.items()
+            for name, made in told(self.answers, "judging what each system said")
         ]
 
     @cached_property
@@ -77,12 +81,13 @@ class Comparison:
                 protocol=CANDIDATES,
                 seed=self.seed,
             )
-            for name, path in self.within.items()
+            for name, path in told(self.within, "judging what each said within candidates")
         ]
 
     def gains(self) -> dict[str, Paired]:
         """accuracy@1 of the first less that of each other one, by its name."""
-        return {name: self._gain(self.answers[self.first], self.answers[name]) for name in self.others}
+        others = {name: self.answers[name] for name in self.others}
+        return {name: self._gain(self.answers[self.first], its) for name, its in told(others, "comparing")}
 
     def gains_within(self) -> dict[str, Paired]:
         """The same within lexical candidates; nothing where the first was not judged so."""
@@ -90,16 +95,21 @@ class Comparison:
             return {}
         first = predictions.read(self.within[self.first])[1]
         others = {name: path for name, path in self.within.items() if name != self.first}
-        return {name: self._gain(first, predictions.read(path)[1]) for name, path in others.items()}
+        return {
+            name: self._gain(first, predictions.read(path)[1])
+            for name, path in told(others, "comparing within candidates")
+        }
 
     def _gain(self, one: Sequence[Prediction], other: Sequence[Prediction]) -> Paired:
         return compare(one, other, self.truth, kb=self.found.kb, seed=self.seed)
 
-    def gains_by_slice(self, other: str) -> dict[str, dict[str, Paired]]:
-        """The same within each slice."""
-        return compare_slices(
-            self.answers[self.first], self.answers[other], self.truth, kb=self.found.kb, seed=self.seed
-        )
+    def gains_by_slice(self) -> dict[str, dict[str, dict[str, Paired]]]:
+        """The same within each slice, by the name of the other."""
+        others = {name: self.answers[name] for name in self.others}
+        return {
+            name: compare_slices(self.answers[self.first], its, self.truth, kb=self.found.kb, seed=self.seed)
+            for name, its in told(others, "comparing within slices")
+        }
 
     @cached_property
     def ranks(self) -> dict[str, Int]:
@@ -121,9 +131,18 @@ class Comparison:
         scores = [*self.scores, *self.scores_within]
         gained = tables.gains({f"{self.first} over {name}": gain for name, gain in self.gains().items()})
         parts: list[object] = [f"## {self.role}", *self.notes, tables.main(scores), gained, tables.slices(self.scores)]
-        for name in self.others:
-            parts += [f"### {self.first} over {name}", tables.gains_by_slice(self.gains_by_slice(name))]
+        for name, slices in self.gains_by_slice().items():
+            parts += [f"### {self.first} over {name}", tables.gains_by_slice(slices)]
         return "\n\n".join(map(str, parts))
+
+
+def told(systems: Mapping[str, Of], work: str) -> Iterator[tuple[str, Of]]:
+    """Each system with what is there of it, and a bar of how many are done, where there is any."""
+    if systems:
+        with bar(work) as progress:
+            for number, its in enumerate(systems.items()):
+                progress(number, len(systems))
+                yield its
 
 
 def compared(sources: Sequence[Path], found: Ground, role: Role, *, seed: int) -> Comparison:
@@ -136,7 +155,13 @@ def compared(sources: Sequence[Path], found: Ground, role: Role, *, seed: int) -
     notes = [note for name, source in systems.items() for note in _notes(name, source, answers[name], found, role)]
     if learnt := _learnt_otherwise(systems):
         notes.append(learnt)
-    return Comparison(found, role, answers, seed, within, notes)
+    its = Comparison(found, role, answers, seed, within, notes)
+    for name, source in systems.items():
+        try:
+            placed(answers[name], its.truth)
+        except ValueError as error:
+            raise ValueError(f"{source}: {error}") from None
+    return its
 
 
 def _notes(name: str, source: Path, said: Sequence[Prediction], found: Ground, role: Role) -> Iterator[str]:

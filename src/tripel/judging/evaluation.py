@@ -82,7 +82,7 @@ def evaluate(
     predictions: Sequence[Prediction], gold: Gold, *, kb: KnowledgeBase, system: str, protocol: str, seed: int
 ) -> Scores:
     """Judge predictions. Raises ValueError where one is about a place that gold does not have."""
-    answered = _checked(predictions, gold)
+    answered = placed(predictions, gold)
     ranks_M = ranks(predictions, gold, kb=kb)
     found = outcomes(predictions, gold, ranks_M)
     strict_M = ranks(predictions, gold, kb=kb, strict=True)
@@ -178,15 +178,15 @@ def _ranked(predictions: Sequence[Prediction], kb: KnowledgeBase) -> dict[Key, l
     return found
 
 
-def _checked(predictions: Sequence[Prediction], gold: Gold) -> set[Key]:
-    """The places with a prediction, all of them places of gold."""
+def placed(predictions: Sequence[Prediction], gold: Gold) -> set[Key]:
+    """The places with a prediction. Raises ValueError where one of them is none of gold's."""
     answered = {(one.document, one.start, one.end) for one in predictions}
     stray = min(answered - gold.places, default=None)
     if stray:
         document, start, end = stray
         raise ValueError(
-            f"document {document}, [{start}, {end}): a prediction, and no mention there; is it this corpus?"
-            " What a system found by itself is judged with --found"
+            f"document {document}, [{start}, {end}): a prediction, and no mention there; are they of this corpus and split?"
+            " What a system found by itself is judged by `tripel evaluate RUN FILE --found`"
         )
     return answered
 

@@ -8,7 +8,10 @@ from pathlib import Path
 from tripel.files import read_json
 from tripel.judging import predictions
 from tripel.judging.evaluation import Scores
+from tripel.linking.ranker import INDEX
 from tripel.linking.reranker import mark
+from tripel.searching import learn as index_learn
+from tripel.searching.indexing import ORIGIN
 from tripel.training import checkpoint
 from tripel.training.recipe import Role
 
@@ -34,14 +37,17 @@ def tables_of(run: Path) -> Iterator[str]:
 
 
 def made_now(run: Path, path: Path) -> bool:
-    """Whether a run said what is in a file of predictions by the encoder and the re-ranker that it has now.
+    """Whether a run said what is in a file of predictions by the encoder, the re-ranker and the documents that it has now.
 
-    Where the file or the encoder was taken away nothing is known that speaks against it.
+    Where the file, the encoder or the index was taken away nothing is known that speaks against it.
     """
     if not path.is_file() or not (run / checkpoint.ENCODER).exists():
         return True
     made = predictions.origin(path)
-    return not made.encoder or (made.encoder, made.reranker) == made_by(run)
+    if not made.encoder:
+        return True
+    joined = made.learnt if not (run / INDEX / ORIGIN).is_file() else len(index_learn.joined(run / INDEX))
+    return (made.encoder, made.reranker, made.learnt) == (*made_by(run), joined)
 
 
 def made_by(run: Path) -> tuple[str, str]:

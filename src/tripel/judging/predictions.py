@@ -31,6 +31,8 @@ class Origin:
     """Fingerprint."""
     reranker: str = ""
     """Fingerprint; empty where none took part."""
+    learnt: int = 0
+    """Documents that had joined the index without training."""
 
 
 @dataclass(frozen=True, slots=True)

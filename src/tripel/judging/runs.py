@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -49,6 +50,7 @@ from tripel.linking.whole import WEIGHTS, Weights
 from tripel.progress import bar
 from tripel.reports import maps, plots, tables
 from tripel.searching import indexing
+from tripel.searching import learn as index_learn
 from tripel.searching.indexing import Stamp
 from tripel.training import checkpoint
 from tripel.training.journal import METRICS, Journal
@@ -135,9 +137,10 @@ def _judge_role(
 ) -> str:
     answers = _answers(run, found, role, systems, looked)
     truth = right(found, role)
-    own = dict(zip(("encoder", "reranker"), made_by(run), strict=True))
+    encoder, reranker = made_by(run)
+    own: dict[str, Any] = {"encoder": encoder, "reranker": reranker, "learnt": len(index_learn.joined(run / INDEX))}
     for (system, protocol), made in answers.items():
-        by = own if system in (TRAINED, BEST) else {"encoder": ""}
+        by: dict[str, Any] = own if system in (TRAINED, BEST) else {"encoder": ""}
         origin = Origin(protocol=protocol, system=system, knowledge_base=found.kb.fingerprint, **by)
         predictions.write(run / PREDICTIONS.format(role, system, protocol), origin, made)
     scores = [

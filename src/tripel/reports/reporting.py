@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tripel.config import load
-from tripel.files import read_json, replacing
+from tripel.config import Choice, load
+from tripel.files import read_json, read_lines, replacing
 from tripel.judging import protocols
 from tripel.judging.calibration import calibrated, reliability, risk_coverage
 from tripel.judging.comparing import Comparison, compared, named
@@ -25,10 +25,11 @@ from tripel.linking.reranker import mark
 from tripel.reports import plots, published, tables, trust_plots
 from tripel.reports.page import Block, Error, Errors, Picture, Report, Section, Shown, Text
 from tripel.reports.tables import Table
+from tripel.terminologies.mentions import Mentions
 from tripel.training import checkpoint
-from tripel.training.journal import Journal
+from tripel.training.journal import METRICS, SPEED, Journal
 from tripel.training.preparing import Ground
-from tripel.training.recipe import Recipe
+from tripel.training.recipe import Recipe, Role
 
 SHOWN = 400  # errors on the page
 AROUND = 90  # characters of text on each side of a mention
@@ -41,25 +42,27 @@ BUCKETED = {
 }
 
 
-def report(sources: Sequence[Path], recipe: Recipe, found: Ground, *, folder: Path, texts: bool) -> Report:
-    """Write the report of systems on test, the first against the others. Without `texts` it holds no errors.
+def report(
+    sources: Sequence[Path], recipe: Recipe, found: Ground, *, role: Role, folder: Path, texts: bool, note: str
+) -> Report:
+    """Write the report of systems on dev or test, the first against the others. Without `texts` it holds no errors.
 
-    Probabilities are those that a run was judged with.
+    note: a sentence for its readers, above all figures. Probabilities are those that a run was judged with.
     """
-    its = compared(sources, found, "test", seed=recipe.trainer.seed)
+    its = compared(sources, found, role, seed=recipe.trainer.seed)
     sections = [
-        Section("What was run", list(_runs(named(sources), its))),
+        Section("What was run", list(_runs(named(sources), its, recipe, note))),
         Section("Accuracy", list(_accuracy(its, recipe, named(sources), folder / PICTURES))),
         Section("Slices", list(_slices(its, folder / PICTURES))),
         *_end_to_end(named(sources), its, corpus=recipe.corpus.name),
         Section("How far scores can be trusted", list(_trust(its, sources, folder / PICTURES))),
     ]
-    maps = list(_maps(named(sources), folder / PICTURES))
+    maps = list(_maps(named(sources), role, folder / PICTURES))
     if maps:
         sections.append(Section("The embedding", maps))
     if texts:
         sections.append(Section("Errors", [_errors(its)]))
-    made = Report(f"{its.first} on {recipe.corpus.name}", sections)
+    made = Report(f"{its.first} on {recipe.corpus.name}{'' if role == 'test' else f', {role}'}", sections)
     made.write(folder)
     return made
 
@@ -73,15 +76,30 @@ def tell(made: Report, journal: Journal, *, shareable: bool) -> None:
             journal.pictures({f"pictures/{block.path.stem}": block.path})
 
 
-def _runs(sources: Mapping[str, Path], its: Comparison) -> Iterator[Block]:
+def _runs(sources: Mapping[str, Path], its: Comparison, recipe: Recipe, note: str) -> Iterator[Block]:
     kb = its.found.kb
+    if note:
+        yield Text(note)
+    if its.role == "dev":
+        yield Text("This is dev: settings, weights and probabilities were chosen on it, so that its figures flatter.")
     yield Text(
-        f"Knowledge base: {len(kb):,} concepts, {len(kb.names):,} names, SHA-256 {kb.fingerprint[:16]}. Systems stand in"
-        " the order in which they were named; the first is compared with the others."
+        f"Knowledge base: {' and '.join(map(_vocabulary, recipe.terminologies))}, {len(kb):,} concepts, {len(kb.names):,}"
+        f" names, SHA-256 {kb.fingerprint[:16]}. Systems stand in the order in which they were named; the first is compared"
+        " with the others."
     )
     rows = [[name, *_described(source)] for name, source in sources.items()]
     yield Shown(
-        "runs", "Systems", Table(["system", "learnt from", "encoder", "objective", "epochs", "code", "machine"], rows)
+        "runs", "Systems", Table(["system", "learnt from", "encoder", "objective", "training", "code", "machine"], rows)
+    )
+
+
+def _vocabulary(terminology: Choice) -> str:
+    """Its name, or of what mentions the names are."""
+    its = terminology.settings
+    return (
+        f"what mentions of {its.corpus['name']} {its.split} say"
+        if isinstance(its, Mentions.Config)
+        else terminology.name
     )
 
 
@@ -91,17 +109,27 @@ def _described(source: Path) -> list[str]:
     recipe = Recipe.read(load(source / checkpoint.CONFIG))
     path = source / "environment.json"
     made = read_json(path) if path.exists() else {}
-    time = f", {recipe.trainer.minutes:g} minutes" if recipe.trainer.minutes else ""
     return [
-        f"{recipe.corpus.name} {recipe.data.train}" if recipe.learns else "no documents",
+        f"{recipe.corpus.name} {recipe.data.train}" if recipe.learns and recipe.trainer.epochs else "no documents",
         recipe.index.search.name
         if recipe.index.lexical
         else f"{Path(recipe.encoder.model).name}, {recipe.encoder.view}",
         (recipe.objective.name if recipe.trainer.epochs else "none") + (", re-ranked" if mark(source) else ""),
-        f"{recipe.trainer.epochs}{time}",
+        _training(source) if recipe.trainer.epochs else "none",
         str(made.get("git") or "")[:12],
         f"{made.get('gpu') or 'CPU'}, {made.get('cores')} cores",
     ]
+
+
+def _training(run: Path) -> str:
+    """How far it came: steps, and the epochs and the minutes that they are."""
+    steps = [one for one in read_lines(run / METRICS) if "progress" in one] if (run / METRICS).is_file() else []
+    spent = [one["seconds"] for one in read_lines(run / SPEED)] if (run / SPEED).is_file() else []
+    if not steps:
+        return "not known"
+    recipe = Recipe.read(load(run / checkpoint.CONFIG))
+    epochs = steps[-1]["progress"] * recipe.trainer.epochs
+    return f"{steps[-1]['step']:,} steps, {epochs:.2g} epochs" + (f", {spent[-1] / 60:.0f} minutes" if spent else "")
 
 
 def _accuracy(its: Comparison, recipe: Recipe, systems: Mapping[str, Path], pictures: Path) -> Iterator[Block]:
@@ -129,29 +157,29 @@ def _accuracy(its: Comparison, recipe: Recipe, systems: Mapping[str, Path], pict
         tables.styles(its.scores),
     )
     beside = published.beside(recipe.corpus.name)
-    if beside:
+    if beside and its.role == "test":
         yield Shown("published", PUBLISHED, beside)
     curves = {one.system: {k: figure.value for k, figure in one.linkable.accuracy.items()} for one in its.scores}
     n = its.scores[0].linkable.n
     path = plots.accuracy_curves(curves, n=n, title="full knowledge base", path=pictures / "accuracy.png")
     yield Picture(path, "accuracy at k")
-    speeds = {name: speed for name, source in systems.items() if (speed := _speed(source))}
+    speeds = {name: speed for name, source in systems.items() if (speed := _speed(source, its.role))}
     if speeds:
         accuracy = {one.system: one.linkable.accuracy[1] for one in its.scores if one.system in speeds}
         path = trust_plots.speed(accuracy, speeds, title="speed and accuracy", path=pictures / "speed.png")
         yield Picture(path, "accuracy@1 over mentions linked in a second, each on the machine it was judged on")
 
 
-def _speed(source: Path) -> float:
+def _speed(source: Path, role: Role) -> float:
     """Mentions a second, as the run was judged; 0 where nobody measured."""
-    path = source / SPEEDS / "test.json"
+    path = source / SPEEDS / f"{role}.json"
     return float(read_json(path)[TRAINED]) if path.is_file() else 0.0
 
 
-def _maps(systems: Mapping[str, Path], pictures: Path) -> Iterator[Block]:
+def _maps(systems: Mapping[str, Path], role: Role, pictures: Path) -> Iterator[Block]:
     """The maps that runs drew when they were judged, with their numbers."""
     for name, source in systems.items():
-        drawn, path = source / PICTURES / "test-map.png", pictures / f"map-{name}.png"
+        drawn, path = source / PICTURES / f"{role}-map.png", pictures / f"map-{name}.png"
         if drawn.is_file():
             for suffix in (".png", ".csv"):
                 with replacing(path.with_suffix(suffix)) as part:
@@ -171,7 +199,7 @@ def _slices(its: Comparison, pictures: Path) -> Iterator[Block]:
             yield Picture(
                 plots.by_bucket(buckets, title="accuracy@1", xlabel=label, path=path), f"accuracy@1 by {heading}"
             )
-    against = {other: its.gains_by_slice(other) for other in its.others}
+    against = its.gains_by_slice()
     yield Shown("slices", _marked("accuracy@1 by slice, in %", its), tables.slices(its.scores, against=against))
     for number, (other, gained) in enumerate(against.items(), 1):
         said = f"points of accuracy@1 that {its.first} gained over {other}"
@@ -283,7 +311,8 @@ def _reliability(its: Comparison, sources: Sequence[Path], pictures: Path) -> It
     scored = [
         source
         for name, source in runs.items()
-        if name not in judged
+        if its.role == "test"
+        and name not in judged
         and name not in bare
         and (source / "predictions" / f"dev-{TRAINED}-{FULL}.jsonl").is_file()
     ]

@@ -45,12 +45,17 @@ class Table:
 
     def latex(self) -> str:
         """A tabular with the rules of booktabs: words to the left, figures to the right."""
-        figures = "r" * (len(self.columns) - 1)
+        sides = ("r" if all(map(_is_figure, cells)) else "l" for cells in zip(*self.rows, strict=True))
         head, *body = (
             " & ".join(cell.translate(LATEX) for cell in line) + r" \\" for line in [self.columns, *self.rows]
         )
-        lines = [rf"\begin{{tabular}}{{l{figures}}}", r"\toprule", head, r"\midrule", *body, r"\bottomrule"]
+        lines = [rf"\begin{{tabular}}{{{''.join(sides)}}}", r"\toprule", head, r"\midrule", *body, r"\bottomrule"]
         return "\n".join([*lines, r"\end{tabular}"])
+
+
+def _is_figure(cell: str) -> bool:
+    """78.4 [77.0, 79.9]**, +1.2, 9,718, or nothing."""
+    return not cell.strip("0123456789.,+-*%[] ")
 
 
 def main(scores: Sequence[Scores]) -> str:
@@ -81,7 +86,7 @@ def styles(scores: Sequence[Scores]) -> Table:
     """accuracy@1 as other benchmarks count, with N."""
     columns = [f"{name} ({scores[0].styles[name].n:,})" for name in scores[0].styles]
     rows = [[one.system, one.protocol, *map(with_interval, one.styles.values())] for one in scores]
-    return Table(["counted as", "protocol", *columns], rows)
+    return Table(["system", "protocol", *columns], rows)
 
 
 def outcomes(scores: Sequence[Scores]) -> Table:
@@ -98,8 +103,8 @@ def counted(one: Scores) -> str:
         f"accuracy in % over {one.linkable.n:,} linkable mentions of {counts.documents:,} documents, 95 % interval by"
         f" bootstrap over documents. {counts.unlinkable:,} mentions have no id and are not judged; of {counts.outside:,} the"
         f" entity is outside the knowledge base (errors; `in-KB` leaves them out, N = {one.known.n:,}); {counts.composite:,}"
-        f" have several ids. Of {leakage.of_surfaces:,} distinct surface forms training mentions have"
-        f" {leakage.surfaces:,}; training has {leakage.documents:,} of the documents."
+        f" have several ids. Leakage: training has {leakage.documents:,} of the documents, and {leakage.surfaces:,} of the"
+        f" {leakage.of_surfaces:,} distinct surface forms that their mentions have."
     )
 
 
