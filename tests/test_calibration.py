@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tripel.documents import Document, Mention
 from tripel.files import read_json, write_json
 from tripel.judging import metrics
-from tripel.judging.calibration import calibrated, reliability, risk_coverage
+from tripel.judging.calibration import calibrated, ranked_apart, reliability, risk_coverage
 from tripel.judging.runs import nil
 from tripel.judging.trust import Trust, trust
 from tripel.knowledge import Entity, KnowledgeBase
@@ -36,6 +36,14 @@ def test_risk_at_each_threshold_is_that_of_the_loops(said: list[tuple[float, boo
         given_ = [right for score, right in said if score >= threshold]
         expected.append((len(given_) / len(said), given_.count(False) / len(given_)))
     assert list(zip(found.coverage_M, found.risk_M, strict=True)) == [pytest.approx(one) for one in expected]
+
+
+@given(st.lists(st.tuples(st.sampled_from([0.1, 0.4, 0.5, 0.9]), st.booleans()), min_size=1, max_size=30))
+def test_how_often_right_links_rank_above_wrong_ones_is_that_of_the_loops(said: list[tuple[float, bool]]) -> None:
+    score, right = np.array([one for one, _ in said]), np.array([float(one) for _, one in said])
+    pairs = [(one > other) + (one == other) / 2 for one in score[right == 1] for other in score[right == 0]]
+    found = ranked_apart(score, right)
+    assert found == pytest.approx(sum(pairs) / len(pairs)) if pairs else np.isnan(found)
 
 
 def test_the_coverage_at_a_risk() -> None:

@@ -196,8 +196,10 @@ def test_what_an_earlier_encoder_said_is_not_taken_for_what_this_one_says(run: P
 def test_nothing_is_chosen_on_documents_of_dev_that_joined_the_index(run: Path, tmp_path: Path) -> None:
     moved = Path(shutil.copytree(run, tmp_path / "moved"))
     asking.learn(moved, [ROOT / "data" / "sample" / "dev.pubtator"])
+    assert "moved was judged before it was as it is" in tasks.compare(moved, [], on=["test"])
     (moved / "calibration.json").unlink(missing_ok=True)
     assert "## test" in tasks.evaluate(moved, on=["test"]) and not (moved / "calibration.json").exists()
+    assert "was judged before" not in tasks.compare(moved, [], on=["test"])
     settings = yaml.safe_load((moved / "config.yaml").read_text(encoding="utf-8"))
     settings["whole"]["weigh"] = True
     (moved / "config.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
@@ -310,8 +312,14 @@ def test_a_report_of_a_run(run: Path, tmp_path: Path) -> None:
     # accuracy, speed, training clusters, short forms, risk, scores, reliability, map
     assert page.count("<img ") == 8
     assert f"{run.name} over test-lexical-full" in page and "<mark>" in page
-    bare = tasks.report(run, [], folder=tmp_path / "bare", texts=False).read_text(encoding="utf-8")
-    assert "<mark>" not in bare and ">Errors<" not in bare
+    bare = tasks.report(run, [], folder=tmp_path / "bare", texts=False, note="Of an invented corpus.").read_text(
+        encoding="utf-8"
+    )
+    assert "<mark>" not in bare and ">Errors<" not in bare and "<p>Of an invented corpus.</p>" in bare
+    dev = tasks.report(run, [], folder=tmp_path / "dev", on="dev").read_text(encoding="utf-8")
+    assert f"<title>{run.name} on sample, dev</title>" in dev and "its figures flatter" in dev
+    steps = [one for one in read_lines(run / "metrics.jsonl") if "progress" in one]
+    assert f"<td>{len(steps)} steps, 2 epochs, 0 minutes</td>" in bare
 
 
 def test_linking(run: Path) -> None:

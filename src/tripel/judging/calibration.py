@@ -5,6 +5,7 @@ Shapes: M mentions, B bins.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -66,6 +67,14 @@ def risk_coverage(
     kept = given_M > 0
     total = max(1, weight_M.sum() if mentions is None else mentions)
     return RiskCoverage(given_M[kept] / total, wrong_M[kept] / given_M[kept])
+
+
+def ranked_apart(score_M: Float, right_M: Float) -> float:
+    """How often a right link has a higher score than a wrong one, ties a half: the area under the ROC curve; NaN where all
+    are right, or all are wrong."""
+    from sklearn.metrics import roc_auc_score  # slow to import, and linking does without
+
+    return float(roc_auc_score(right_M, score_M)) if 0 < right_M.sum() < len(right_M) else math.nan
 
 
 def reliability(probability_M: Float, right_M: Float) -> Reliability:

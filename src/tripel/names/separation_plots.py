@@ -22,7 +22,7 @@ def distributions(positive: NDArray[Any], negative: NDArray[Any], *, title: str,
     edges = np.linspace(min(positive.min(), negative.min(), 0.0), 1.0, BINS + 1)
     grid = np.linspace(edges[0], edges[-1], 400)
     rows: list[tuple[object, ...]] = []
-    for (name, values), (colour, _), hatch in zip(
+    for (name, values), (colour, *_), hatch in zip(
         {"synonyms": positive, "other names": negative}.items(), STYLES, ("", "//"), strict=False
     ):
         density, _ = np.histogram(values, edges, density=True)

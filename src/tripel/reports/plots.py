@@ -23,7 +23,13 @@ from tripel.judging.metrics import Estimate
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 PALETTE = 256  # colours that a picture is kept with
 MARKERS = ("o", "s", "^", "D", "v", "P")
-STYLES = tuple((colour, MARKERS[(i + turn) % len(MARKERS)]) for turn in range(3) for i, colour in enumerate(COLOURS))
+LINES = ("-", "--", ":")
+STYLES = tuple(
+    (colour, MARKERS[(i + turn) % len(MARKERS)], line)
+    for turn, line in enumerate(LINES)
+    for i, colour in enumerate(COLOURS)
+)
+INSIDE = 6  # systems that a legend has room for within the axes
 GROUPS = {  # panels of the learning curves, each with what it shows
     "loss": ("loss", "triplet"),
     "distance to the entity": ("positive_dist", "negative_dist"),
@@ -38,8 +44,9 @@ GROUPS = {  # panels of the learning curves, each with what it shows
 def accuracy_curves(systems: Mapping[str, Mapping[int, float]], *, n: int, title: str, path: Path) -> Path:
     """accuracy@k of each system over k; gives the PNG."""
     figure, axes = sheet(1)
-    for (name, curve), (colour, marker) in zip(systems.items(), STYLES, strict=False):
-        axes[0].plot(list(curve), [100 * value for value in curve.values()], marker=marker, color=colour, label=name)
+    for (name, curve), (colour, marker, line) in zip(systems.items(), STYLES, strict=False):
+        values = [100 * value for value in curve.values()]
+        axes[0].plot(list(curve), values, marker=marker, color=colour, ls=line, label=name)
     axes[0].set(xscale="log", xlabel="k", ylabel="accuracy@k (%)", title=f"{title} (N = {n:,} mentions)")
     ticks = sorted({k for curve in systems.values() for k in curve})
     axes[0].set_xticks(ticks, [str(k) for k in ticks])
@@ -53,8 +60,8 @@ def by_bucket(systems: Mapping[str, Mapping[str, Estimate]], *, title: str, xlab
     """accuracy@1 of each system in each bucket with its interval, N under the bucket; gives the PNG."""
     figure, axes = sheet(1)
     buckets = list(dict.fromkeys(bucket for points in systems.values() for bucket in points))
-    for number, ((name, points), (colour, marker)) in enumerate(zip(systems.items(), STYLES, strict=False)):
-        shift = (number - (len(systems) - 1) / 2) * 0.12
+    for number, ((name, points), (colour, marker, _)) in enumerate(zip(systems.items(), STYLES, strict=False)):
+        shift = (number - (len(systems) - 1) / 2) * min(0.12, 0.8 / len(systems))
         at = [buckets.index(bucket) + shift for bucket in points]
         values = [100 * point.value for point in points.values()]
         errors = [
@@ -88,7 +95,7 @@ def clouds(found: Sequence[Cloud], entities: Sequence[str], named_M: NDArray[np.
     listed = list(dict.fromkeys(entities))
     for panel, cloud in zip(axes, found, strict=True):
         for number, entity in enumerate(listed):
-            colour, marker = STYLES[number % len(STYLES)]
+            colour, marker, _ = STYLES[number % len(STYLES)]
             its_M = np.array([one == entity for one in entities])
             for here_M, edge, size in ((its_M & ~named_M, "none", 22), (its_M & named_M, "black", 46)):
                 label = entity if edge == "none" and panel is axes[0] else None
@@ -112,7 +119,7 @@ def learning_curves(records: Sequence[Mapping[str, Any]], *, title: str, path: P
     figure, axes = sheet(len(shown))
     rows: list[tuple[object, ...]] = []
     for panel, (name, keys) in zip(axes, shown.items(), strict=True):
-        for key, (colour, marker) in zip(keys, STYLES, strict=False):
+        for key, (colour, marker, _) in zip(keys, STYLES, strict=False):
             points = [(record["step"], record[key]) for record in records if key in record]
             sparse = marker if len(points) < 30 else ""
             panel.plot(*zip(*points, strict=True), color=colour, marker=sparse, ms=4, lw=1.2, label=key)
@@ -134,10 +141,13 @@ def sheet(panels: int, *, width: float = 7.0, height: float = 4.4) -> tuple[Figu
 
 
 def finish(axes: Axes) -> None:
-    """A grid, two spines, and a legend where something has a name."""
+    """A grid, two spines, and a legend where something has a name, beside the axes where many have."""
     axes.grid(True, alpha=0.3)
     axes.spines[["top", "right"]].set_visible(False)
-    if axes.get_legend_handles_labels()[0]:
+    named = len(axes.get_legend_handles_labels()[0])
+    if named > INSIDE:
+        axes.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))
+    elif named:
         axes.legend(frameon=False, fontsize=8)
 
 

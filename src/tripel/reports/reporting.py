@@ -11,8 +11,9 @@ import numpy as np
 
 from tripel.config import Choice, load
 from tripel.files import read_json, read_lines, replacing
+from tripel.indexes.base import Bool
 from tripel.judging import protocols
-from tripel.judging.calibration import calibrated, reliability, risk_coverage
+from tripel.judging.calibration import Float, calibrated, ranked_apart, reliability, risk_coverage
 from tripel.judging.comparing import Comparison, compared, named
 from tripel.judging.evaluation import outcomes
 from tripel.judging.kept import FULL, SPEEDS, TRAINED, TRUST
@@ -287,6 +288,9 @@ def _trust(its: Comparison, sources: Sequence[Path], pictures: Path) -> Iterator
         "linkable mentions that have a link, in %, so that no more than so many links are wrong",
         Table(["system", *heads], rows),
     )
+    caption = "scores of first candidates, mean and standard deviation; apart: how often a right one has the higher score, in %"
+    rows = [[name, *_apart(score, right == 1)] for name, (score, right) in sure.items()]
+    yield Shown("separation", caption, Table(["system", "right", "wrong", "difference", "apart"], rows))
     score, right = sure[its.first]
     path = pictures / "scores.png"
     yield Picture(
@@ -294,6 +298,19 @@ def _trust(its: Comparison, sources: Sequence[Path], pictures: Path) -> Iterator
         f"scores of {its.first}, right and wrong links apart",
     )
     yield from _reliability(its, sources, pictures)
+
+
+def _apart(score_M: Float, right_M: Bool) -> list[str]:
+    """A dash where all are right, or all are wrong."""
+    right, wrong = score_M[right_M], score_M[~right_M]
+    said = [f"{its.mean():.3f} ({its.std():.3f})" if len(its) else "-" for its in (right, wrong)]
+    if not len(right) or not len(wrong):
+        return [*said, "-", "-"]
+    return [
+        *said,
+        f"{right.mean() - wrong.mean():.3f}",
+        f"{100 * ranked_apart(score_M, right_M.astype(np.float64)):.1f}",
+    ]
 
 
 def _reliability(its: Comparison, sources: Sequence[Path], pictures: Path) -> Iterator[Block]:
