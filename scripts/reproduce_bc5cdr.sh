@@ -2,6 +2,7 @@
 # BC5CDR as in README.md and docs/results.md: every baseline and ours on the same test mentions, and the report of it.
 # Choices are made on dev, by a run that learns from train. Called again, it goes on where it stopped.
 #   TRIPEL_DATA=... scripts/reproduce_bc5cdr.sh [FOLDER] [section.key=value ...]
+# NOTE="..." before it: what readers of the report should know of the texts, above its figures.
 # Hours on one CPU core; arithmetic in bfloat16 with trainer.precision=bf16 encoder.precision=bf16.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -45,12 +46,12 @@ done
 
 others=("$folder/fast")
 for run in faithful bi-encoder self-aligned untrained characters words mixed bm25; do others+=("$folder/$run"); done
-.venv/bin/tripel report "$folder/fast-reranked" "${others[@]}" --output "$folder/report"
+.venv/bin/tripel report "$folder/fast-reranked" "${others[@]}" --note "${NOTE:-}" --output "$folder/report"
 
 others=() # what learns nothing, beside what learnt from train alone
 for run in untrained self-aligned characters words mixed bm25; do others+=("$folder/$run"); done
 .venv/bin/tripel evaluate "$folder/chosen" --on test
-.venv/bin/tripel report "$folder/chosen" "${others[@]}" --output "$folder/report-train"
+.venv/bin/tripel report "$folder/chosen" "${others[@]}" --note "${NOTE:-}" --output "$folder/report-train"
 
 .venv/bin/python scripts/benchmarks/evidence.py "$folder/chosen" | tee "$folder/evidence.md" # what each kind of evidence is worth
 

@@ -3,6 +3,7 @@
 # and ours, equally long where they learn, ours for three epochs besides, and the report of it. Called again, it goes on where it
 # stopped.
 #   TRIPEL_DATA=... scripts/reproduce_medmentions.sh [FOLDER] [section.key=value ...]
+# NOTE="..." before it: what readers of the report should know of the texts, above its figures.
 # Hours on one CPU core; arithmetic in bfloat16 with trainer.precision=bf16 encoder.precision=bf16.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -33,4 +34,4 @@ train tagger medmentions_tagger
 
 others=()
 for run in faithful bi-encoder self-aligned untrained characters words mixed bm25; do others+=("$folder/$run"); done
-.venv/bin/tripel report "$folder/long" "$folder/fast" "${others[@]}" --output "$folder/report"
+.venv/bin/tripel report "$folder/long" "$folder/fast" "${others[@]}" --note "${NOTE:-}" --output "$folder/report"
