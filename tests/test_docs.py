@@ -43,9 +43,10 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "trainer": {"epochs": 1, "batch": 8},
         "journal": {"wandb": False},
     }
-    for name, values in (("sample", sample), ("tagger", tagger)):
-        (folder / "configs" / f"{name}.yaml").write_text(yaml.safe_dump(values), encoding="utf-8")
-        tasks.train(folder / "configs" / f"{name}.yaml", output=folder / "runs" / name)
+    for name, run, values in (("sample", "sample", sample), ("bc5cdr_tagger", "tagger", tagger)):
+        path = folder / "configs" / f"{name}.yaml"
+        path.write_text(yaml.safe_dump(values), encoding="utf-8")
+        tasks.train(path, output=folder / "runs" / run)
     return folder
 
 
