@@ -387,6 +387,35 @@ def test_entities_judged_as_wholes_by_weights_chosen_on_dev(recipe: Path, tmp_pa
     assert read_json(other / "whole.json")["encoder"] != "another"
 
 
+def test_definitions_speak_for_entities_that_have_one(recipe: Path, tmp_path: Path) -> None:
+    head, *lines = (ROOT / "data" / "sample" / "dictionary.tsv").read_text(encoding="utf-8").splitlines()
+    told = [
+        f"{line}\tWhat is called {line.split(chr(9))[1]}." if i % 2 else f"{line}\t" for i, line in enumerate(lines)
+    ]
+    table = tmp_path / "defined.tsv"
+    table.write_text("\n".join([f"{head}\tdefinition", *told]) + "\n", encoding="utf-8")
+    words = [
+        *WORDS,
+        "trainer.epochs=0",
+        "data.watched=0",
+        "data.judged=[dev]",
+        "whole.weigh=true",
+        "data.compare_untrained=true",
+    ]
+    rows = "index.rows=[names,descriptions,mentions]"
+    chosen = tasks.train(
+        recipe, [*words, rows, f"terminologies=[{{name: dictionary, path: {table}}}]"], output=tmp_path / "run"
+    )
+    linker = tasks.linker_of(chosen)
+    assert [part.kind for part in linker.ranker.index.parts] == ["names", "descriptions", "mentions"]
+    assert len(linker.ranker.index.parts[1].entity_N) == len(told) // 2
+    weights = read_json(chosen / "whole.json")["weights"]
+    assert weights["description"] != 0
+    with pytest.raises(ValueError, match="no entity of the knowledge base has a definition"):
+        tasks.train(recipe, [*words, rows], output=tmp_path / "without")
+    assert not (tmp_path / "without" / "metrics.jsonl").exists(), "said before anything is learnt"
+
+
 def test_what_joined_the_index_is_not_judged(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shutil.copytree(run, tmp_path / "run")
     said = asking.learn(tmp_path / "run", [ROOT / "data" / "sample" / "dev.pubtator"])

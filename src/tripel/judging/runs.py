@@ -111,9 +111,9 @@ def trained(run: Path, recipe: Recipe, found: Ground) -> Ranker:
 
 
 def untrained(run: Path, recipe: Recipe, found: Ground) -> Ranker:
-    """The encoder as it came, as such encoders are used: a mention is shown as a name is, alone, the index holds no mentions."""
-    kept = tuple(kind for kind in recipe.index.rows if kind != "mentions")
-    its = replace(recipe, index=replace(recipe.index, rows=kept))
+    """The encoder as it came, as such encoders are used: a mention is shown as a name is, alone, and the index holds no texts."""
+    kept = tuple(kind for kind in recipe.index.rows if kind not in ("mentions", "descriptions"))
+    its = replace(recipe, index=replace(recipe.index, rows=kept or ("names",)))
     encoder, stamp = Encoder(replace(recipe.encoder, view="bare")), Stamp(UNTRAINED, found.kb.fingerprint)
     _index(run / UNTRAINED_INDEX, encoder, its, found, stamp)
     index = indexing.opened(run / UNTRAINED_INDEX, found.kb, stamp=stamp, rebuild=f"tripel evaluate {run}")

@@ -107,8 +107,7 @@ def make(
         raise ValueError(
             f"index.rows is {list(config.rows)}: nothing to search; give names, whole, centroids, descriptions or mentions"
         )
-    if "descriptions" in wanted:
-        _check_descriptions(encoder, kb)
+    check(config, kb, encoder.config)
     for kind in wanted:
         if kind != "mentions" and config.search.name in APPROXIMATE:
             component("indexes", config.search.name).check(
@@ -139,10 +138,13 @@ def make(
     swap_in(part, folder)
 
 
-def _check_descriptions(encoder: Encoder, kb: KnowledgeBase) -> None:
+def check(config: Config, kb: KnowledgeBase, encoder: Encoder.Config) -> None:
+    """Raises ValueError where descriptions are wanted and there are none, or the encoder would not read them."""
+    if "descriptions" not in config.rows:
+        return
     if not len(kb.described):
         raise ValueError("index.rows has descriptions, and no entity of the knowledge base has a definition")
-    if encoder.config.view == "bare":
+    if encoder.view == "bare":
         raise ValueError("index.rows has descriptions, and encoder.view=bare reads no text: document or marked does")
 
 

@@ -53,8 +53,8 @@ def rows(path: Path, *, needed: Sequence[str], header: Sequence[str] | None = No
 
 
 def entity(row: Row, *, types: tuple[str, ...] = (), retired: tuple[str, ...] = (), source: str = "") -> Entity:
-    """The entity of a row with columns id, preferred_name, synonyms, alt_ids, cross_references; all its names are of one
-    vocabulary."""
+    """The entity of a row with columns id, preferred_name, synonyms, definition, alt_ids, cross_references; all its names are
+    of one vocabulary."""
     name = row.cells["preferred_name"].strip()
     synonyms = tuple(dict.fromkeys(other for other in row.list("synonyms") if other != name))
     return Entity(
@@ -62,6 +62,7 @@ def entity(row: Row, *, types: tuple[str, ...] = (), retired: tuple[str, ...] = 
         name=name,
         synonyms=synonyms,
         types=types or row.list("types"),
+        definition=row.cells.get("definition", "").strip(),
         alternatives=tuple(dict.fromkeys((*row.list("alt_ids"), *retired))),
         sources=(source,) * (1 + len(synonyms)) if source else (),
         cross_references=tuple(dict.fromkeys(map(reference, row.list(REFERENCES)))),

@@ -23,6 +23,7 @@ from tripel.knowledge import KnowledgeBase
 from tripel.linking.abbreviations import expand
 from tripel.linking.ranker import KNOWLEDGE
 from tripel.reports.plots import STYLES, finish, sheet, write
+from tripel.searching import indexing
 from tripel.searching.candidates import Candidates, choose_mix
 from tripel.tagging.recipe import TaggerRecipe
 from tripel.training.batches import Lesson
@@ -59,6 +60,7 @@ def ground(recipe: Recipe, run: Path) -> Ground:
     """Read corpora and knowledge, find candidates by spelling. What a run folder already holds is not made again."""
     documents = read_documents(recipe)
     kb = knowledge_base(recipe.terminologies, run / KNOWLEDGE)
+    indexing.check(recipe.index, kb, recipe.encoder)
     found = {role: run / CANDIDATES / f"{role}.safetensors" for role in documents}
     if not all(path.exists() for path in found.values()):
         _find_candidates(recipe, kb, documents, found)
