@@ -54,7 +54,6 @@ def kb(*, changed: bool = False) -> KnowledgeBase:
             name=names[0],
             synonyms=tuple(names[1:]),
             types=(f"T{len(id)}",),
-            definition="" if id[-1] in "05" else f"what {names[-1]} means",
             alternatives=alternatives.get(id, ()),
         )
         for id, names in made.items()
@@ -68,9 +67,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 def built(model: str, folder: Path, *, changed: bool = False, **index: object) -> Ranker:
     kb(changed=changed).save(folder.with_suffix(".arrow"))
-    reads = {"view": "document"} if "descriptions" in index.get("rows", ()) else {}  # type: ignore[operator]
-    settings = {"index": index, "encoder": reads}
-    asking.build_index(model, str(folder.with_suffix(".arrow")), folder, settings)
+    asking.build_index(model, str(folder.with_suffix(".arrow")), folder, {"index": index})
     return Ranker.load(folder)
 
 
@@ -146,7 +143,6 @@ def test_filters_act_before_ranking(model: str, tmp_path: Path) -> None:
         {"search": {"name": "ivf", "probe": 99}},
         {"rows": ["centroids"]},
         {"rows": ["whole"]},
-        {"rows": ["names", "descriptions"]},
     ],
     ids=str,
 )

@@ -250,3 +250,11 @@ def test_names_of_systems_break_no_table() -> None:
     assert str(table).splitlines()[2].replace("\\|", "").count("|") == 3
     body = r"a\textbar{}b\textasciitilde{}c\textasciicircum{}d\textgreater{}e & 1\_2 \\"
     assert r"wrong \textless{}= 1 \% \\" in table.latex() and body in table.latex()
+
+
+def test_latex_puts_words_to_the_left_and_figures_to_the_right() -> None:
+    table = tables.Table(
+        ["system", "N", "@1", "mean", "said"], [["42", "9,718", "78.4 [77.0, 79.9]**", "0.87 (0.10)", "right"]]
+    )
+    assert r"\begin{tabular}{lrrrl}" in table.latex()
+    assert r"\begin{tabular}{lr}" in tables.Table(["system", "N"], []).latex()

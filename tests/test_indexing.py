@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import lessons
@@ -14,7 +13,6 @@ from tripel.documents import Document, Mention
 from tripel.encoding.encode import entity_vectors, mention_vectors
 from tripel.encoding.encoder import Encoder
 from tripel.indexes.base import Queries
-from tripel.knowledge import KnowledgeBase
 from tripel.linking.linker import Linker
 from tripel.linking.ranker import Ranker
 from tripel.searching import indexing
@@ -85,19 +83,28 @@ def test_a_description_is_the_name_as_it_stands_before_the_definition(encoder: E
     assert found[0, 0] == pytest.approx(1, abs=2e-3)
 
 
-def test_descriptions_that_cannot_be_are_an_error(encoder: Encoder, tmp_path: Path) -> None:
-    without = KnowledgeBase.of(replace(entity, definition="") for entity in lessons.KB)
-    config = indexing.Config.read({"rows": ("names", "descriptions")}, where="index")
-    with pytest.raises(ValueError, match="no entity of the knowledge base has a definition"):
-        indexing.make(tmp_path / "index", encoder, without, None, config, stamp=STAMP)
-    alone = tiny.encoder(tmp_path / "alone", view="bare")
-    with pytest.raises(ValueError, match="view=bare reads no text"):
-        indexing.make(tmp_path / "index", alone, lessons.KB, None, config, stamp=STAMP)
-    assert not list(tmp_path.glob("*index*"))
+@pytest.mark.parametrize("search", ["exact", "hnsw", "ivf"])
+def test_nothing_is_found_by_descriptions(encoder: Encoder, tmp_path: Path, search: str) -> None:
+    without = made(tmp_path / "without", encoder, rows=("names",), search={"name": search})
+    index = made(tmp_path / "index", encoder, rows=("names", "descriptions"), search={"name": search})
+    vectors = index.parts[1].index.closeness(Queries(vectors_MD=np.eye(16, dtype=np.float32)), np.tile([0, 1], (16, 1)))
+    queries = Queries(vectors_MD=np.eye(16, dtype=np.float32))
+    its, theirs = (one.search(queries, k=6) for one in (index, without))
+    assert np.array_equal(its.row_MK, theirs.row_MK) and np.array_equal(its.score_MK, theirs.score_MK)
+    ranked, others = (one.rank(queries, its.row_MK) for one in (index, without))
+    assert np.array_equal(ranked.score_MK, others.score_MK)
+    told = list(index.rows_like("descriptions", queries, np.tile([2, 0, 1], (16, 1))))
+    for m, (owner_R, score_R) in enumerate(told):
+        assert owner_R.tolist() == [0, 2] and score_R == pytest.approx(vectors[m, ::-1])
+
+
+def test_descriptions_alone_find_nothing(encoder: Encoder, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="nothing to search"):
+        made(tmp_path / "index", encoder, rows=("descriptions",))
 
 
 def test_nothing_to_search_is_an_error(encoder: Encoder, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="give names, whole, centroids, descriptions or mentions"):
+    with pytest.raises(ValueError, match="give names, whole, centroids or mentions"):
         made(tmp_path / "index", encoder, rows=("mentions",))
 
 

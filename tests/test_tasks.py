@@ -22,6 +22,7 @@ from tripel import tasks
 from tripel.cli import main as cli
 from tripel.files import read_json, read_lines, write_json
 from tripel.judging.evaluation import Scores
+from tripel.judging.pipelines import kept
 from tripel.knowledge import KnowledgeBase
 from tripel.linking.ranker import Ranker
 from tripel.reports import tables
@@ -200,6 +201,13 @@ def test_nothing_is_chosen_on_documents_of_dev_that_joined_the_index(run: Path, 
     (moved / "calibration.json").unlink(missing_ok=True)
     assert "## test" in tasks.evaluate(moved, on=["test"]) and not (moved / "calibration.json").exists()
     assert "was judged before" not in tasks.compare(moved, [], on=["test"])
+    tasks.pipeline(moved, "dictionary", on=["test"])
+    assert len(kept(moved, "test")) == 1
+    asking.learn(
+        moved, [ROOT / "data" / "sample" / "dev.pubtator"]
+    )  # corrected, say: their rows take the place of the old
+    assert "moved was judged before it was as it is" in tasks.compare(moved, [], on=["test"])
+    assert not kept(moved, "test")
     settings = yaml.safe_load((moved / "config.yaml").read_text(encoding="utf-8"))
     settings["whole"]["weigh"] = True
     (moved / "config.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")

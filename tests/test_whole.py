@@ -40,7 +40,11 @@ def index() -> Entities:
     names = Part(Exact(whole, Vectors([NAMES]), similarity="cosine"), KB.row_N, np.arange(len(NAMES)), "names")
     clusters = Exact(whole, Vectors([CLUSTERS]), similarity="cosine")
     described = Part(
-        Exact(whole, Vectors([DESCRIPTIONS]), similarity="cosine"), KB.described, np.full(2, -1), "descriptions"
+        Exact(whole, Vectors([DESCRIPTIONS]), similarity="cosine"),
+        KB.described,
+        np.full(2, -1),
+        "descriptions",
+        finds=False,
     )
     return Entities([names, described, Part(clusters, CLUSTER_ENTITY, np.full(6, -1), "mentions", 0.1)])
 
@@ -63,7 +67,7 @@ def test_evidence_is_that_of_the_loops() -> None:
                 (float(MENTIONS[m] @ CLUSTERS[c]) for c in np.flatnonzero(row == CLUSTER_ENTITY)), reverse=True
             )
             described = [float(MENTIONS[m] @ DESCRIPTIONS[d]) for d in np.flatnonzero(KB.described == row)]
-            best = max([*names, *described, *(one - 0.1 for one in said)])
+            best = max([*names, *(one - 0.1 for one in said)])
             expected = {
                 "best row": best,
                 "mentions": sum(said[:3]) / len(said[:3]) if said else 0,

@@ -21,8 +21,7 @@ SETTINGS = Annotated[
     list[str] | None,
     typer.Argument(
         help="index.search.name=exact, hnsw (with m, ef_construction, ef_search, stored=int8, threads), ivf (cells, pq, pca,"
-        " probe, recall, overfetch), bm25 or ngram; index.rows=[names] and whole, centroids, descriptions;"
-        " encoder.precision=bf16, ..."
+        " probe, recall, overfetch), bm25 or ngram; index.rows=[names] and whole, centroids; encoder.precision=bf16, ..."
     ),
 ]
 SHOWN = Annotated[list[str] | None, typer.Argument(help="Of the encoder alone: encoder.precision=bf16, ...")]

@@ -48,7 +48,8 @@ class Looked:
 
 def weighed(run: Path, recipe: Recipe, found: Ground, ranker: Ranker, looked: dict[str, Looked]) -> Ranker:
     """The ranker with its weights and its calibration: those there, or another run's, or chosen on dev, looked at once."""
-    encoder, reranker = made_by(run)
+    now = made_by(run)
+    encoder, reranker = now["encoder"], now["reranker"]
     if recipe.whole.like:
         _taken(Path(recipe.whole.like), run, encoder=encoder, reranker=reranker, weigh=recipe.whole.weigh)
     elif recipe.data.dev not in recipe.data.train.split("+"):
@@ -114,7 +115,7 @@ def _choose(
         calibration.save(run / CALIBRATION)
 
 
-def told(ranker: Ranker) -> list[str]:
+def said_of(ranker: Ranker) -> list[str]:
     """What choosing the weights came to, for whoever reads figures of dev beside it."""
     if ranker.weights is None or not ranker.weights.chosen_on:
         return []

@@ -66,7 +66,7 @@ class Comparison:
         """Of each system."""
         return [
             evaluate(made, self.truth, kb=self.found.kb, system=name, protocol=FULL, seed=self.seed)
-            for name, made in told(self.answers, "judging what each system said")
+            for name, made in counted(self.answers, "judging what each system said")
         ]
 
     @cached_property
@@ -81,13 +81,13 @@ class Comparison:
                 protocol=CANDIDATES,
                 seed=self.seed,
             )
-            for name, path in told(self.within, "judging what each said within candidates")
+            for name, path in counted(self.within, "judging what each said within candidates")
         ]
 
     def gains(self) -> dict[str, Paired]:
         """accuracy@1 of the first less that of each other one, by its name."""
         others = {name: self.answers[name] for name in self.others}
-        return {name: self._gain(self.answers[self.first], its) for name, its in told(others, "comparing")}
+        return {name: self._gain(self.answers[self.first], its) for name, its in counted(others, "comparing")}
 
     def gains_within(self) -> dict[str, Paired]:
         """The same within lexical candidates; nothing where the first was not judged so."""
@@ -97,7 +97,7 @@ class Comparison:
         others = {name: path for name, path in self.within.items() if name != self.first}
         return {
             name: self._gain(first, predictions.read(path)[1])
-            for name, path in told(others, "comparing within candidates")
+            for name, path in counted(others, "comparing within candidates")
         }
 
     def _gain(self, one: Sequence[Prediction], other: Sequence[Prediction]) -> Paired:
@@ -108,7 +108,7 @@ class Comparison:
         others = {name: self.answers[name] for name in self.others}
         return {
             name: compare_slices(self.answers[self.first], its, self.truth, kb=self.found.kb, seed=self.seed)
-            for name, its in told(others, "comparing within slices")
+            for name, its in counted(others, "comparing within slices")
         }
 
     @cached_property
@@ -136,13 +136,14 @@ class Comparison:
         return "\n\n".join(map(str, parts))
 
 
-def told(systems: Mapping[str, Of], work: str) -> Iterator[tuple[str, Of]]:
+def counted(systems: Mapping[str, Of], work: str) -> Iterator[tuple[str, Of]]:
     """Each system with what is there of it, and a bar of how many are done, where there is any."""
     if systems:
         with bar(work) as progress:
             for number, its in enumerate(systems.items()):
                 progress(number, len(systems))
                 yield its
+            progress(len(systems), len(systems))
 
 
 def compared(sources: Sequence[Path], found: Ground, role: Role, *, seed: int) -> Comparison:

@@ -1,17 +1,17 @@
-"""What a run keeps of having been judged: under which names, and whether it is of the encoder that is there now."""
+"""What a run keeps of having been judged: under which names, and whether it was made by what is there now."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
 
-from tripel.files import read_json
+from tripel.files import fingerprint, read_json
 from tripel.judging import predictions
 from tripel.judging.evaluation import Scores
 from tripel.linking.ranker import INDEX
 from tripel.linking.reranker import mark
-from tripel.searching import learn as index_learn
 from tripel.searching.indexing import ORIGIN
+from tripel.searching.rows import ROWS
 from tripel.training import checkpoint
 from tripel.training.recipe import Role
 
@@ -46,13 +46,22 @@ def made_now(run: Path, path: Path) -> bool:
     made = predictions.origin(path)
     if not made.encoder:
         return True
-    joined = made.learnt if not (run / INDEX / ORIGIN).is_file() else len(index_learn.joined(run / INDEX))
-    return (made.encoder, made.reranker, made.learnt) == (*made_by(run), joined)
+    now = made_by(run)
+    told = {"encoder": made.encoder, "reranker": made.reranker}
+    if made.mentions is not None and (run / INDEX / ORIGIN).is_file():
+        told["mentions"] = made.mentions
+    return all(now[what] == one for what, one in told.items())
 
 
-def made_by(run: Path) -> tuple[str, str]:
-    """Fingerprints of the encoder and of the re-ranker, which is empty where there is none."""
-    return checkpoint.encoder_fingerprint(checkpoint.published(run)), mark(run)
+def made_by(run: Path) -> dict[str, str]:
+    """Fingerprints of the encoder, of the re-ranker and of the rows of mentions, which are empty where there is none: as
+    `Origin` has them."""
+    rows = run / INDEX / "mentions" / ROWS
+    return {
+        "encoder": checkpoint.encoder_fingerprint(checkpoint.published(run)),
+        "reranker": mark(run),
+        "mentions": fingerprint(rows)[:16] if rows.is_file() else "",
+    }
 
 
 def scores_of(run: Path, role: Role) -> Scores | None:

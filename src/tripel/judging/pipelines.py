@@ -15,18 +15,16 @@ from tripel.files import read_json, write_json
 from tripel.judging import predictions
 from tripel.judging.end_to_end import LOST, EndToEnd, compare_f1, end_to_end
 from tripel.judging.gold import Gold
-from tripel.judging.kept import FULL, made_now
+from tripel.judging.kept import FULL, made_by, made_now
 from tripel.judging.metrics import Estimate
 from tripel.judging.predictions import Origin, Prediction
 from tripel.judging.runs import right
 from tripel.knowledge import KnowledgeBase
 from tripel.linking import finding
 from tripel.linking.linker import Linker
-from tripel.linking.reranker import mark
 from tripel.progress import bar
 from tripel.reports import tables
 from tripel.reports.tables import Table
-from tripel.training import checkpoint
 from tripel.training.preparing import Ground
 from tripel.training.recipe import Role
 
@@ -142,10 +140,7 @@ def judge_pipeline(
             progress(len(linked), len(bare))
     speed = len(bare) / (time.monotonic() - began)
     name = named(recognizer, threshold)
-    encoder = checkpoint.encoder_fingerprint(checkpoint.published(run))
-    origin = Origin(
-        protocol=FULL, system=name, encoder=encoder, knowledge_base=found.kb.fingerprint, reranker=mark(run)
-    )
+    origin = Origin(protocol=FULL, system=name, knowledge_base=found.kb.fingerprint, **made_by(run))
     said = [prediction for one in linked for prediction in _predictions(one)]
     predictions.write(run / SAID.format(role, name), origin, said)
     truth = right(found, role)

@@ -31,8 +31,8 @@ class Origin:
     """Fingerprint."""
     reranker: str = ""
     """Fingerprint; empty where none took part."""
-    learnt: int = 0
-    """Documents that had joined the index without training."""
+    mentions: str | None = None
+    """Fingerprint of the rows of mentions in the index; empty where there were none, None where nobody wrote it down."""
 
 
 @dataclass(frozen=True, slots=True)

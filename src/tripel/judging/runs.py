@@ -6,7 +6,6 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -15,7 +14,7 @@ from tripel.encoding.encoder import Encoder
 from tripel.files import read_lines, write_json, write_text
 from tripel.indexes.base import Bool, Hits
 from tripel.judging import predictions
-from tripel.judging.choosing import Looked, told, weighed
+from tripel.judging.choosing import Looked, said_of, weighed
 from tripel.judging.evaluation import Scores, compare, evaluate
 from tripel.judging.gold import Gold, gold
 from tripel.judging.kept import (
@@ -50,7 +49,6 @@ from tripel.linking.whole import WEIGHTS, Weights
 from tripel.progress import bar
 from tripel.reports import maps, plots, tables
 from tripel.searching import indexing
-from tripel.searching import learn as index_learn
 from tripel.searching.indexing import Stamp
 from tripel.training import checkpoint
 from tripel.training.journal import METRICS, Journal
@@ -82,7 +80,7 @@ def judge(run: Path, recipe: Recipe, found: Ground, journal: Journal) -> str:
     draw_learning(run, journal)
     for role, text in zip(roles, said, strict=True):
         write_text(run / ROLE_TABLES.format(role), text)
-    chosen = told(systems[TRAINED])
+    chosen = said_of(systems[TRAINED])
     write_text(run / TABLES, "\n\n".join([*chosen, *tables_of(run)]) + "\n")
     return "\n\n".join([*chosen, *said])
 
@@ -137,10 +135,9 @@ def _judge_role(
 ) -> str:
     answers = _answers(run, found, role, systems, looked)
     truth = right(found, role)
-    encoder, reranker = made_by(run)
-    own: dict[str, Any] = {"encoder": encoder, "reranker": reranker, "learnt": len(index_learn.joined(run / INDEX))}
+    own = made_by(run)
     for (system, protocol), made in answers.items():
-        by: dict[str, Any] = own if system in (TRAINED, BEST) else {"encoder": ""}
+        by = own if system in (TRAINED, BEST) else {"encoder": ""}
         origin = Origin(protocol=protocol, system=system, knowledge_base=found.kb.fingerprint, **by)
         predictions.write(run / PREDICTIONS.format(role, system, protocol), origin, made)
     scores = [

@@ -126,7 +126,7 @@ def evidence(
 
     best row: the score it was found by. mentions: mean closeness of its three closest clusters of training mentions, 0 where it
     has none. seen: whether it has one. clusters: log(1 + their number). exact: whether the mention, or its long form, is one of
-    its names. description: how much closer than its best row it is as it stands before its definition, 0 where it has none.
+    its names. description: how much closer than its best row it is as it stands before its definition; 0 where it has none.
     reread: of one without such a cluster, how far it stays below the candidate that fits best where they are read together with
     the text; 0 for the others, whose clusters tell more, and without a re-ranker.
     """

@@ -24,7 +24,6 @@ from tripel.names.pair_files import NamePair
 from tripel.names.recipe import NameRecipe
 from tripel.names.synonyms import Drawn, Int, Pairs, ambiguous, candidates, held_out
 from tripel.progress import bar
-from tripel.searching import indexing
 from tripel.terminologies.dictionary import read_names
 from tripel.training import checkpoint
 from tripel.training.preparing import knowledge_base
@@ -64,7 +63,6 @@ class NameGround:
 def name_ground(recipe: NameRecipe, run: Path) -> NameGround:
     """Read pairs or draw them; the knowledge base is kept in the run folder."""
     kb, pairs, wrong_PK, watched, exam = _from_file(recipe) if recipe.pairs.file else _from_terminologies(recipe, run)
-    indexing.check(recipe.index, kb, recipe.encoder)
     if not (run / KNOWLEDGE).exists():
         kb.save(run / KNOWLEDGE)
     if recipe.exam.queries:

@@ -15,6 +15,7 @@ from tripel.names import negatives as name_negatives
 from tripel.names.synonyms import Drawing
 from tripel.searching import indexing
 from tripel.searching.indexing import dense
+from tripel.searching.rows import EVIDENCE_ALONE
 from tripel.training import journal, trainer
 
 
@@ -81,13 +82,20 @@ class NameRecipe:
             encoder=build(Encoder.Config, values.get("encoder"), where="encoder"),
             negatives=_negatives(values.get("negatives")),
             trainer=build(trainer.Config, values.get("trainer"), where="trainer"),
-            index=indexing.Config.read({"rows": ["names"], **(values.get("index") or {})}, where="index"),
+            index=_index(values),
             journal=build(journal.Config, values.get("journal"), where="journal"),
         )
 
     def dump(self) -> dict[str, Any]:
         """Plain values; `read` reads them back equal."""
         return {name: dump(getattr(self, name)) for name in self.__dataclass_fields__}
+
+
+def _index(values: Mapping[str, Any]) -> indexing.Config:
+    made = indexing.Config.read({"rows": ["names"], **(values.get("index") or {})}, where="index")
+    if EVIDENCE_ALONE in made.rows:
+        raise ValueError("index.rows: descriptions are evidence of wholes, which names alone are not weighed by")
+    return made
 
 
 def _negatives(values: Mapping[str, Any] | None) -> name_negatives.Config:

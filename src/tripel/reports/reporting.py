@@ -111,26 +111,25 @@ def _described(source: Path) -> list[str]:
     path = source / "environment.json"
     made = read_json(path) if path.exists() else {}
     return [
-        f"{recipe.corpus.name} {recipe.data.train}" if recipe.learns and recipe.trainer.epochs else "no documents",
+        f"{recipe.corpus.name} {recipe.data.train}" if recipe.learns else "no documents",
         recipe.index.search.name
         if recipe.index.lexical
         else f"{Path(recipe.encoder.model).name}, {recipe.encoder.view}",
         (recipe.objective.name if recipe.trainer.epochs else "none") + (", re-ranked" if mark(source) else ""),
-        _training(source) if recipe.trainer.epochs else "none",
+        _training(source, recipe.trainer.epochs) if recipe.trainer.epochs else "none",
         str(made.get("git") or "")[:12],
         f"{made.get('gpu') or 'CPU'}, {made.get('cores')} cores",
     ]
 
 
-def _training(run: Path) -> str:
+def _training(run: Path, wanted: int) -> str:
     """How far it came: steps, and the epochs and the minutes that they are."""
     steps = [one for one in read_lines(run / METRICS) if "progress" in one] if (run / METRICS).is_file() else []
     spent = [one["seconds"] for one in read_lines(run / SPEED)] if (run / SPEED).is_file() else []
     if not steps:
         return "not known"
-    recipe = Recipe.read(load(run / checkpoint.CONFIG))
-    epochs = steps[-1]["progress"] * recipe.trainer.epochs
-    return f"{steps[-1]['step']:,} steps, {epochs:.2g} epochs" + (f", {spent[-1] / 60:.0f} minutes" if spent else "")
+    epochs = round(steps[-1]["progress"] * wanted, 2)
+    return f"{steps[-1]['step']:,} steps, {epochs:g} epochs" + (f", {spent[-1] / 60:.0f} minutes" if spent else "")
 
 
 def _accuracy(its: Comparison, recipe: Recipe, systems: Mapping[str, Path], pictures: Path) -> Iterator[Block]:
@@ -253,7 +252,7 @@ def _end_to_end(systems: Mapping[str, Path], of: Comparison, *, corpus: str) -> 
         Shown(f"end-to-end-{number}", f"{name}, by type", tables.matched(types))
         for number, (name, types) in enumerate(typed, 1)
     ]
-    if beside := published.beside_pipelines(corpus):
+    if of.role == "test" and (beside := published.beside_pipelines(corpus)):
         blocks.append(Shown("published-pipelines", PUBLISHED, beside))
     yield Section("Mentions found and linked", blocks)
 
@@ -301,7 +300,9 @@ def _trust(its: Comparison, sources: Sequence[Path], pictures: Path) -> Iterator
 
 
 def _apart(score_M: Float, right_M: Bool) -> list[str]:
-    """A dash where all are right, or all are wrong."""
+    """Dashes of a system that gives no scores, or where all are right, or all are wrong."""
+    if not len(score_M) or not np.ptp(score_M):
+        return ["-"] * 4
     right, wrong = score_M[right_M], score_M[~right_M]
     said = [f"{its.mean():.3f} ({its.std():.3f})" if len(its) else "-" for its in (right, wrong)]
     if not len(right) or not len(wrong):

@@ -45,7 +45,8 @@ class Table:
 
     def latex(self) -> str:
         """A tabular with the rules of booktabs: words to the left, figures to the right."""
-        sides = ("r" if all(map(_is_figure, cells)) else "l" for cells in zip(*self.rows, strict=True))
+        cells = list(zip(self.columns, *self.rows, strict=True))
+        sides = ("r" if number and all(map(_is_figure, its[1:])) else "l" for number, its in enumerate(cells))
         head, *body = (
             " & ".join(cell.translate(LATEX) for cell in line) + r" \\" for line in [self.columns, *self.rows]
         )
@@ -54,8 +55,8 @@ class Table:
 
 
 def _is_figure(cell: str) -> bool:
-    """78.4 [77.0, 79.9]**, +1.2, 9,718, or nothing."""
-    return not cell.strip("0123456789.,+-*%[] ")
+    """78.4 [77.0, 79.9]**, +1.2, 0.873 (0.102), 9,718, or nothing."""
+    return not cell.strip("0123456789.,+-*%[]() ")
 
 
 def main(scores: Sequence[Scores]) -> str:

@@ -36,7 +36,7 @@ from tripel.searching import plan as index_plan
 from tripel.searching import update as index_update
 from tripel.searching.indexing import Stamp
 from tripel.searching.plan import memory
-from tripel.searching.rows import rows_of
+from tripel.searching.rows import EVIDENCE_ALONE, rows_of
 from tripel.searching.vectors import Vectors
 from tripel.sizes import parsed, said
 from tripel.training import checkpoint
@@ -57,7 +57,7 @@ class Answer:
     matched: str
     """The name that matched; the preferred one where an entity was found by something else."""
     found_by: str
-    """names, whole, centroids, descriptions or mentions."""
+    """names, whole, centroids or mentions."""
     source: str
     """The vocabulary of the name that matched, where known."""
     score: float
@@ -107,6 +107,8 @@ def build_index(model: str, source: str, folder: Path, settings: Mapping[str, An
         raise ValueError(
             "index.rows: mentions come of a corpus; a run has them, and `tripel index learn` adds them to a folder"
         )
+    if EVIDENCE_ALONE in config.rows:
+        raise ValueError("index.rows: descriptions are evidence of wholes, which only a run weighs")
     encoder, kb = encoder_of(model, shown), knowledge(source)
     if not len(kb):
         raise ValueError(f"{source}: a knowledge base without concepts")

@@ -1,6 +1,7 @@
 """Rows -> entities: which entity each row stands for, how much closer it must be, and what may be found at all.
 
-An entity scores as its best row. Several indexes stand together, one for names, one for clusters of training mentions.
+An entity scores as its best row. Several indexes stand together, one for names, one for clusters of training mentions; some
+rows only speak for entities that others found.
 Shapes: M queries, N rows of all parts end to end, R rows fetched, K entities wanted, E entities of the knowledge base.
 """
 
@@ -32,6 +33,8 @@ class Part:
     """What its rows are."""
     discount: float = 0.0
     """How much closer than others such a row must be."""
+    finds: bool = True
+    """Whether an entity is found by such rows; otherwise they are evidence of what was found alone."""
 
 
 class Entities:
@@ -39,18 +42,19 @@ class Entities:
 
     def __init__(self, parts: Sequence[Part]) -> None:
         self.parts = tuple(part for part in parts if len(part.entity_N))
-        if not self.parts:
+        if not any(part.finds for part in self.parts):
             raise ValueError("an index without rows: is the knowledge base empty?")
         self.first_P = np.cumsum([0, *(len(part.entity_N) for part in self.parts)])
         self.entity_N = np.concatenate([part.entity_N for part in self.parts])
         self.name_N = np.concatenate([part.name_N for part in self.parts])
+        self.finds_N = np.concatenate([np.full(len(part.entity_N), part.finds) for part in self.parts])
         self.dense = any(part.index.dense for part in self.parts)
         """Queries need vectors; otherwise they are compared as they are spelt."""
         self.order_N = np.argsort(self.entity_N, kind="stable")
         self.sorted_N = self.entity_N[self.order_N]
 
     def kind(self, row: int) -> str:
-        """What a row is: a name, an entity shown whole, a centroid, or a cluster of training mentions."""
+        """What a row is: a name, an entity shown whole, a centroid, a description, or a cluster of training mentions."""
         return self.parts[int(np.searchsorted(self.first_P, row, side="right")) - 1].kind
 
     def discount(self, row: int) -> float:
@@ -108,7 +112,7 @@ class Entities:
         for first in range(0, len(row_MK), RANKED):
             progress(first, len(row_MK))
             chosen = np.arange(first, min(first + RANKED, len(row_MK)))
-            wanted = [self._rows(row_K) for row_K in row_MK[chosen]]
+            wanted = [self._finding(*self._rows(row_K)) for row_K in row_MK[chosen]]
             for m, (owner_R, place_R), score_R in zip(
                 chosen, wanted, self._closeness(some(queries, chosen), wanted), strict=True
             ):
@@ -139,6 +143,8 @@ class Entities:
         found = []
         floor_M = np.full(len(queries), -np.inf, np.float32)
         for part, first in zip(self.parts, self.first_P.tolist(), strict=False):
+            if not part.finds:
+                continue
             here = None if allowed_N is None else allowed_N[first : first + len(part.entity_N)]
             rows = min(fetched, len(part.entity_N))
             score_MR, row_MR = part.index.nearest(queries, rows=rows, allowed_N=here)
@@ -149,6 +155,11 @@ class Entities:
             found.append((np.where(gone_MR, -np.inf, score_MR), np.where(gone_MR, -1, row_MR + first)))
         score_MR, row_MR = (np.hstack(columns) for columns in zip(*found, strict=True))
         return *best(score_MR, row_MR, rows=score_MR.shape[1]), floor_M
+
+    def _finding(self, owner_R: Int, place_R: Int) -> tuple[Int, Int]:
+        """Those of the rows that an entity is found by."""
+        kept_R = self.finds_N[place_R]
+        return owner_R[kept_R], place_R[kept_R]
 
     def _rows(self, row_K: Int) -> tuple[Int, Int]:
         """The rows of each entity, one entity after the other: place in `row_K`, and row [R] each."""

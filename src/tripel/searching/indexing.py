@@ -26,7 +26,7 @@ from tripel.indexes.exact import Exact
 from tripel.knowledge import KnowledgeBase
 from tripel.progress import Progress, silent
 from tripel.searching.folding import Entities, Part
-from tripel.searching.rows import ROWS, Kind, load_rows, rows_of, save_rows, shards, write_rows
+from tripel.searching.rows import EVIDENCE_ALONE, ROWS, Kind, load_rows, rows_of, save_rows, shards, write_rows
 from tripel.searching.vectors import Vectors
 from tripel.training.batches import Lesson
 
@@ -40,11 +40,12 @@ class Config:
     """What stands for an entity when it is searched, and how it is searched."""
 
     rows: tuple[Kind, ...] = ("names", "mentions")
-    """Each name, the entity shown whole, the mean of its names, its name as it stands before its definition, or each cluster of
-    its training mentions; several stand together."""
+    """Each name, the entity shown whole, the mean of its names, or each cluster of its training mentions; several stand
+    together. And `descriptions`, a name as it stands before its definition: nothing is found by them, wholes are weighed by
+    them."""
     search: Choice = field(default_factory=lambda: Choice("indexes", "exact", Exact.Config()))
     """exact, hnsw or ivf of vectors, or ngram or bm25 of names as they are spelt, with its settings. Clusters of training
-    mentions are always searched exactly."""
+    mentions are always searched exactly, and descriptions compared."""
     mention_discount: NonNegativeFloat = 0.1
     """How much closer a training mention must be than a name. In one language of texts, mentions are closer to each other
     than to names, and without a discount an entity never seen loses to those that were: 67 against 76 % on dev of BC5CDR."""
@@ -69,6 +70,7 @@ class Config:
 
 
 APPROXIMATE = ("hnsw", "ivf")
+COMPARED = ("mentions", EVIDENCE_ALONE)  # kinds of row that are always compared one by one
 DENSE = ("exact", *APPROXIMATE)
 
 
@@ -103,13 +105,12 @@ def make(
     Raises ValueError where the rows wanted are none, or too few for the search wanted.
     """
     wanted = [kind for kind in config.rows if kind != "mentions" or lesson is not None]
-    if not wanted:
+    if not set(wanted) - {EVIDENCE_ALONE}:
         raise ValueError(
-            f"index.rows is {list(config.rows)}: nothing to search; give names, whole, centroids, descriptions or mentions"
+            f"index.rows is {list(config.rows)}: nothing to search; give names, whole, centroids or mentions"
         )
-    check(config, kb, encoder.config)
     for kind in wanted:
-        if kind != "mentions" and config.search.name in APPROXIMATE:
+        if kind not in COMPARED and config.search.name in APPROXIMATE:
             component("indexes", config.search.name).check(
                 config.search.settings,
                 rows=len(rows_of(kind, kb)[0]),
@@ -131,21 +132,11 @@ def make(
             save_rows(part / kind, *rows_of(kind, kb))
             continue
         write_rows(part / kind, kind, encoder, kb, lesson, progress)
-        if kind != "mentions":
+        if kind not in COMPARED:
             _searchable(part / kind, config.search, encoder.config.similarity, progress)
     if lesson is None and not config.lexical and made_by(folder, stamp):
         _keep_learnt(folder, part)
     swap_in(part, folder)
-
-
-def check(config: Config, kb: KnowledgeBase, encoder: Encoder.Config) -> None:
-    """Raises ValueError where descriptions are wanted and there are none, or the encoder would not read them."""
-    if "descriptions" not in config.rows:
-        return
-    if not len(kb.described):
-        raise ValueError("index.rows has descriptions, and no entity of the knowledge base has a definition")
-    if encoder.view == "bare":
-        raise ValueError("index.rows has descriptions, and encoder.view=bare reads no text: document or marked does")
 
 
 def _link_shards(folder: Path, part: Path, kind: Kind, kb: KnowledgeBase) -> None:
@@ -212,13 +203,13 @@ def _part(folder: Path, kind: Kind, config: Config, similarity: Name) -> Part:
     if len(vectors) != len(rows["entity"]):
         raise ValueError(f"{folder}: {len(vectors):,} vectors for {len(rows['entity']):,} rows; build the index again")
     index: Index
-    if kind == "mentions" or config.search.name == "exact":
+    if kind in COMPARED or config.search.name == "exact":
         index = Exact(Exact.Config(), vectors, similarity=similarity)
     else:
         kind_of = component("indexes", config.search.name)
         index = kind_of.open(config.search.settings, vectors, similarity=similarity, path=folder / SEARCH)
     discount = config.mention_discount if kind == "mentions" else 0.0
-    return Part(index, rows["entity"], rows["name"], kind, discount)
+    return Part(index, rows["entity"], rows["name"], kind, discount, finds=kind != EVIDENCE_ALONE)
 
 
 def _searchable(folder: Path, search: Choice, similarity: Name, progress: Progress) -> None:

@@ -80,14 +80,9 @@ def learn(
     return Learnt(len(chosen), len(grouped.clusters), int(again_N.sum()), grouped.outside)
 
 
-def joined(folder: Path) -> set[int]:
-    """Marks of the documents that joined an index after it was made."""
-    return set(read_json(folder / ORIGIN).get(LEARNT, ()))
-
-
 def learnt(folder: Path, documents: Sequence[Document]) -> int:
-    """How many of these documents did."""
-    marks = joined(folder)
+    """How many of these documents joined an index after it was made."""
+    marks = set(read_json(folder / ORIGIN).get(LEARNT, ()))
     return sum(document_mark(document) in marks for document in documents)
 
 

@@ -32,6 +32,7 @@ Int = NDArray[np.int64]
 Float = NDArray[np.float32]
 Kind = Literal["names", "whole", "centroids", "descriptions", "mentions"]
 
+EVIDENCE_ALONE = "descriptions"  # rows that nothing is found by
 ROWS = "rows.safetensors"  # in the folder of each kind of row
 
 

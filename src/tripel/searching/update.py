@@ -87,15 +87,15 @@ def _carry(
     place_N = rows["name"] if kind == "names" else _places(kind, old, rows["entity"])
     old_key, old_text = _keys(kind, encoder, old)
     new_key, new_text = _keys(kind, encoder, new)
-    now_N = np.where(place_N < 0, -1, _find(old_key, new_key)[np.maximum(place_N, 0)])
+    now_N = _gathered(_find(old_key, new_key), place_N)
     missing_P = np.setdiff1d(np.arange(len(new_key)), now_N)
     had_P = _find(new_text.take(missing_P), old_text.take(pa.array(place_N, mask=place_N < 0)))
     order = np.concatenate([missing_P[had_P >= 0], missing_P[had_P < 0]])
     entity_P, name_P = rows_of(kind, new)
     save_rows(
         part,
-        np.concatenate([np.where(now_N < 0, -1, entity_P[now_N]), entity_P[order]]),
-        np.concatenate([np.where(now_N < 0, -1, name_P[now_N]), name_P[order]]),
+        np.concatenate([_gathered(entity_P, now_N), entity_P[order]]),
+        np.concatenate([_gathered(name_P, now_N), name_P[order]]),
     )
     first, copied = len(shards(folder)), had_P[had_P >= 0]
     if len(copied):
@@ -118,7 +118,14 @@ def _places(kind: Kind, kb: KnowledgeBase, entity_N: Int) -> Int:
     place_E = np.full(len(kb), -1, np.int64)
     entity_P, _ = rows_of(kind, kb)
     place_E[entity_P] = np.arange(len(entity_P))
-    return np.where(entity_N < 0, -1, place_E[entity_N])
+    return _gathered(place_E, entity_N)
+
+
+def _gathered(value_P: Int, place_N: Int) -> Int:
+    """What stands at each place; -1 at -1 [N]."""
+    out = np.full(len(place_N), -1, np.int64)
+    out[place_N >= 0] = value_P[place_N[place_N >= 0]]
+    return out
 
 
 def _told(name_N: Int, old: pa.StringArray, new: pa.StringArray) -> Int:

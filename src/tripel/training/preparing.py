@@ -23,8 +23,8 @@ from tripel.knowledge import KnowledgeBase
 from tripel.linking.abbreviations import expand
 from tripel.linking.ranker import KNOWLEDGE
 from tripel.reports.plots import STYLES, finish, sheet, write
-from tripel.searching import indexing
 from tripel.searching.candidates import Candidates, choose_mix
+from tripel.searching.rows import EVIDENCE_ALONE
 from tripel.tagging.recipe import TaggerRecipe
 from tripel.training.batches import Lesson
 from tripel.training.clusters import group
@@ -60,12 +60,24 @@ def ground(recipe: Recipe, run: Path) -> Ground:
     """Read corpora and knowledge, find candidates by spelling. What a run folder already holds is not made again."""
     documents = read_documents(recipe)
     kb = knowledge_base(recipe.terminologies, run / KNOWLEDGE)
-    indexing.check(recipe.index, kb, recipe.encoder)
+    _check_descriptions(recipe, kb)
     found = {role: run / CANDIDATES / f"{role}.safetensors" for role in documents}
     if not all(path.exists() for path in found.values()):
         _find_candidates(recipe, kb, documents, found)
     candidates = {role: _load_hits(path) for role, path in found.items()}
     return Ground(kb, documents, candidates)
+
+
+def _check_descriptions(recipe: Recipe, kb: KnowledgeBase) -> None:
+    """Raises ValueError where they are wanted and would say nothing."""
+    if EVIDENCE_ALONE not in recipe.index.rows:
+        return
+    if not recipe.whole.weigh:
+        raise ValueError("index.rows has descriptions, which only wholes are weighed by: say whole.weigh=true")
+    if recipe.encoder.view == "bare":
+        raise ValueError("index.rows has descriptions, and encoder.view=bare reads no text: document or marked does")
+    if not len(kb.described):
+        raise ValueError("index.rows has descriptions, and no entity of the knowledge base has a definition")
 
 
 def forget(run: Path) -> None:
