@@ -48,18 +48,16 @@ others=("$folder/fast")
 for run in faithful bi-encoder self-aligned untrained characters words mixed bm25; do others+=("$folder/$run"); done
 .venv/bin/tripel report "$folder/fast-reranked" "${others[@]}" --note "${NOTE:-}" --output "$folder/report"
 
-others=() # what learns nothing, beside what learnt from train alone
-for run in untrained self-aligned characters words mixed bm25; do others+=("$folder/$run"); done
-.venv/bin/tripel evaluate "$folder/chosen" --on test
-.venv/bin/tripel report "$folder/chosen" "${others[@]}" --note "${NOTE:-}" --output "$folder/report-train"
-
-.venv/bin/python scripts/benchmarks/evidence.py "$folder/chosen" | tee "$folder/evidence.md" # what each kind of evidence is worth
-
 if [ ! -d "$folder/learnt" ]; then # dev joins the index, and nothing is trained
   rm -rf "$folder/learnt.part"
   cp -r "$folder/chosen" "$folder/learnt.part"
   .venv/bin/tripel index learn "$folder/learnt.part" "${TRIPEL_DATA:-data}/bc5cdr/dev.pubtator"
   mv "$folder/learnt.part" "$folder/learnt"
 fi
-.venv/bin/tripel evaluate "$folder/learnt" --on test
-.venv/bin/tripel evaluate "$folder/learnt" "$folder/chosen"
+for run in chosen chosen-reranked learnt; do .venv/bin/tripel evaluate "$folder/$run" --on test; done
+
+others=("$folder/chosen-reranked" "$folder/learnt") # and what learns nothing, beside what learnt from train alone
+for run in untrained self-aligned characters words mixed bm25; do others+=("$folder/$run"); done
+.venv/bin/tripel report "$folder/chosen" "${others[@]}" --note "${NOTE:-}" --output "$folder/report-train"
+
+.venv/bin/python scripts/benchmarks/evidence.py "$folder/chosen-reranked" | tee "$folder/evidence.md" # what each kind of evidence is worth
